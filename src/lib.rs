@@ -1,0 +1,22 @@
+//! Portreeve: a sidecar that decides every request, not every login.
+//!
+//! # The house
+//!
+//! A module uses only floors below its own: not its neighbours, not above.
+//! `tests/architecture.rs` reads this table and fails on a breach.
+//!
+//! | floor | modules | what lives there |
+//! |---|---|---|
+//! | 9 | `cli` | the words an operator types |
+//! | 8 | `demo` | a whole small mesh on loopback |
+//! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
+//! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
+//! | 5 | `admin` | the operator's window |
+//! | 4 | `proxy` | the story of a request |
+//! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
+//! | 2 | `identity` | our own live SVID and bundles |
+//! | 1 | `policy`, `audit`, `x509`, `net`, `store` | decisions; records; certificates as values; sockets; files at rest |
+//! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
+
+pub mod id;
+pub mod time;

@@ -1,0 +1,28 @@
+//! The calendar as a value, so that tests own it.
+//!
+//! Dates (certificate validity, time-of-day policies, record time stamps) are
+//! asked of a [`Clock`] that is handed in. Durations (timeouts, back-off) use
+//! `tokio::time`, which tests can pause.
+
+use std::fmt::Debug;
+use std::time::SystemTime;
+
+/// Tells the date.
+pub trait Clock: Debug + Send + Sync {
+    /// The current instant on the calendar. It may jump, in either direction.
+    fn now(&self) -> SystemTime;
+}
+
+/// The machine's own clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the calendar"
+    )]
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
