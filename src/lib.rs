@@ -19,4 +19,8 @@
 //! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
 
 pub mod id;
+pub mod identity;
+pub mod store;
 pub mod time;
+pub mod tls;
+pub mod x509;
