@@ -1,9 +1,16 @@
 //! Whom we believe, tried on real handshakes in both roles.
 
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod handshake;
+#[cfg(test)]
 mod parties;
+#[cfg(test)]
 mod renewal;
+#[cfg(test)]
 mod resumption;
+#[cfg(test)]
 mod rotation;
+#[cfg(test)]
 mod svid_corpus;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use portreeve::id::SpiffeId;
 use portreeve::identity::Live;
-use portreeve::time::Clock;
 use portreeve::tls::AcceptError;
 use portreeve::tls::Accepted;
 use portreeve::tls::Acceptor;
@@ -46,7 +45,7 @@ pub(crate) async fn wire() -> (TcpStream, TcpStream) {
 }
 
 pub(crate) fn acceptor(live: &Arc<Live>, calendar: &Arc<Calendar>) -> Acceptor {
-    let clock: Arc<dyn Clock> = calendar.clone();
+    let clock: Arc<Calendar> = Arc::clone(calendar);
     let slots = HandshakeSlots::new(HandshakeSlots::DEFAULT);
     Acceptor::new(Arc::clone(live), clock, Settings::default(), slots)
 }
@@ -56,7 +55,7 @@ pub(crate) fn connector(
     calendar: &Arc<Calendar>,
     expected: Vec<SpiffeId>,
 ) -> Connector {
-    let clock: Arc<dyn Clock> = calendar.clone();
+    let clock: Arc<Calendar> = Arc::clone(calendar);
     Connector::new(Arc::clone(live), clock, expected, Settings::default())
 }
 
