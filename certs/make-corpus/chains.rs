@@ -269,6 +269,10 @@ fn names_and_dates(keys: &Keys) -> Vec<Case> {
             below(keys, &silent),
         ),
         Case::good("through-an-intermediate-with-a-page", below(keys, &page)),
+        Case::good(
+            "through-an-intermediate-that-ends-first",
+            below(keys, &dates(NOW - DAY, NOW + 60)),
+        ),
         bad(
             "intermediate-is-of-another-trust-domain",
             "issuer_of_other_trust_domain",

@@ -278,6 +278,17 @@ async fn a_hello_in_small_pieces_is_still_a_hello() {
     assert_eq!(accepted.unwrap().peer.id(), &web());
 }
 
+#[tokio::test]
+async fn a_peer_ends_with_the_first_of_its_chain() {
+    let calendar = Calendar::new();
+    let acceptor = acceptor(&corpus::live(), &calendar);
+    let file = "good/through-an-intermediate-that-ends-first.pem";
+    let shown = (corpus::chain(file), corpus::key("leaf"));
+    let (_, accepted) = called_by(strange_client(Some(shown), &[b"h2"]), &acceptor).await;
+    let ends = calendar.now() + Duration::from_secs(60);
+    assert_eq!(accepted.unwrap().peer.not_after(), ends);
+}
+
 fn failed(accepted: Result<portreeve::tls::Accepted, AcceptError>) -> HandshakeError {
     match accepted {
         Err(AcceptError::Handshake { cause }) => cause,

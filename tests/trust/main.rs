@@ -1,7 +1,11 @@
 //! Whom we believe, tried on real handshakes in both roles.
 
 #[cfg(test)]
+mod bundle;
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
+mod demo_script;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]

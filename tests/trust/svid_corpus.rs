@@ -76,6 +76,28 @@ async fn each_svid_is_judged_so_when_a_server_shows_it() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn no_changed_bit_is_believed() {
+    let bundles = corpus::bundles();
+    let now = Calendar::new().now();
+    for file in ["good/plain.pem", "good/through-an-intermediate.pem"] {
+        let chain = corpus::chain(file);
+        for (position, certificate) in chain.iter().enumerate() {
+            for bit in 0..certificate.len() * 8 {
+                let mut changed = certificate.to_vec();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                let mut forged = chain.clone();
+                forged[position] = changed.into();
+                let verdict = verify(&forged, &bundles, now, &Limits::default());
+                assert!(
+                    verdict.is_err(),
+                    "{file} {position}: bit {bit} does not matter"
+                );
+            }
+        }
+    }
+}
+
 fn expected(case: &Case) -> Option<String> {
     let reason = case.reason.as_ref()?;
     Some(format!("bad_certificate:{reason}"))
