@@ -15,6 +15,7 @@ mod protocol;
 mod provider;
 mod refusal;
 mod settings;
+mod shown;
 mod verifier;
 
 pub use acceptor::{Accepted, Acceptor};

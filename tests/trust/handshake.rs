@@ -144,6 +144,29 @@ async fn a_far_side_that_is_not_expected_never_sees_our_certificate() {
 }
 
 #[tokio::test]
+async fn a_far_side_that_does_not_ask_who_we_are_is_refused() {
+    let connector = connector(&corpus::live(), &Calendar::new(), vec![web()]);
+    for (asks, expected) in [(true, None), (false, Some(HandshakeError::NotMutual))] {
+        let (chain, key) = (corpus::chain("good/plain.pem"), corpus::key("leaf"));
+        let mut stranger = strange_server(chain.clone(), key, &[b"h2"]);
+        if !asks {
+            stranger = rustls::ServerConfig::builder_with_provider(
+                rustls::crypto::aws_lc_rs::default_provider().into(),
+            )
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, corpus::key("leaf"))
+            .unwrap();
+            stranger.alpn_protocols = vec![b"h2".to_vec()];
+        }
+        let (_, connected) = call_on(stranger, &connector).await;
+        let expected = expected.map(|cause| ConnectError::Handshake { cause });
+        assert_eq!(connected.err(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_without_its_key_is_worth_nothing() {
     let (live, calendar) = (corpus::live(), Calendar::new());
     let stolen = || (corpus::chain("good/plain.pem"), corpus::key("impostor"));

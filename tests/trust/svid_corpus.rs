@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use portreeve::id::SpiffeId;
 use portreeve::time::Clock as _;
+use portreeve::x509::CaCertificate;
 use portreeve::x509::Leaf;
 use portreeve::x509::Limits;
+use portreeve::x509::read_request;
 use portreeve::x509::verify;
 
 use crate::corpus;
@@ -95,6 +97,41 @@ fn no_changed_bit_is_believed() {
                 );
             }
         }
+    }
+}
+
+proptest::proptest! {
+    /// Cut, changed and spliced: there is always an answer, and it is no.
+    #[test]
+    fn damaged_bytes_get_an_answer(
+        which in proptest::sample::select(corpus::cases()),
+        changes in proptest::collection::vec((proptest::num::usize::ANY, proptest::num::u8::ANY), 0..6),
+        cut in proptest::option::of(proptest::num::usize::ANY),
+        splice in proptest::option::of((proptest::num::usize::ANY, proptest::num::usize::ANY)),
+    ) {
+        let intact = which.chain().swap_remove(0).to_vec();
+        let mut bytes = intact.clone();
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        if let Some((from, to)) = splice {
+            let (from, to) = (from % bytes.len(), to % bytes.len());
+            let piece = bytes[from..].to_vec();
+            bytes.splice(to.., piece);
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut % (bytes.len() + 1));
+        }
+        drop(CaCertificate::parse(&bytes));
+        drop(read_request(&bytes));
+        if let Ok(leaf) = Leaf::parse(&bytes) {
+            assert!(!leaf.id().path().is_empty());
+        }
+        let chain = [bytes.clone().into()];
+        let now = Calendar::new().now();
+        let believed = verify(&chain, &corpus::bundles(), now, &Limits::default()).is_ok();
+        assert!(!believed || bytes == intact, "a forgery was believed");
     }
 }
 
