@@ -9,6 +9,8 @@ mod demo_script;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod openssl;
+#[cfg(test)]
 mod parties;
 #[cfg(test)]
 mod renewal;
