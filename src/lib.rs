@@ -18,8 +18,10 @@
 //! | 1 | `policy`, `audit`, `x509`, `net`, `store` | decisions; records; certificates as values; sockets; files at rest |
 //! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
 
+pub mod audit;
 pub mod drain;
 pub mod id;
+pub mod metrics;
 pub mod net;
 pub mod proxy;
 pub mod time;
