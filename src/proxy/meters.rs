@@ -16,6 +16,7 @@ use crate::metrics::Counter;
 use crate::metrics::Gauge;
 use crate::metrics::Held;
 use crate::metrics::Histogram;
+use crate::metrics::SECONDS;
 use crate::metrics::ShardedCounterVec;
 use crate::metrics::ShardedGaugeVec;
 use crate::metrics::ShardedHistogramVec;
@@ -40,7 +41,7 @@ impl Metrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             connections: ShardedGaugeVec::register(registry, CONNECTIONS)?,
-            durations: ShardedHistogramVec::register(registry, DURATIONS)?,
+            durations: ShardedHistogramVec::register(registry, DURATIONS, &SECONDS)?,
             handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
             streams: ShardedGaugeVec::register(registry, STREAMS)?,

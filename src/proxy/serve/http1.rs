@@ -16,7 +16,10 @@ use crate::proxy::serve::Answer;
 use crate::proxy::serve::Connection;
 use crate::proxy::serve::ServeError;
 
-pub(super) async fn serve(connection: Connection, answer: impl Answer) -> Result<(), ServeError> {
+pub(super) async fn serve(
+    connection: Connection,
+    answer: impl Answer + 'static,
+) -> Result<(), ServeError> {
     let Connection {
         fate,
         lifetime,

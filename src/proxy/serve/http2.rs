@@ -33,7 +33,10 @@ use crate::proxy::serve::ServeError;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::Wire;
 
-pub(super) async fn serve(connection: Connection, answer: impl Answer) -> Result<(), ServeError> {
+pub(super) async fn serve(
+    connection: Connection,
+    answer: impl Answer + 'static,
+) -> Result<(), ServeError> {
     let Connection {
         fate,
         lifetime,

@@ -39,7 +39,7 @@ impl Connection {
     ///
     /// [`ServeError`] if the caller broke the protocol or went away. What was
     /// in flight is recorded by then.
-    pub(super) async fn serve(self, answer: impl Answer) -> Result<(), ServeError> {
+    pub(super) async fn serve(self, answer: impl Answer + 'static) -> Result<(), ServeError> {
         match self.protocol {
             Protocol::Http1 => http1::serve(self, answer).await,
             Protocol::Http2 => http2::serve(self, answer).await,

@@ -55,62 +55,85 @@ impl Tunnels {
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         let activity = Rc::clone(&outgoing.activity);
         let (head, body) = outgoing.into_http2()?;
-        let mut sender = self.shared.sender().await?;
+        let (mut sender, slot) = self.shared.sender().await?;
         let ended = body.is_end_stream();
         let sent = sender.send_request(head, ended);
         let (mut response, stream) = sent.map_err(|cause| UpstreamError::Http2 { cause })?;
-        if ended {
-            return answer(response.await, None);
-        }
-        let mut uploading = Uploading {
-            future: Box::pin(pump(body, stream, activity)),
+        let mut streaming = Streaming {
+            _slot: slot,
+            upload: None,
         };
-        let mut done = false;
-        let head = poll_fn(|cx| poll_both(&mut response, &mut uploading, &mut done, cx)).await;
-        answer(head, (!done).then_some(uploading))
+        if !ended {
+            streaming.upload = Some(Box::pin(pump(body, stream, activity)));
+        }
+        let head = poll_fn(|cx| poll_both(&mut response, &mut streaming, cx)).await;
+        let response = head.map_err(|cause| UpstreamError::Http2 { cause })?;
+        Ok(Answer {
+            response: response.map(Source::http2),
+            rest: Rest::Streaming(streaming),
+        })
     }
 }
 
 fn poll_both(
     response: &mut ResponseFuture,
-    uploading: &mut Uploading,
-    done: &mut bool,
+    streaming: &mut Streaming,
     cx: &mut Context<'_>,
 ) -> Poll<Result<http::Response<h2::RecvStream>, h2::Error>> {
     // A failed upload has reset the stream, which the response tells as well;
     // a reset by the destination may still be followed by its answer.
-    if !*done && uploading.poll(cx).is_ready() {
-        *done = true;
-    }
+    streaming.poll_upload(cx);
     Pin::new(response).poll(cx)
 }
 
-fn answer(
-    head: Result<http::Response<h2::RecvStream>, h2::Error>,
-    uploading: Option<Uploading>,
-) -> Result<Answer, UpstreamError> {
-    let response = head.map_err(|cause| UpstreamError::Http2 { cause })?;
-    Ok(Answer {
-        response: response.map(Source::http2),
-        rest: uploading.map_or(Rest::Nothing, Rest::Uploading),
-    })
+/// A stream whose response, or whose request, has not ended.
+pub(in crate::proxy) struct Streaming {
+    _slot: Slot,
+    upload: Option<Upload>,
 }
 
-/// A request body on its way while the response already streams.
-pub(in crate::proxy) struct Uploading {
-    future: Pin<Box<dyn Future<Output = Result<(), PumpError>>>>,
-}
+type Upload = Pin<Box<dyn Future<Output = Result<(), PumpError>>>>;
 
-impl Uploading {
-    /// Moves it on. Not to be called again once ready.
-    pub(in crate::proxy) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PumpError>> {
-        self.future.as_mut().poll(cx)
+impl Streaming {
+    /// Moves what is left of the request body on.
+    pub(in crate::proxy) fn poll_upload(&mut self, cx: &mut Context<'_>) {
+        let Some(upload) = &mut self.upload else {
+            return;
+        };
+        if let Poll::Ready(outcome) = upload.as_mut().poll(cx) {
+            self.upload = None;
+            if let Err(error) = outcome {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a request body broke off"
+                );
+            }
+        }
     }
 }
 
-impl std::fmt::Debug for Uploading {
+impl std::fmt::Debug for Streaming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Uploading")
+        f.debug_struct("Streaming")
+            .field("uploading", &self.upload.is_some())
+            .finish()
+    }
+}
+
+/// A stream's place in its tunnel, free again when dropped.
+#[derive(Debug)]
+struct Slot(Rc<Cell<usize>>);
+
+impl Slot {
+    fn take(count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(Rc::clone(count))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 
@@ -132,51 +155,57 @@ struct Tunnel {
     closed: Rc<Cell<bool>>,
     generation: u64,
     sender: SendRequest<Bytes>,
+    streams: Rc<Cell<usize>>,
+}
+
+impl Tunnel {
+    fn enter(&self) -> (SendRequest<Bytes>, Slot) {
+        (self.sender.clone(), Slot::take(&self.streams))
+    }
 }
 
 impl Shared {
-    /// A sender with room for one more stream.
-    async fn sender(self: &Rc<Self>) -> Result<SendRequest<Bytes>, UpstreamError> {
+    /// A sender with a place for one more stream.
+    async fn sender(self: &Rc<Self>) -> Result<(SendRequest<Bytes>, Slot), UpstreamError> {
         loop {
-            if let Some(sender) = self.pick() {
-                match sender.ready().await {
-                    Ok(sender) => return Ok(sender),
-                    // It went away meanwhile; `pick` forgets it.
-                    Err(cause) if cause.is_library() => return Err(UpstreamError::Http2 { cause }),
-                    Err(_gone) => self.forget_closed(),
-                }
+            let Some((sender, slot)) = self.pick() else {
+                self.connect().await?;
                 continue;
+            };
+            match sender.ready().await {
+                Ok(sender) => return Ok((sender, slot)),
+                // It went away meanwhile.
+                Err(_gone) => self.forget_failed(&slot),
             }
-            self.connect().await?;
         }
     }
 
-    fn pick(self: &Rc<Self>) -> Option<SendRequest<Bytes>> {
-        self.forget_closed();
+    fn pick(self: &Rc<Self>) -> Option<(SendRequest<Bytes>, Slot)> {
+        self.open.borrow_mut().retain(|tunnel| !tunnel.closed.get());
         let open = self.open.borrow();
-        let has_room = |tunnel: &&Tunnel| {
-            tunnel.sender.num_active_streams() < tunnel.sender.current_max_send_streams()
-        };
+        let has_room =
+            |tunnel: &&Tunnel| tunnel.streams.get() < tunnel.sender.current_max_send_streams();
         let is_current = |tunnel: &&Tunnel| self.reach.is_current(tunnel.generation);
         if let Some(tunnel) = open.iter().filter(is_current).find(has_room) {
-            return Some(tunnel.sender.clone());
+            return Some(tunnel.enter());
         }
         if open.len() >= MOST_TUNNELS {
-            return open
+            // All are full: wait in the one that is used least.
+            let least = open
                 .iter()
-                .rev()
-                .find(is_current)
-                .map(|tunnel| tunnel.sender.clone());
+                .filter(is_current)
+                .min_by_key(|tunnel| tunnel.streams.get());
+            return least.map(Tunnel::enter);
         }
         let outdated = open.iter().find(has_room)?;
-        if !self.reach.is_current(outdated.generation) {
-            self.renew();
-        }
-        Some(outdated.sender.clone())
+        self.renew();
+        Some(outdated.enter())
     }
 
-    fn forget_closed(&self) {
-        self.open.borrow_mut().retain(|tunnel| !tunnel.closed.get());
+    fn forget_failed(&self, slot: &Slot) {
+        self.open
+            .borrow_mut()
+            .retain(|tunnel| !Rc::ptr_eq(&tunnel.streams, &slot.0));
     }
 
     /// Opens a successor in the background, and lets the outdated go when it is there.
@@ -248,6 +277,7 @@ impl Shared {
             closed,
             generation,
             sender,
+            streams: Rc::default(),
         })
     }
 }

@@ -25,7 +25,7 @@ use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
 pub(super) use http1::Returnable;
-pub(super) use http2::Uploading;
+pub(super) use http2::Streaming;
 pub(super) use wire::Reach;
 pub(super) use wire::Wire;
 
@@ -103,8 +103,8 @@ pub(super) enum Rest {
     Returnable(Returnable),
     /// The destination agreed to another protocol.
     Switched(Switched),
-    /// A request body that is still being sent.
-    Uploading(Uploading),
+    /// A stream, and perhaps a request body that is still being sent.
+    Streaming(Streaming),
 }
 
 /// A connection that leaves HTTP.

@@ -20,11 +20,11 @@ use crate::tls::Protocol;
 
 /// Bytes in both directions, over whatever carries them.
 pub(in crate::proxy) trait Bytestream:
-    AsyncRead + AsyncWrite + Debug + Unpin
+    AsyncRead + AsyncWrite + Debug + Send + Unpin
 {
 }
 
-impl<S: AsyncRead + AsyncWrite + Debug + Unpin> Bytestream for S {}
+impl<S: AsyncRead + AsyncWrite + Debug + Send + Unpin> Bytestream for S {}
 
 /// One connection.
 pub(in crate::proxy) type Wire = Box<dyn Bytestream>;
