@@ -19,4 +19,5 @@
 //! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
 
 pub mod id;
+pub mod policy;
 pub mod time;
