@@ -23,5 +23,6 @@ pub mod drain;
 pub mod id;
 pub mod metrics;
 pub mod net;
+pub mod policy;
 pub mod proxy;
 pub mod time;
