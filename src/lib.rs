@@ -18,6 +18,7 @@
 //! | 1 | `policy`, `audit`, `x509`, `net`, `store` | decisions; records; certificates as values; sockets; files at rest |
 //! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
 
+pub mod admin;
 pub mod audit;
 pub mod drain;
 pub mod id;

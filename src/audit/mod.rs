@@ -30,6 +30,9 @@ mod text;
 mod trace_id;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use entry::{Decision, Door, End, Entry, Ruling, Start};
 pub use log::{Log, OpenError, Settings};
 pub use request_id::RequestId;

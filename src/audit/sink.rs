@@ -72,6 +72,11 @@ impl Output {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn to(to: Box<dyn Write + Send>) -> Self {
+        Self { to, torn: false }
+    }
+
     /// Writes some of `bytes`, and answers how many: at least one.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.torn {

@@ -85,9 +85,7 @@ impl Writer {
     /// failing, at the deadline.
     pub fn run(mut self) -> Result<(), UnwrittenError> {
         loop {
-            let orders = self.wait();
-            self.obey(orders);
-            self.round();
+            self.turn();
             let Some(deadline) = self.deadline else {
                 continue;
             };
@@ -99,6 +97,13 @@ impl Writer {
                 return Err(UnwrittenError { records });
             }
         }
+    }
+
+    /// Waits until there is something to do, and does it.
+    pub(super) fn turn(&mut self) {
+        let orders = self.wait();
+        self.obey(orders);
+        self.round();
     }
 
     /// Waits for the next round to begin.
@@ -139,7 +144,8 @@ impl Writer {
         }
     }
 
-    fn round(&mut self) {
+    /// Writes what waits.
+    pub(super) fn round(&mut self) {
         if self.batch.is_empty() {
             self.batch.collect(&self.shards);
         }
@@ -214,6 +220,14 @@ impl Writer {
                 self.common.failures().reopen = Some(Failure { reason, since });
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Writer {
+    /// Writes to `to` until it is told to open its sink again.
+    pub(super) fn turn_to(&mut self, to: Box<dyn io::Write + Send>) {
+        self.output = Output::to(to);
     }
 }
 

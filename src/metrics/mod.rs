@@ -63,3 +63,40 @@ impl Exposition {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Exposition;
+    use crate::time::Clock;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use std::time::SystemTime;
+
+    #[derive(Debug)]
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_014_400)
+        }
+    }
+
+    #[test]
+    fn says_which_program_runs_and_since_when() {
+        let clock: Arc<dyn Clock> = Arc::new(Noon);
+        let text = Exposition::new(&clock).unwrap().encode().unwrap();
+        let build = concat!(
+            "# HELP portreeve_build_info The program's version. Always 1.\n",
+            "# TYPE portreeve_build_info gauge\n",
+            "portreeve_build_info{version=\"",
+            env!("CARGO_PKG_VERSION"),
+            "\"} 1\n",
+        );
+        assert!(text.starts_with(build), "{text}");
+        assert!(
+            text.contains("\nprocess_start_time_seconds 1800014400\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("# TYPE process_").count(), 6, "{text}");
+    }
+}

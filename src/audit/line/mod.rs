@@ -237,3 +237,6 @@ fn decimal(out: &mut Vec<u8>, mut number: u64) {
         digits.reverse();
     }
 }
+
+#[cfg(test)]
+mod tests;
