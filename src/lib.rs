@@ -19,7 +19,11 @@
 //! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
 
 pub mod admin;
+pub mod app;
 pub mod audit;
+pub mod ca;
+pub mod cli;
+pub mod config;
 pub mod drain;
 pub mod id;
 pub mod identity;

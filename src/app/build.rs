@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
-use tokio::sync::Semaphore;
 
 use crate::admin;
 use crate::admin::Window;
@@ -35,6 +34,7 @@ use crate::metrics::Exposition;
 use crate::net;
 use crate::proxy;
 use crate::time::Clock;
+use crate::tls::HandshakeSlots;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
 #[derive(Debug)]
@@ -58,7 +58,15 @@ impl App {
     /// [`BuildError`] names what is missing, wrong or taken.
     pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
         let ground = Ground::lay(&config, &clock)?;
-        let Ground { doors, exposition, log, policies, renewal, runtime, writer } = ground;
+        let Ground {
+            doors,
+            exposition,
+            log,
+            policies,
+            renewal,
+            runtime,
+            writer,
+        } = ground;
         let (drain, watch) = drain::channel();
         let (control_stop, stop) = drain::channel();
         let config = Arc::new(config);
@@ -66,7 +74,7 @@ impl App {
             clock: Arc::clone(&clock),
             config: Arc::clone(&config),
             drain: watch.clone(),
-            handshakes: Arc::new(Semaphore::new(config.handshakes.most)),
+            handshakes: HandshakeSlots::new(config.handshakes.most),
             identity: renewal.live(),
             metrics: proxy::Metrics::register(exposition.registry()).map_err(metrics)?,
             policy: Arc::clone(policies.current()),
@@ -82,11 +90,18 @@ impl App {
         let window = match config.admin {
             Some(settings) => {
                 let opened = Window::bind(settings, exposition, readiness.clone(), report);
-                Some(runtime.block_on(opened).map_err(|cause| BuildError::Admin { cause })?)
+                Some(
+                    runtime
+                        .block_on(opened)
+                        .map_err(|cause| BuildError::Admin { cause })?,
+                )
             }
             None => None,
         };
-        let addresses = Addresses { admin: window.as_ref().map(Window::address), ..doors.addresses() };
+        let addresses = Addresses {
+            admin: window.as_ref().map(Window::address),
+            ..doors.addresses()
+        };
         let workers = doors.into_workers(&common, &log);
         let reload = Arc::new(Notify::new());
         let control = Control {
@@ -99,7 +114,17 @@ impl App {
             stop,
             window,
         };
-        Ok(Self { addresses, control, control_stop, drain, log, reload, runtime, workers, writer })
+        Ok(Self {
+            addresses,
+            control,
+            control_stop,
+            drain,
+            log,
+            reload,
+            runtime,
+            workers,
+            writer,
+        })
     }
 
     /// Where it will listen.
@@ -114,14 +139,35 @@ impl App {
     ///
     /// If the system gives us no threads.
     pub fn start(self) -> io::Result<Running> {
-        let Self { addresses, control, control_stop, drain, log, reload, runtime, workers, writer } = self;
-        let writer = thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run())?;
+        let Self {
+            addresses,
+            control,
+            control_stop,
+            drain,
+            log,
+            reload,
+            runtime,
+            workers,
+            writer,
+        } = self;
+        let writer = thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || writer.run())?;
         let control = spawn("control", move || control.run(&runtime))?;
         let workers = workers.into_iter().enumerate();
         let workers = workers
             .map(|(at, worker)| spawn(&format!("worker-{at}"), move || worker.run()))
             .collect::<io::Result<_>>()?;
-        Ok(Running { addresses, control, control_stop, drain, log, reload, workers, writer })
+        Ok(Running {
+            addresses,
+            control,
+            control_stop,
+            drain,
+            log,
+            reload,
+            workers,
+            writer,
+        })
     }
 }
 
@@ -157,11 +203,20 @@ impl Ground {
         let renewal = runtime
             .block_on(Renewal::start(source, Arc::clone(clock), counted))
             .map_err(|cause| BuildError::Identity { cause })?;
-        let doors = Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
-        let (log, writer) =
-            Log::open(&config.audit, workers, Arc::clone(clock)).map_err(|cause| BuildError::Audit { cause })?;
+        let doors =
+            Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
+        let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
+            .map_err(|cause| BuildError::Audit { cause })?;
         log.register(registry).map_err(metrics)?;
-        Ok(Self { doors, exposition, log, policies: Arc::new(policies), renewal, runtime, writer })
+        Ok(Self {
+            doors,
+            exposition,
+            log,
+            policies: Arc::new(policies),
+            renewal,
+            runtime,
+            writer,
+        })
     }
 }
 

@@ -36,7 +36,16 @@ impl Control {
     }
 
     async fn look_after(self) {
-        let Self { drain, log, policies, readiness, reload, renewal, mut stop, window } = self;
+        let Self {
+            drain,
+            log,
+            policies,
+            readiness,
+            reload,
+            renewal,
+            mut stop,
+            window,
+        } = self;
         let policy_reload = Notify::new();
         let mut until = stop.clone();
         let window = async {

@@ -25,15 +25,27 @@ impl Doors {
             Some(door) => net::bind(door.listen, workers)?,
             None => Vec::new(),
         };
-        let outbound = config.outbound.iter().map(|door| net::bind(door.listen, workers));
-        Ok(Self { inbound, outbound: outbound.collect::<Result<_, _>>()?, workers })
+        let outbound = config
+            .outbound
+            .iter()
+            .map(|door| net::bind(door.listen, workers));
+        Ok(Self {
+            inbound,
+            outbound: outbound.collect::<Result<_, _>>()?,
+            workers,
+        })
     }
 
     pub(super) fn addresses(&self) -> Addresses {
         Addresses {
             admin: None,
             inbound: self.inbound.first().map(Bound::address),
-            outbound: self.outbound.iter().filter_map(|door| door.first()).map(Bound::address).collect(),
+            outbound: self
+                .outbound
+                .iter()
+                .filter_map(|door| door.first())
+                .map(Bound::address)
+                .collect(),
         }
     }
 

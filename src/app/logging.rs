@@ -18,14 +18,23 @@ use crate::config::LogFormat;
 pub fn start(settings: &Log) -> Result<(), BadLevel> {
     let filter = EnvFilter::builder()
         .parse(&settings.level)
-        .map_err(|cause| BadLevel { level: settings.level.clone(), cause })?;
+        .map_err(|cause| BadLevel {
+            level: settings.level.clone(),
+            cause,
+        })?;
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let started = match settings.format {
         LogFormat::Json => {
             let layer = layer.json().flatten_event(true);
-            tracing_subscriber::registry().with(filter).with(layer).try_init()
+            tracing_subscriber::registry()
+                .with(filter)
+                .with(layer)
+                .try_init()
         }
-        LogFormat::Text => tracing_subscriber::registry().with(filter).with(layer).try_init(),
+        LogFormat::Text => tracing_subscriber::registry()
+            .with(filter)
+            .with(layer)
+            .try_init(),
     };
     if started.is_err() {
         tracing::debug!("this process has a log already");

@@ -23,6 +23,6 @@ pub use logging::BadLevel;
 pub use logging::start as start_logging;
 pub use policies::PolicyMistakes;
 pub use running::Addresses;
-pub use running::Running;
 pub use running::RunError;
+pub use running::Running;
 pub use signals::run_until_signalled;

@@ -51,6 +51,8 @@ pub(super) fn readiness(identity: &Arc<Live>, log: &Log, clock: &Arc<dyn Clock>)
         expired.then(|| "our SVID has expired and no new one has come".to_owned())
     });
     let log = log.clone();
-    readiness.watch("audit_sink_failing", move || log.status().failure.map(|failure| failure.reason));
+    readiness.watch("audit_sink_failing", move || {
+        log.status().failure.map(|failure| failure.reason)
+    });
     readiness
 }

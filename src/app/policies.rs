@@ -49,11 +49,23 @@ impl Policies {
         metrics: Metrics,
     ) -> Result<Self, PolicyMistakes> {
         let seen = Fingerprint::take([&dir]);
-        let (policy, warnings) = Policy::load(&dir, &settings).map_err(|mistakes| PolicyMistakes { mistakes })?;
+        let (policy, warnings) =
+            Policy::load(&dir, &settings).map_err(|mistakes| PolicyMistakes { mistakes })?;
         warn(&warnings);
         metrics.in_force(&policy);
-        let state = Mutex::new(State { last_error: None, loaded_at: clock.now(), seen });
-        Ok(Self { clock, current: Arc::new(Current::new(policy)), dir, metrics, settings, state })
+        let state = Mutex::new(State {
+            last_error: None,
+            loaded_at: clock.now(),
+            seen,
+        });
+        Ok(Self {
+            clock,
+            current: Arc::new(Current::new(policy)),
+            dir,
+            metrics,
+            settings,
+            state,
+        })
     }
 
     pub(super) const fn current(&self) -> &Arc<Current> {
@@ -88,7 +100,10 @@ impl Policies {
     fn reload(&self) {
         // Looked at before it is read: a change during the reading is seen by the next look.
         let seen = Fingerprint::take([&self.dir]);
-        let mut state = State { seen, ..self.state() };
+        let mut state = State {
+            seen,
+            ..self.state()
+        };
         match Policy::load(&self.dir, &self.settings) {
             Ok((policy, warnings)) => {
                 warn(&warnings);
@@ -105,14 +120,20 @@ impl Policies {
                 let mistakes = PolicyMistakes { mistakes };
                 tracing::error!(%mistakes, "the policy is refused; the last good one stays");
                 self.metrics.reloads.with_label_values(&["refused"]).inc();
-                state.last_error = Some(admin::Trouble { reason: mistakes.to_string(), since: self.clock.now() });
+                state.last_error = Some(admin::Trouble {
+                    reason: mistakes.to_string(),
+                    since: self.clock.now(),
+                });
             }
         }
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
     fn state(&self) -> State {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -131,8 +152,14 @@ pub(super) struct Metrics {
 
 impl Metrics {
     pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let info = Opts::new("portreeve_policy_info", "The revision of the policy in force; always 1.");
-        let reloads = Opts::new("portreeve_policy_reloads_total", "Times that the policy folder was read again.");
+        let info = Opts::new(
+            "portreeve_policy_info",
+            "The revision of the policy in force; always 1.",
+        );
+        let reloads = Opts::new(
+            "portreeve_policy_reloads_total",
+            "Times that the policy folder was read again.",
+        );
         let metrics = Self {
             info: IntGaugeVec::new(info, &["revision"])?,
             reloads: IntCounterVec::new(reloads, &["result"])?,
@@ -148,7 +175,9 @@ impl Metrics {
 
     fn in_force(&self, policy: &Policy) {
         self.info.reset();
-        self.info.with_label_values(&[policy.revision().as_str()]).set(1);
+        self.info
+            .with_label_values(&[policy.revision().as_str()])
+            .set(1);
     }
 }
 

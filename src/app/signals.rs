@@ -17,7 +17,10 @@ use crate::app::Running;
 /// [`RunError`] if it did not end well.
 pub fn run_until_signalled(running: Running) -> Result<(), RunError> {
     let failed = |cause| RunError::Thread { cause };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
     let mut running = Some(running);
     let stopped = runtime.block_on(async {
         let mut signals = Signals::new()?;

@@ -20,10 +20,24 @@ pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn So
         IdentitySource::Embedded { dir, id, ttl } => {
             let authority = Authority::open(dir, config.trust_domain.clone(), Arc::clone(&clock))
                 .map_err(|cause| BuildError::Authority { cause })?;
-            Ok(Box::new(Embedded::new(Arc::new(authority), id.clone(), *ttl, limits, clock)))
+            Ok(Box::new(Embedded::new(
+                Arc::new(authority),
+                id.clone(),
+                *ttl,
+                limits,
+                clock,
+            )))
         }
-        IdentitySource::Files { certificate, key, bundle } => {
-            Ok(Box::new(Files::new(certificate.clone(), key.clone(), bundle.clone(), limits, clock)))
-        }
+        IdentitySource::Files {
+            certificate,
+            key,
+            bundle,
+        } => Ok(Box::new(Files::new(
+            certificate.clone(),
+            key.clone(),
+            bundle.clone(),
+            limits,
+            clock,
+        ))),
     }
 }

@@ -9,7 +9,6 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::stream::StreamExt as _;
 use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::audit;
@@ -33,7 +32,7 @@ pub(super) struct Common {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Arc<Config>,
     pub(super) drain: Watch,
-    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshakes: tls::HandshakeSlots,
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
     pub(super) policy: Arc<policy::Current>,
@@ -55,15 +54,27 @@ impl Worker {
     ///
     /// If the system gives us no runtime, or will not watch a socket.
     pub(super) fn run(self) -> io::Result<()> {
-        let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())?;
         let deadline = self.common.config.drain_deadline;
         runtime.block_on(self.serve(deadline))
     }
 
     async fn serve(self, deadline: Duration) -> io::Result<()> {
-        let Self { common, inbound, log, outbound } = self;
+        let Self {
+            common,
+            inbound,
+            log,
+            outbound,
+        } = self;
         let view = policy::View::new(Arc::clone(&common.policy));
-        let desk = Rc::new(Desk::new(view, log, Arc::clone(&common.clock), common.drain.clone()));
+        let desk = Rc::new(Desk::new(
+            view,
+            log,
+            Arc::clone(&common.clock),
+            common.drain.clone(),
+        ));
         let doors = FuturesUnordered::new();
         if let (Some(settings), Some(bound)) = (&common.config.inbound, inbound) {
             let door = inbound_door(&common, settings.clone(), Rc::clone(&desk));
@@ -77,7 +88,10 @@ impl Worker {
         }
         let () = doors.collect().await;
         if timeout(deadline, desk.tasks().idle()).await.is_err() {
-            tracing::warn!(left = desk.tasks().running(), "the drain deadline has passed; what is left is cut");
+            tracing::warn!(
+                left = desk.tasks().running(),
+                "the drain deadline has passed; what is left is cut"
+            );
         }
         Ok(())
     }
@@ -87,11 +101,20 @@ fn inbound_door(common: &Common, settings: proxy::Inbound, desk: Rc<Desk>) -> In
     let acceptor = tls::Acceptor::new(
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
-        tls::Settings { handshake_timeout: common.config.handshakes.timeout },
-        Arc::clone(&common.handshakes),
+        tls::Settings {
+            handshake_timeout: common.config.handshakes.timeout,
+            ..tls::Settings::default()
+        },
+        common.handshakes.clone(),
     );
     let meters = common.metrics.door(audit::Door::Inbound, &settings.service);
-    InboundDoor::new(settings, desk, meters, Arc::clone(&common.identity), acceptor)
+    InboundDoor::new(
+        settings,
+        desk,
+        meters,
+        Arc::clone(&common.identity),
+        acceptor,
+    )
 }
 
 fn outbound_door(common: &Common, settings: proxy::Outbound, desk: Rc<Desk>) -> OutboundDoor {
@@ -99,8 +122,19 @@ fn outbound_door(common: &Common, settings: proxy::Outbound, desk: Rc<Desk>) -> 
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
         settings.expect.clone(),
-        tls::Settings { handshake_timeout: common.config.handshakes.timeout },
+        tls::Settings {
+            handshake_timeout: common.config.handshakes.timeout,
+            ..tls::Settings::default()
+        },
     );
-    let meters = common.metrics.door(audit::Door::Outbound, &settings.service);
-    OutboundDoor::new(settings, desk, meters, Arc::clone(&common.identity), connector)
+    let meters = common
+        .metrics
+        .door(audit::Door::Outbound, &settings.service);
+    OutboundDoor::new(
+        settings,
+        desk,
+        meters,
+        Arc::clone(&common.identity),
+        connector,
+    )
 }

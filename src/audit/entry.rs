@@ -7,6 +7,7 @@ use crate::audit::text::Text;
 use crate::audit::trace_id::TraceId;
 use http::Method;
 use http::StatusCode;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -103,7 +104,7 @@ pub struct Ruling {
     /// Yes or no.
     pub decision: Decision,
     /// Why: a stable code in `snake_case`.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
     /// The policies that made it.
     pub policies: Arc<[Arc<str>]>,
     /// The revision of the policy set they are from.

@@ -214,7 +214,10 @@ fn admin_settings(written: &file::Admin, notes: &mut Mistakes) -> Option<admin::
             format!("`{listen}` is not on loopback: say `allow_remote: true` if that is meant"),
         );
     }
-    Some(admin::Settings::new(listen))
+    Some(admin::Settings {
+        listen,
+        ..admin::Settings::default()
+    })
 }
 
 fn workers(written: Option<usize>, notes: &mut Mistakes) -> usize {

@@ -60,7 +60,7 @@ pub struct PolicyName(pub(super) Arc<Note>);
 /// The annotations that outlive loading.
 #[derive(Debug)]
 pub(super) struct Note {
-    pub(super) id: Box<str>,
+    pub(super) id: Arc<str>,
     pub(super) reason: Option<Box<str>>,
     pub(super) advice: Option<Box<str>>,
 }
@@ -129,6 +129,12 @@ impl PolicyName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0.id
+    }
+
+    /// The `@id`, shared.
+    #[must_use]
+    pub fn to_shared(&self) -> Arc<str> {
+        Arc::clone(&self.0.id)
     }
 
     /// The `@reason`: why the policy exists.

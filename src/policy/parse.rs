@@ -46,7 +46,7 @@ pub(super) fn parse(
         .clone();
     let annotation = |key| policy.annotation(key).map(Box::from);
     let note = Note {
-        id: annotation("id").unwrap_or_default(),
+        id: policy.annotation("id").unwrap_or_default().into(),
         reason: annotation("reason"),
         advice: annotation("advice"),
     };

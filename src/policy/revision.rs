@@ -36,6 +36,12 @@ impl Revision {
         &self.0
     }
 
+    /// The whole hash, shared.
+    #[must_use]
+    pub fn to_shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// The first 12 digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {

@@ -11,7 +11,7 @@ use http::uri::Authority;
 /// # Errors
 ///
 /// [`AuthorityError`] if it is neither.
-pub fn canonical(text: &[u8]) -> Result<Authority, AuthorityError> {
+pub(super) fn canonical(text: &[u8]) -> Result<Authority, AuthorityError> {
     if text.is_empty() {
         return Err(AuthorityError::Empty);
     }
@@ -42,7 +42,7 @@ pub fn canonical(text: &[u8]) -> Result<Authority, AuthorityError> {
 
 /// Why a text names no host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum AuthorityError {
+pub(super) enum AuthorityError {
     /// Something that is not a DNS name or an IP address.
     #[error("the host is not a name or an address")]
     BadHost,

@@ -92,7 +92,7 @@ impl Source {
 
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
-pub enum BodyError {
+pub(super) enum BodyError {
     /// The HTTP/1 connection failed, or its framing was wrong.
     #[error("the HTTP/1 message broke off")]
     Http1 {

@@ -101,7 +101,7 @@ impl Canonical {
 
 /// Why a request has no single reading.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Malformed {
+pub(super) enum Malformed {
     /// Several `Host` fields, or one that is not `:authority`.
     #[error("the request names two hosts")]
     AmbiguousHost,

@@ -1,5 +1,6 @@
 //! What every door does with a connection before and after it is served.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -78,7 +79,7 @@ pub(super) fn record_offence(
     door: Door,
     source: SocketAddr,
     caller: Option<Text>,
-    reason: &'static str,
+    reason: impl Into<Cow<'static, str>>,
 ) {
     let mut entry = spare.entry(Start {
         caller,
@@ -87,7 +88,7 @@ pub(super) fn record_offence(
     });
     entry.ruled(Ruling {
         decision: Decision::Refuse,
-        reason: Some(reason),
+        reason: Some(reason.into()),
         policies: [].into(),
         revision: None,
     });

@@ -4,6 +4,7 @@
 //! counted. What nobody ends (a task dropped with its connection) ends with
 //! what the connection died of.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -181,7 +182,7 @@ impl Exchange {
         if let Some(entry) = &mut self.entry {
             entry.ruled(Ruling {
                 decision,
-                reason,
+                reason: reason.map(Cow::Borrowed),
                 policies: policies.iter().map(PolicyName::to_shared).collect(),
                 revision: Some(of.to_shared()),
             });

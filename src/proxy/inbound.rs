@@ -128,7 +128,7 @@ impl Doorway for InboundDoor {
             Ok(accepted) => accepted,
             Err(why) => {
                 tracing::debug!(%source, error = &why as &dyn std::error::Error, "a caller proved no identity");
-                self.meters.handshake(why.reason());
+                self.meters.handshake(&why.reason());
                 doorway::record_offence(spare, Door::Inbound, source, None, why.reason());
                 return;
             }

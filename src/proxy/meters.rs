@@ -104,7 +104,7 @@ impl DoorMeters {
     }
 
     /// Counts how a connection began; `result` is `ok` or a stable reason.
-    pub(super) fn handshake(&self, result: &'static str) {
+    pub(super) fn handshake(&self, result: &str) {
         self.families
             .handshakes
             .counter([self.labels.0, result])

@@ -58,7 +58,10 @@ impl serve::Answer for Passage {
         let (mut head, source) = request.into_parts();
         let room = match self.desk.room() {
             Ok(room) => room,
-            Err(no_room) => return self.turn_away(Refusal::NoRoom(no_room)),
+            Err(no_room) => {
+                tracing::debug!(why = no_room.as_str(), "no room in the audit log");
+                return self.turn_away(&Refusal::NoRoom);
+            }
         };
         let caller_side = head.extensions.remove::<OnUpgrade>();
         let mut exchange = Exchange::begin(room, &self.guest, &head, self.limits.silence);
@@ -161,8 +164,8 @@ impl Passage {
     }
 
     /// Refuses a request that cannot even be recorded.
-    fn turn_away(&self, refusal: Refusal) -> Response<Download> {
-        let answer = reply::to(&refusal, None);
+    fn turn_away(&self, refusal: &Refusal) -> Response<Download> {
+        let answer = reply::to(refusal, None);
         self.guest.meters().turned_away(answer.status());
         answer.into_response(crate::proxy::activity::Activity::new(
             self.limits.silence,

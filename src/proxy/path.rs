@@ -26,7 +26,7 @@ pub enum Semicolons {
 /// # Errors
 ///
 /// [`PathError`] says which rule the path breaks.
-pub fn canonical(path: &str, semicolons: Semicolons) -> Result<Cow<'_, str>, PathError> {
+pub(super) fn canonical(path: &str, semicolons: Semicolons) -> Result<Cow<'_, str>, PathError> {
     let bytes = path.as_bytes();
     if bytes.first() != Some(&b'/') {
         return Err(PathError::NoSlash);
@@ -58,7 +58,7 @@ pub fn canonical(path: &str, semicolons: Semicolons) -> Result<Cow<'_, str>, Pat
 
 /// Why a path has no canonical form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum PathError {
+pub(super) enum PathError {
     /// A byte that RFC 3986 does not allow in a path.
     #[error("byte {byte:#04x} may not stand in a path")]
     BadCharacter {

@@ -1,6 +1,5 @@
 //! The ways in which a door says no.
 
-use crate::audit::NoRoom;
 use crate::policy::Denial;
 use crate::proxy::canonical::Malformed;
 use crate::proxy::upstream::UpstreamError;
@@ -13,7 +12,7 @@ pub(super) enum Refusal {
     /// The request has no single reading.
     Malformed(Malformed),
     /// There is no room for its record.
-    NoRoom(NoRoom),
+    NoRoom,
     /// No response began in time.
     TimedOut,
     /// The other side did not answer.

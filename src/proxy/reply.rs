@@ -93,7 +93,7 @@ fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
         Refusal::Malformed(why) => malformed(why),
-        Refusal::NoRoom(_) => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
+        Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
         Refusal::Upstream(why) => upstream(why),
     }

@@ -64,7 +64,7 @@ impl Line<'_> {
         let decision = ruling.map_or(Decision::Refuse, |ruling| ruling.decision);
         self.safe("decision", decision.as_str().as_bytes());
         let ended = end.and_then(|end| end.reason);
-        if let Some(reason) = ended.or_else(|| ruling.and_then(|ruling| ruling.reason)) {
+        if let Some(reason) = ended.or_else(|| ruling.and_then(|ruling| ruling.reason.as_deref())) {
             self.field("reason", reason.as_bytes(), MOST_BYTES);
         }
         if let Some(ruling) = ruling {

@@ -117,7 +117,7 @@ pub(super) struct Switched {
 
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum UpstreamError {
+pub(super) enum UpstreamError {
     /// The destination could not be reached. It has seen nothing.
     #[error("the destination cannot be reached")]
     Dial {
