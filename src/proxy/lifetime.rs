@@ -27,7 +27,9 @@ impl Lifetime {
     /// Returns when no new request should be taken.
     pub(super) async fn closing(self) {
         let mut drain = self.drain;
-        let last_call = self.expires.map(|end| end - LAST_CALL);
+        let last_call = self
+            .expires
+            .map(|end| end - last_call(end, self.clock.now()));
         tokio::select! {
             () = drain.draining() => {}
             () = reached(Arc::clone(&self.clock), last_call) => {}
@@ -72,8 +74,16 @@ impl Fate {
     }
 }
 
-/// Our sidecars renew at half of a certificate's life, so nobody who behaves
-/// ever comes near.
+/// How long before `end` no new request is taken, on a connection of `now`.
+///
+/// Our sidecars renew at half of a certificate's life, so that nobody who
+/// behaves ever comes near.
+fn last_call(end: SystemTime, now: SystemTime) -> Duration {
+    let left = end.duration_since(now).unwrap_or(Duration::ZERO);
+    LAST_CALL.min(left / 5)
+}
+
+/// Time for what is under way to end, unless the certificate is very short.
 const LAST_CALL: Duration = Duration::from_secs(10);
 /// How late a change of the calendar is noticed.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
