@@ -5,6 +5,7 @@
 //! one rename. A secret's file is readable by its owner only from the moment at
 //! which it exists.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -16,6 +17,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+
+use aws_lc_rs::rand;
 
 /// Why a file could not be read or written. The cause says what the system said.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +95,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
 ///
 /// [`StoreError::NotAFile`] and [`StoreError::Write`]; the old content stays.
 pub fn write_public(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    write(path, content, 0o644)
+    write(path, content, 0o644, |beside, path| {
+        fs::rename(beside, path)
+    })
 }
 
 /// Puts `content` into a file that only its owner may read (mode 0600).
@@ -101,7 +106,26 @@ pub fn write_public(path: &Path, content: &[u8]) -> Result<(), StoreError> {
 ///
 /// [`StoreError::NotAFile`] and [`StoreError::Write`]; the old content stays.
 pub fn write_secret(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    write(path, content, 0o600)
+    write(path, content, 0o600, |beside, path| {
+        fs::rename(beside, path)
+    })
+}
+
+/// Like [`write_secret`], but leaves a file that is there alone; tells whether
+/// it was this call that made it. Of two that try at once, one does.
+///
+/// # Errors
+///
+/// [`StoreError::NotAFile`] and [`StoreError::Write`].
+pub fn create_secret(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
+    let put = |beside: &Path, path: &Path| match fs::hard_link(beside, path) {
+        Ok(()) => fs::remove_file(beside).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(beside).map(|()| false)
+        }
+        Err(error) => Err(error),
+    };
+    write(path, content, 0o600, put)
 }
 
 /// Makes a directory, and those above it, that only its owner may enter (mode
@@ -123,7 +147,12 @@ pub fn make_secret_dir(path: &Path) -> Result<(), StoreError> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
-fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), StoreError> {
+fn write<T>(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    put_in_place: impl FnOnce(&Path, &Path) -> io::Result<T>,
+) -> Result<T, StoreError> {
     let not_a_file = || StoreError::NotAFile {
         path: path.to_owned(),
     };
@@ -132,12 +161,13 @@ fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), StoreError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut beside = name.to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
-    let beside = parent.join(beside);
+    let beside = beside(parent, name).map_err(|cause| StoreError::Write {
+        path: path.to_owned(),
+        cause,
+    })?;
     let result = write_beside(&beside, content, mode)
-        .and_then(|()| fs::rename(&beside, path))
-        .and_then(|()| File::open(parent)?.sync_all());
+        .and_then(|()| put_in_place(&beside, path))
+        .and_then(|done| File::open(parent)?.sync_all().map(|()| done));
     result.map_err(|cause| {
         // Best effort: what is left behind is replaced by the next attempt.
         drop(fs::remove_file(&beside));
@@ -148,12 +178,18 @@ fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), StoreError> {
     })
 }
 
-fn write_beside(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    // Left over from a crash of a process with our number, with who knows what mode.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// A name that nobody else uses, even if several write at once.
+fn beside(parent: &Path, name: &OsStr) -> io::Result<PathBuf> {
+    let mut random = [0_u8; 8];
+    if rand::fill(&mut random).is_err() {
+        return Err(io::Error::other("no random numbers"));
     }
+    let mut beside = name.to_owned();
+    beside.push(format!(".{:016x}.new", u64::from_le_bytes(random)));
+    Ok(parent.join(beside))
+}
+
+fn write_beside(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -186,6 +222,17 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         write_public(&path, b"newer").unwrap();
         assert_eq!(mode(&path), 0o644);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "left over");
+    }
+
+    #[test]
+    fn only_the_first_creates() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        assert!(create_secret(&path, b"first").unwrap());
+        assert!(!create_secret(&path, b"second").unwrap());
+        assert_eq!(read(&path).unwrap(), b"first");
+        assert_eq!(mode(&path), 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "left over");
     }
 

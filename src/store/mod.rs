@@ -3,5 +3,5 @@
 mod file;
 mod fingerprint;
 
-pub use file::{StoreError, make_secret_dir, read, write_public, write_secret};
+pub use file::{StoreError, create_secret, make_secret_dir, read, write_public, write_secret};
 pub use fingerprint::Fingerprint;

@@ -82,6 +82,12 @@ impl CaCertificate {
             .is_none_or(|id| id.trust_domain() == trust_domain)
     }
 
+    /// Whether `encoded`, with its algorithm, is its public key.
+    #[must_use]
+    pub fn has_public_key(&self, encoded: &[u8]) -> bool {
+        self.public_key == encoded
+    }
+
     pub(super) fn subject(&self) -> &[u8] {
         &self.subject
     }

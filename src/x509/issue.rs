@@ -60,8 +60,6 @@ impl SvidTemplate<'_> {
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
         params.use_authority_key_identifier_extension = true;
-        // RFC 5280 asks authorities for the subject key identifier, not leaves;
-        // rcgen writes it for authorities only.
         params
             .signed_by(key.as_rcgen(), issuer)
             .map_err(|cause| TemplateError::Unsigned { cause })

@@ -1,0 +1,11 @@
+//! The authority that names the workloads of one trust domain.
+//!
+//! It keeps one root key, on disk and in memory, and nothing it signs leaves
+//! before passing the check that every peer will make. Whom it names is for the
+//! caller to have proved.
+
+mod authority;
+mod state;
+
+pub use authority::{Authority, OpenError};
+pub use state::StateError;
