@@ -7,6 +7,7 @@ use crate::audit::text::Text;
 use crate::audit::trace_id::TraceId;
 use http::Method;
 use http::StatusCode;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -72,7 +73,8 @@ pub struct Start {
     pub source: Option<SocketAddr>,
     /// The method.
     pub method: Option<Method>,
-    /// The host and port it is for.
+    /// The host and port it is for. Of `user:password@host`, what follows the
+    /// `@` is recorded, and marked as cut.
     pub host: Option<Text>,
     /// The path. What follows a `?` is not recorded.
     pub path: Option<Text>,
@@ -103,7 +105,7 @@ pub struct Ruling {
     /// Yes or no.
     pub decision: Decision,
     /// Why: a stable code in `snake_case`.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
     /// The policies that made it.
     pub policies: Arc<[Arc<str>]>,
     /// The revision of the policy set they are from.

@@ -71,7 +71,9 @@ impl Line<'_> {
         if let Some(method) = &start.method {
             self.field(key!("method"), method.as_str().as_bytes(), MOST_BYTES);
         }
-        self.text(key!("host"), start.host.as_ref());
+        if let Some(host) = &start.host {
+            self.host(host.as_bytes());
+        }
         if let Some(path) = &start.path {
             self.field(
                 key!("path"),
@@ -87,7 +89,7 @@ impl Line<'_> {
         let decision = ruling.map_or(Decision::Refuse, |ruling| ruling.decision);
         self.safe(key!("decision"), decision.as_str().as_bytes());
         let ended = end.and_then(|end| end.reason);
-        if let Some(reason) = ended.or_else(|| ruling.and_then(|ruling| ruling.reason)) {
+        if let Some(reason) = ended.or_else(|| ruling.and_then(|ruling| ruling.reason.as_deref())) {
             self.field(key!("reason"), reason.as_bytes(), MOST_BYTES);
         }
         if let Some(ruling) = ruling {
@@ -130,6 +132,14 @@ impl Line<'_> {
         }
         self.out.push(b']');
         let cut = policies.len() > MOST_POLICIES;
+        self.mark(key, Done { cut, bytes: false });
+    }
+
+    fn host(&mut self, host: &[u8]) {
+        let key = key!("host");
+        let name = without_credentials(host);
+        self.field(key, name, MOST_BYTES);
+        let cut = name.len() < host.len();
         self.mark(key, Done { cut, bytes: false });
     }
 
@@ -246,6 +256,10 @@ const MOST_BYTES_OF_PATH: usize = 2_048;
 
 /// More policies than this are not read one by one.
 const MOST_POLICIES: usize = 16;
+
+fn without_credentials(host: &[u8]) -> &[u8] {
+    host.rsplit(|byte| *byte == b'@').next().unwrap_or(host)
+}
 
 fn without_query(path: &[u8]) -> &[u8] {
     path.split(|byte| *byte == b'?').next().unwrap_or(path)
