@@ -19,7 +19,19 @@
 //! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
 
 pub mod admin;
+pub mod app;
 pub mod audit;
+pub mod ca;
+pub mod cli;
+pub mod config;
+pub mod drain;
 pub mod id;
+pub mod identity;
 pub mod metrics;
+pub mod net;
+pub mod policy;
+pub mod proxy;
+pub mod store;
 pub mod time;
+pub mod tls;
+pub mod x509;

@@ -1,0 +1,2 @@
+//! What a decision costs, by the number of policies.
+fn main() {}

@@ -1,0 +1,26 @@
+//! Who we are, and whom we believe, at this moment.
+//!
+//! An [`Identity`] can only be made from an SVID that its own bundles vouch
+//! for, so a broken set of files or a confused authority never replaces what
+//! works. [`Live`] holds the one in force; [`Renewal`] keeps it fresh from any
+//! [`Source`]. Workers learn of a swap by one relaxed load of a counter.
+
+mod embedded;
+mod files;
+mod issuer;
+mod live;
+mod metrics;
+mod renewal;
+mod schedule;
+mod source;
+mod svid;
+
+pub use embedded::Embedded;
+pub use files::{Files, FilesError};
+pub use issuer::{IssueError, Issuer};
+pub use live::Live;
+pub use metrics::Metrics;
+pub use renewal::Renewal;
+pub use schedule::{RenewalError, renew_at};
+pub use source::{Renews, Source, SourceError};
+pub use svid::{Identity, IdentityError, Svid, SvidError};

@@ -1,0 +1,141 @@
+//! The end that is called.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::SingleCertAndKey;
+use rustls::version::TLS13;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::identity::Identity;
+use crate::identity::Live;
+use crate::time::Clock;
+use crate::tls::error::AcceptError;
+use crate::tls::error::HandshakeError;
+use crate::tls::peer::Peer;
+use crate::tls::protocol::BY_PREFERENCE;
+use crate::tls::protocol::Protocol;
+use crate::tls::provider::provider;
+use crate::tls::settings::HandshakeSlots;
+use crate::tls::settings::Settings;
+use crate::tls::verifier::Verifier;
+
+/// Turns callers into proved peers. Each worker has its own.
+#[derive(Debug)]
+pub struct Acceptor {
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    slots: HandshakeSlots,
+    /// The configuration for one generation of our identity.
+    cached: RefCell<Option<(u64, Arc<ServerConfig>)>>,
+}
+
+/// A caller that has proved its name.
+#[derive(Debug)]
+pub struct Accepted {
+    /// What to speak with it on.
+    pub stream: TlsStream<TcpStream>,
+    /// Who it is.
+    pub peer: Peer,
+    /// What to speak with it.
+    pub protocol: Protocol,
+}
+
+impl Acceptor {
+    /// Will show the identity in force in `live`, and take a slot for each handshake.
+    #[must_use]
+    pub const fn new(
+        live: Arc<Live>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        slots: HandshakeSlots,
+    ) -> Self {
+        Self {
+            live,
+            clock,
+            settings,
+            slots,
+            cached: RefCell::new(None),
+        }
+    }
+
+    /// Completes the handshake with a caller.
+    ///
+    /// # Errors
+    ///
+    /// All of [`AcceptError`]. The stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future closes the stream and frees the slot.
+    pub async fn accept(&self, stream: TcpStream) -> Result<Accepted, AcceptError> {
+        let _slot = self.slots.take().ok_or(AcceptError::TooManyHandshakes)?;
+        self.shake_hands(stream)
+            .await
+            .map_err(|cause| AcceptError::Handshake { cause })
+    }
+
+    async fn shake_hands(&self, stream: TcpStream) -> Result<Accepted, HandshakeError> {
+        let config = self.config()?;
+        // Boxed: a handshake's state is large, and would otherwise be a part of
+        // the connection's future for as long as that lives.
+        let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
+        let stream = timeout(self.settings.handshake_timeout, handshake)
+            .await
+            .or(Err(HandshakeError::Timeout))?
+            .map_err(|error| HandshakeError::from_stream(&error))?;
+        let (_, session) = stream.get_ref();
+        let protocol =
+            Protocol::negotiated(session.alpn_protocol()).ok_or(HandshakeError::NoAlpn)?;
+        let peer = Peer::from_handshake(session.peer_certificates())
+            .ok_or(HandshakeError::NoCertificate)?;
+        Ok(Accepted {
+            stream,
+            peer,
+            protocol,
+        })
+    }
+
+    fn config(&self) -> Result<Arc<ServerConfig>, HandshakeError> {
+        let generation = self.live.generation();
+        if let Some((made_for, config)) = &*self.cached.borrow()
+            && *made_for == generation
+        {
+            return Ok(Arc::clone(config));
+        }
+        let identity = self.live.current();
+        let config = self
+            .build(&identity)
+            .map_err(|cause| HandshakeError::Misconfigured { cause })?;
+        let config = Arc::new(config);
+        *self.cached.borrow_mut() = Some((identity.generation(), Arc::clone(&config)));
+        Ok(config)
+    }
+
+    fn build(&self, identity: &Identity) -> Result<ServerConfig, rustls::Error> {
+        let verifier = Verifier::new(
+            Arc::clone(identity.bundles()),
+            Arc::clone(&self.clock),
+            self.settings.chain,
+            None,
+        );
+        let key = SingleCertAndKey::from(identity.svid().certified_key());
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])?
+            .with_client_cert_verifier(Arc::new(verifier))
+            .with_cert_resolver(Arc::new(key));
+        config.alpn_protocols = BY_PREFERENCE
+            .map(|protocol| protocol.alpn().to_vec())
+            .into();
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.max_early_data_size = 0;
+        Ok(config)
+    }
+}

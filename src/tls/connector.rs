@@ -1,0 +1,167 @@
+//! The end that calls.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::sign::SingleCertAndKey;
+use rustls::version::TLS13;
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::id::SpiffeId;
+use crate::identity::Identity;
+use crate::identity::Live;
+use crate::time::Clock;
+use crate::tls::error::ConnectError;
+use crate::tls::error::HandshakeError;
+use crate::tls::peer::Peer;
+use crate::tls::protocol::Protocol;
+use crate::tls::provider::provider;
+use crate::tls::settings::Settings;
+use crate::tls::verifier::Verifier;
+
+/// Turns streams to one far side into proved peers. Each worker has its own.
+#[derive(Debug)]
+pub struct Connector {
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    expected: Arc<[SpiffeId]>,
+    settings: Settings,
+    /// The configuration for one generation of our identity.
+    cached: RefCell<Option<(u64, Arc<ClientConfig>)>>,
+}
+
+/// A far side that has proved its name.
+#[derive(Debug)]
+pub struct Connected {
+    /// What to speak with it on.
+    pub stream: TlsStream<TcpStream>,
+    /// Who it is: one of those expected.
+    pub peer: Peer,
+    /// What to speak with it: what was asked for.
+    pub protocol: Protocol,
+    /// Which generation of our own identity we showed.
+    pub generation: u64,
+}
+
+impl Connector {
+    /// Will accept only far sides that are one of `expected`; nobody, if that is empty.
+    #[must_use]
+    pub fn new(
+        live: Arc<Live>,
+        clock: Arc<dyn Clock>,
+        expected: Vec<SpiffeId>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            live,
+            clock,
+            expected: expected.into(),
+            settings,
+            cached: RefCell::new(None),
+        }
+    }
+
+    /// The generation of our own identity that a handshake would show now.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.live.generation()
+    }
+
+    /// Completes the handshake with the far side, which must speak `protocol`.
+    ///
+    /// A far side that is not expected never sees our certificate: in TLS 1.3
+    /// it must show its own first. That it believes ours is not known when this
+    /// ends; if it does not, the first read from the stream fails.
+    ///
+    /// # Errors
+    ///
+    /// All of [`ConnectError`]. The stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future closes the stream.
+    pub async fn connect(
+        &self,
+        stream: TcpStream,
+        protocol: Protocol,
+    ) -> Result<Connected, ConnectError> {
+        self.shake_hands(stream, protocol)
+            .await
+            .map_err(|cause| ConnectError::Handshake { cause })
+    }
+
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        protocol: Protocol,
+    ) -> Result<Connected, HandshakeError> {
+        let (generation, config) = self.config()?;
+        let connector = TlsConnector::from(config);
+        let handshake = connector
+            .with_alpn(vec![protocol.alpn().to_vec()])
+            .connect(no_name(), stream);
+        // Boxed for the reason given in the acceptor.
+        let stream = timeout(self.settings.handshake_timeout, Box::pin(handshake))
+            .await
+            .or(Err(HandshakeError::Timeout))?
+            .map_err(|error| HandshakeError::from_stream(&error))?;
+        let (_, session) = stream.get_ref();
+        if Protocol::negotiated(session.alpn_protocol()) != Some(protocol) {
+            return Err(HandshakeError::NoAlpn);
+        }
+        let peer = Peer::from_handshake(session.peer_certificates())
+            .ok_or(HandshakeError::NoCertificate)?;
+        Ok(Connected {
+            stream,
+            peer,
+            protocol,
+            generation,
+        })
+    }
+
+    fn config(&self) -> Result<(u64, Arc<ClientConfig>), HandshakeError> {
+        let generation = self.live.generation();
+        if let Some((made_for, config)) = &*self.cached.borrow()
+            && *made_for == generation
+        {
+            return Ok((generation, Arc::clone(config)));
+        }
+        let identity = self.live.current();
+        let config = self
+            .build(&identity)
+            .map_err(|cause| HandshakeError::Misconfigured { cause })?;
+        let config = Arc::new(config);
+        *self.cached.borrow_mut() = Some((identity.generation(), Arc::clone(&config)));
+        Ok((identity.generation(), config))
+    }
+
+    fn build(&self, identity: &Identity) -> Result<ClientConfig, rustls::Error> {
+        let verifier = Verifier::new(
+            Arc::clone(identity.bundles()),
+            Arc::clone(&self.clock),
+            self.settings.chain,
+            Some(Arc::clone(&self.expected)),
+        );
+        let key = SingleCertAndKey::from(identity.svid().certified_key());
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_cert_resolver(Arc::new(key));
+        config.resumption = Resumption::disabled();
+        config.enable_sni = false;
+        config.enable_early_data = false;
+        Ok(config)
+    }
+}
+
+/// The TLS library wants a name; it is neither sent nor looked at.
+fn no_name() -> ServerName<'static> {
+    ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into())
+}

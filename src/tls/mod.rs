@@ -1,0 +1,25 @@
+//! Handshakes: from a TCP stream to a peer whose name is proved.
+//!
+//! TLS 1.3 only, mutual always, and both ends judge the other's certificate by
+//! [`x509::verify`](crate::x509::verify). Sessions are never resumed: a resumed
+//! session would skip that judgement, and keep an expired or withdrawn
+//! certificate alive. The HTTP version is the one that was negotiated; without
+//! a negotiated version there is no connection.
+
+mod acceptor;
+mod connector;
+mod error;
+mod peer;
+mod protocol;
+mod provider;
+mod refusal;
+mod settings;
+mod verifier;
+
+pub use acceptor::{Accepted, Acceptor};
+pub use connector::{Connected, Connector};
+pub use error::{AcceptError, ConnectError, HandshakeError};
+pub use peer::Peer;
+pub use protocol::Protocol;
+pub use refusal::Refusal;
+pub use settings::{HandshakeSlots, Settings};

@@ -1,0 +1,55 @@
+//! Who is at the other end, proved.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls_pki_types::CertificateDer;
+
+use crate::id::SpiffeId;
+use crate::x509::Leaf;
+
+/// A workload that has proved its name.
+///
+/// Made at the end of a handshake only, when the certificate has been believed
+/// and the holder has signed with its key. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Peer(Arc<Proved>);
+
+impl Peer {
+    /// `chain` is what the finished handshake was believed for. Nothing, if
+    /// there was none: then there is no peer, whatever the handshake says.
+    pub(super) fn from_handshake(chain: Option<&[CertificateDer<'static>]>) -> Option<Self> {
+        let chain = chain?;
+        let leaf = Leaf::parse(chain.first()?).ok()?;
+        Some(Self(Arc::new(Proved { leaf })))
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn id(&self) -> &SpiffeId {
+        self.0.leaf.id()
+    }
+
+    /// When its certificate ends; no connection to it may outlive that.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        self.0.leaf.not_after()
+    }
+
+    /// Its certificate's number, in lower-case hexadecimal.
+    #[must_use]
+    pub fn serial(&self) -> &str {
+        self.0.leaf.serial()
+    }
+
+    /// SHA-256 of its certificate's DER, in lower-case hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        self.0.leaf.fingerprint()
+    }
+}
+
+#[derive(Debug)]
+struct Proved {
+    leaf: Leaf,
+}

@@ -1,0 +1,40 @@
+//! The versions of HTTP that peers may speak.
+
+/// The version of HTTP that both ends agreed on in the handshake.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+impl Protocol {
+    /// Its name in the ALPN registry.
+    #[must_use]
+    pub const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+
+    /// Its name in records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http1 => "http1",
+            Self::Http2 => "http2",
+        }
+    }
+
+    /// What a handshake agreed on, if it is one of these.
+    pub(super) fn negotiated(alpn: Option<&[u8]>) -> Option<Self> {
+        BY_PREFERENCE
+            .into_iter()
+            .find(|protocol| alpn == Some(protocol.alpn()))
+    }
+}
+
+/// What we accept, best first.
+pub(super) const BY_PREFERENCE: [Protocol; 2] = [Protocol::Http2, Protocol::Http1];

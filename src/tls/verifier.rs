@@ -1,0 +1,154 @@
+//! Our judgement, in the places where the TLS library asks for one.
+
+use std::sync::Arc;
+
+use rustls::DigitallySignedStruct;
+use rustls::DistinguishedName;
+use rustls::SignatureScheme;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::client::danger::ServerCertVerified;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::crypto::verify_tls13_signature;
+use rustls::server::danger::ClientCertVerified;
+use rustls::server::danger::ClientCertVerifier;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::ServerName;
+use rustls_pki_types::UnixTime;
+
+use crate::id::SpiffeId;
+use crate::time::Clock;
+use crate::tls::refusal::Refusal;
+use crate::x509::Bundles;
+use crate::x509::Limits;
+use crate::x509::verify;
+
+/// Judges the certificates of one role's peers.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    bundles: Arc<Bundles>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    /// Who may be there. Nothing: any workload that we believe.
+    expected: Option<Arc<[SpiffeId]>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Verifier {
+    pub(super) fn new(
+        bundles: Arc<Bundles>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        expected: Option<Arc<[SpiffeId]>>,
+    ) -> Self {
+        Self {
+            bundles,
+            clock,
+            limits,
+            expected,
+            algorithms: default_provider().signature_verification_algorithms,
+        }
+    }
+
+    fn judge(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Result<(), Refusal> {
+        // One more than allowed is enough to be refused for; the rest of an
+        // endless chain is not even copied.
+        let chain: Vec<_> = std::iter::once(leaf)
+            .chain(intermediates)
+            .take(self.limits.max_certificates.saturating_add(1))
+            .map(|certificate| CertificateDer::from(certificate.as_ref()))
+            .collect();
+        let leaf = verify(&chain, &self.bundles, self.clock.now(), &self.limits)
+            .map_err(|cause| Refusal::NotBelieved { cause })?;
+        match &self.expected {
+            Some(expected) if !expected.contains(leaf.id()) => Err(Refusal::Unexpected {
+                found: leaf.id().clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ClientCertVerifier for Verifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.judge(end_entity, intermediates)?;
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(never_tls12())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        // The name that was dialled is no evidence; the SPIFFE ID is.
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.judge(end_entity, intermediates)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(never_tls12())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+fn never_tls12() -> rustls::Error {
+    rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13.into()
+}
