@@ -73,7 +73,8 @@ pub struct Start {
     pub source: Option<SocketAddr>,
     /// The method.
     pub method: Option<Method>,
-    /// The host and port it is for.
+    /// The host and port it is for. Of `user:password@host`, what follows the
+    /// `@` is recorded, and marked as cut.
     pub host: Option<Text>,
     /// The path. What follows a `?` is not recorded.
     pub path: Option<Text>,

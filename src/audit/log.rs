@@ -22,7 +22,8 @@ pub struct Settings {
     /// Where the lines go.
     pub sink: Sink,
     /// How many requests may be under way or wait to be written, over all
-    /// workers, each of which has an equal part of it.
+    /// workers, each of which has an equal part of it, rounded up. An idle
+    /// connection holds one as well, for what may yet go wrong with it.
     pub queue_records: NonZeroUsize,
     /// How many bytes of lines may wait before requests are refused, over all
     /// workers. The writer may hold as many again.

@@ -13,11 +13,23 @@ pub(super) struct Meters {
     pub(super) bytes: IntCounter,
     pub(super) write_failures: IntCounter,
     refusals: IntCounterVec,
+    closed: IntCounter,
+    full: IntCounter,
+    sink_failing: IntCounter,
 }
 
 impl Meters {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
-        let meters = Self {
+        let refusals = IntCounterVec::new(
+            Opts::new(
+                "portreeve_audit_refusals_total",
+                "Requests refused because the audit log had no room, by reason.",
+            ),
+            &["reason"],
+        )?;
+        // Looked up once: a refusal must not wait for other workers' locks.
+        let refused = |why: NoRoom| refusals.with_label_values(&[why.as_str()]);
+        Ok(Self {
             records: IntCounter::new(
                 "portreeve_audit_records_total",
                 "Records written to the audit log.",
@@ -30,18 +42,11 @@ impl Meters {
                 "portreeve_audit_write_failures_total",
                 "Attempts to write to the audit log, or to open it again, that failed.",
             )?,
-            refusals: IntCounterVec::new(
-                Opts::new(
-                    "portreeve_audit_refusals_total",
-                    "Requests refused because the audit log had no room, by reason.",
-                ),
-                &["reason"],
-            )?,
-        };
-        for why in [NoRoom::Closed, NoRoom::Full, NoRoom::SinkFailing] {
-            meters.refusals.with_label_values(&[why.as_str()]);
-        }
-        Ok(meters)
+            closed: refused(NoRoom::Closed),
+            full: refused(NoRoom::Full),
+            sink_failing: refused(NoRoom::SinkFailing),
+            refusals,
+        })
     }
 
     pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
@@ -52,6 +57,10 @@ impl Meters {
     }
 
     pub(super) fn refused(&self, why: NoRoom) {
-        self.refusals.with_label_values(&[why.as_str()]).inc();
+        match why {
+            NoRoom::Closed => self.closed.inc(),
+            NoRoom::Full => self.full.inc(),
+            NoRoom::SinkFailing => self.sink_failing.inc(),
+        }
     }
 }

@@ -20,12 +20,12 @@ impl RequestId {
 
     /// Appends the 32 digits to `out`.
     pub(super) fn append_to(self, out: &mut Vec<u8>) {
-        for half in [self.series, self.number] {
-            for byte in half.to_be_bytes() {
-                out.push(digit(byte >> 4));
-                out.push(digit(byte & 0xf));
-            }
+        let id = u128::from(self.series) << 64 | u128::from(self.number);
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(id.to_be_bytes()) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
         }
+        out.extend_from_slice(&digits);
     }
 }
 

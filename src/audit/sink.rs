@@ -7,8 +7,9 @@ use std::io;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::SeekFrom;
-use std::io::Write;
+use std::io::Write as _;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -46,9 +47,16 @@ pub enum SinkError {
 
 /// An open sink.
 pub(super) struct Output {
-    to: Box<dyn Write + Send>,
+    to: Target,
     /// The last line there has no end: a writer died in the middle of it.
     torn: bool,
+}
+
+/// What is written to.
+enum Target {
+    File(File),
+    #[cfg(test)]
+    Other(Box<dyn io::Write + Send>),
 }
 
 impl Output {
@@ -65,7 +73,7 @@ impl Output {
                     .try_clone_to_owned()
                     .map_err(|cause| SinkError::Stdout { cause })?;
                 Ok(Self {
-                    to: Box::new(File::from(to)),
+                    to: Target::File(File::from(to)),
                     torn: false,
                 })
             }
@@ -73,8 +81,23 @@ impl Output {
     }
 
     #[cfg(test)]
-    pub(super) fn to(to: Box<dyn Write + Send>) -> Self {
-        Self { to, torn: false }
+    pub(super) fn to(to: Box<dyn io::Write + Send>) -> Self {
+        Self {
+            to: Target::Other(to),
+            torn: false,
+        }
+    }
+
+    /// Whether the file has been deleted, so that nobody will read what is
+    /// written.
+    pub(super) fn is_deleted(&self) -> bool {
+        match &self.to {
+            Target::File(file) => file
+                .metadata()
+                .is_ok_and(|about| about.is_file() && about.nlink() == 0),
+            #[cfg(test)]
+            Target::Other(_) => false,
+        }
     }
 
     /// Writes some of `bytes`, and answers how many: at least one.
@@ -88,7 +111,12 @@ impl Output {
 
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            match self.to.write(bytes) {
+            let done = match &mut self.to {
+                Target::File(file) => file.write(bytes),
+                #[cfg(test)]
+                Target::Other(other) => other.write(bytes),
+            };
+            match done {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 done => return done,
@@ -116,7 +144,7 @@ fn append_to(path: &Path) -> io::Result<Output> {
     let about = file.metadata()?;
     let torn = about.is_file() && about.len() > 0 && last_byte(&mut file)? != b'\n';
     Ok(Output {
-        to: Box::new(file),
+        to: Target::File(file),
         torn,
     })
 }

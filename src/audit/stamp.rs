@@ -26,8 +26,13 @@ impl Stamp {
             self.turn_to(since.as_secs());
         }
         out.extend_from_slice(&self.prefix);
-        digits(out, since.subsec_micros(), 100_000);
-        out.push(b'Z');
+        let mut fraction = *b"000000Z";
+        let mut micros = since.subsec_micros();
+        for digit in fraction.iter_mut().rev().skip(1) {
+            *digit += u8::try_from(micros % 10).unwrap_or(0);
+            micros /= 10;
+        }
+        out.extend_from_slice(&fraction);
     }
 
     fn turn_to(&mut self, second: u64) {

@@ -67,19 +67,15 @@ pub(super) fn append(out: &mut Vec<u8>, text: &[u8], most_bytes: usize) -> Done 
     let head = text.get(..most_bytes).unwrap_or(text);
     let cut = head.len() < text.len();
     out.push(b'"');
-    let bytes = match readable(head, text) {
-        Some(plain) if plain.bytes().all(is_plain) => {
-            out.extend_from_slice(plain.as_bytes());
-            false
-        }
-        Some(readable) => {
-            append_characters(out, readable.chars());
-            false
-        }
-        None => {
-            append_characters(out, head.iter().copied().map(char::from));
-            true
-        }
+    let bytes = if all_plain(head) {
+        out.extend_from_slice(head);
+        false
+    } else if let Some(readable) = readable(head, text) {
+        append_characters(out, readable.chars());
+        false
+    } else {
+        append_characters(out, head.iter().copied().map(char::from));
+        true
     };
     out.push(b'"');
     Done { cut, bytes }
@@ -124,9 +120,32 @@ fn append_unit(out: &mut Vec<u8>, unit: u32) {
     }
 }
 
-/// Printable ASCII that JSON takes as it is.
-const fn is_plain(byte: u8) -> bool {
-    matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\'
+/// Whether JSON and a terminal take all of `bytes` as they are: printable
+/// ASCII without quote and backslash. Nearly all text is, so eight bytes are
+/// looked at together.
+fn all_plain(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    for (place, byte) in last.iter_mut().zip(rest) {
+        *place = *byte;
+    }
+    let special = |found: u64, word: &[u8; 8]| found | special_bytes(u64::from_le_bytes(*word));
+    special(words.iter().fold(0, special), &last) == 0
+}
+
+/// Above zero if one of the eight bytes of `word` is not plain.
+const fn special_bytes(word: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = EACH << 7;
+    // The borrow out of a byte that is too low sets its highest bit.
+    let below_space = word.wrapping_sub(EACH * b' ' as u64) & !word;
+    let quote = word ^ (EACH * b'"' as u64);
+    let backslash = word ^ (EACH * b'\\' as u64);
+    let delete = word ^ (EACH * 0x7f);
+    let equal = (quote.wrapping_sub(EACH) & !quote)
+        | (backslash.wrapping_sub(EACH) & !backslash)
+        | (delete.wrapping_sub(EACH) & !delete);
+    (word | below_space | equal) & HIGH
 }
 
 /// Characters that move a terminal, end a line in some reader, hide, or change
@@ -150,6 +169,7 @@ const fn is_treacherous(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Done;
+    use super::all_plain;
     use super::append;
     use proptest::prelude::any;
     use proptest::proptest;
@@ -211,6 +231,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn eight_bytes_at_once_are_judged_as_one_by_one(text: Vec<u8>, at: usize, ascii: String) {
+            let plain = |byte: &u8| (b' '..=b'~').contains(byte) && !b"\"\\".contains(byte);
+            assert_eq!(all_plain(&text), text.iter().all(plain));
+            let mut ascii: Vec<u8> = ascii.bytes().filter(plain).collect();
+            assert!(all_plain(&ascii));
+            if let Some(first) = text.first() {
+                ascii.insert(at % (ascii.len() + 1), *first);
+                assert_eq!(all_plain(&ascii), plain(first));
+            }
+        }
+
         #[test]
         fn any_bytes_can_be_read_back(text: Vec<u8>) {
             let (line, done) = written(&text, usize::MAX);

@@ -32,6 +32,8 @@ pub struct Writer {
     back_off: Option<Duration>,
     /// When to give up, once told to stop.
     deadline: Option<Instant>,
+    /// When it was last looked whether the file is still there.
+    looked: Option<Instant>,
     /// Rounds in a row without lines.
     quiet_rounds: u32,
 }
@@ -72,6 +74,7 @@ impl Writer {
             stop_timeout: settings.stop_timeout,
             back_off: None,
             deadline: None,
+            looked: None,
             quiet_rounds: 0,
         }
     }
@@ -154,6 +157,7 @@ impl Writer {
             return;
         }
         self.quiet_rounds = 0;
+        self.look();
         match self.batch.write_to(&mut self.output) {
             Ok(()) => self.written(),
             Err(error) => self.failed(&error),
@@ -198,6 +202,21 @@ impl Writer {
             reason: error.to_string(),
             since,
         });
+    }
+
+    /// Makes a new file if somebody deleted the old one without telling.
+    fn look(&mut self) {
+        if self
+            .looked
+            .is_some_and(|looked| looked.elapsed() < LOOK_EVERY)
+        {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        if matches!(self.sink, Sink::File(_)) && self.output.is_deleted() {
+            tracing::warn!("the audit log's file was deleted: a new one is begun");
+            self.reopen();
+        }
     }
 
     fn reopen(&mut self) {
@@ -291,6 +310,9 @@ const LINGER_ROUNDS: u32 = 20;
 
 /// How long a sink that recovers may go unnoticed.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
+
+/// How long records may go to a file that was deleted.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a buffer keeps of its memory after a burst.
 const KEPT_BYTES: usize = 1024 * 1024;

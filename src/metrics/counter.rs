@@ -143,6 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_nobody_holds_is_handed_on_with_its_count() {
+        let registry = Registry::new();
+        let tries = ShardedCounterVec::register(&registry, ABOUT).unwrap();
+        for _ in 0..100 {
+            tries.counter(["edge", "200"]).inc();
+        }
+        let parts = |tries: &ShardedCounterVec<2>| tries.0.fold(0, |parts, _total| parts + 1);
+        assert_eq!(parts(&tries), 1);
+        assert!(text(&registry).ends_with("{door=\"edge\",code=\"200\"} 100\n"));
+        let held = [
+            tries.counter(["edge", "200"]),
+            tries.counter(["edge", "200"]),
+        ];
+        assert_eq!((parts(&tries), held.len()), (2, 2));
+    }
+
+    #[test]
     fn a_name_is_taken_once() {
         let registry = Registry::new();
         let _first = ShardedCounterVec::register(&registry, ABOUT).unwrap();

@@ -11,8 +11,27 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+/// The name of a field.
+#[derive(Clone, Copy)]
+struct Key {
+    name: &'static str,
+    /// The name as it stands in a line, from comma to colon.
+    head: &'static [u8],
+}
+
+/// The [`Key`] of a name.
+macro_rules! key {
+    ($name:literal) => {
+        Key {
+            name: $name,
+            head: concat!(",\"", $name, "\":").as_bytes(),
+        }
+    };
+}
+
 /// Appends `record` as one line, with its newline.
 pub(super) fn append(out: &mut Vec<u8>, stamp: &mut Stamp, record: &Record) {
+    out.reserve(USUAL_BYTES);
     out.extend_from_slice(br#"{"time":""#);
     stamp.append(out, record.at);
     out.extend_from_slice(br#"","id":""#);
@@ -42,44 +61,53 @@ impl Line<'_> {
     fn request(&mut self, record: &Record) {
         let start = &record.start;
         if let Some(trace_id) = &start.trace_id {
-            self.safe("trace_id", trace_id.digits());
+            self.safe(key!("trace_id"), trace_id.digits());
         }
-        self.safe("door", start.door.as_str().as_bytes());
-        self.text("caller", start.caller.as_ref());
+        self.safe(key!("door"), start.door.as_str().as_bytes());
+        self.text(key!("caller"), start.caller.as_ref());
         if let Some(source) = start.source {
             self.source(source);
         }
         if let Some(method) = &start.method {
-            self.field("method", method.as_str().as_bytes(), MOST_BYTES);
+            self.field(key!("method"), method.as_str().as_bytes(), MOST_BYTES);
         }
-        self.text("host", start.host.as_ref());
+        if let Some(host) = &start.host {
+            self.host(host.as_bytes());
+        }
         if let Some(path) = &start.path {
-            self.field("path", without_query(path.as_bytes()), MOST_BYTES_OF_PATH);
+            self.field(
+                key!("path"),
+                without_query(path.as_bytes()),
+                MOST_BYTES_OF_PATH,
+            );
         }
-        self.text("route", record.route.as_ref());
+        self.text(key!("route"), record.route.as_ref());
     }
 
     fn answer(&mut self, record: &Record) {
         let (ruling, end) = (record.ruling.as_ref(), record.end.as_ref());
         let decision = ruling.map_or(Decision::Refuse, |ruling| ruling.decision);
-        self.safe("decision", decision.as_str().as_bytes());
+        self.safe(key!("decision"), decision.as_str().as_bytes());
         let ended = end.and_then(|end| end.reason);
         if let Some(reason) = ended.or_else(|| ruling.and_then(|ruling| ruling.reason.as_deref())) {
-            self.field("reason", reason.as_bytes(), MOST_BYTES);
+            self.field(key!("reason"), reason.as_bytes(), MOST_BYTES);
         }
         if let Some(ruling) = ruling {
             self.ruling(ruling);
         }
         if let Some(status) = end.and_then(|end| end.status) {
-            self.number("status", u64::from(status.as_u16()));
+            self.number(key!("status"), u64::from(status.as_u16()));
         }
-        self.number("bytes_in", end.map_or(0, |end| end.bytes_in));
-        self.number("bytes_out", end.map_or(0, |end| end.bytes_out));
+        self.number(key!("bytes_in"), end.map_or(0, |end| end.bytes_in));
+        self.number(key!("bytes_out"), end.map_or(0, |end| end.bytes_out));
         let micros = record.began.elapsed().as_micros();
-        self.number("duration_us", u64::try_from(micros).unwrap_or(u64::MAX));
-        self.text("protocol", record.start.protocol.as_ref());
-        self.text("app_protocol", record.app_protocol.as_ref());
-        self.text("upgrade", record.upgrade.as_ref());
+        self.number(
+            key!("duration_us"),
+            u64::try_from(micros).unwrap_or(u64::MAX),
+        );
+        self.text(key!("protocol"), record.start.protocol.as_ref());
+        self.text(key!("app_protocol"), record.app_protocol.as_ref());
+        self.text(key!("upgrade"), record.upgrade.as_ref());
     }
 
     fn ruling(&mut self, ruling: &Ruling) {
@@ -87,27 +115,36 @@ impl Line<'_> {
             self.policies(&ruling.policies);
         }
         if let Some(revision) = &ruling.revision {
-            self.field("revision", revision.as_bytes(), MOST_BYTES);
+            self.field(key!("revision"), revision.as_bytes(), MOST_BYTES);
         }
     }
 
     fn policies(&mut self, policies: &[Arc<str>]) {
-        self.key("policies");
+        let key = key!("policies");
+        self.begin(key);
         self.out.push(b'[');
         for (nth, policy) in policies.iter().take(MOST_POLICIES).enumerate() {
             if nth > 0 {
                 self.out.push(b',');
             }
             let done = text::append(self.out, policy.as_bytes(), MOST_BYTES);
-            self.mark("policies", done);
+            self.mark(key, done);
         }
         self.out.push(b']');
         let cut = policies.len() > MOST_POLICIES;
-        self.mark("policies", Done { cut, bytes: false });
+        self.mark(key, Done { cut, bytes: false });
+    }
+
+    fn host(&mut self, host: &[u8]) {
+        let key = key!("host");
+        let name = without_credentials(host);
+        self.field(key, name, MOST_BYTES);
+        let cut = name.len() < host.len();
+        self.mark(key, Done { cut, bytes: false });
     }
 
     fn source(&mut self, source: SocketAddr) {
-        self.key("source");
+        self.begin(key!("source"));
         self.out.push(b'"');
         match source.ip() {
             IpAddr::V4(address) => {
@@ -130,11 +167,11 @@ impl Line<'_> {
     }
 
     fn marks(&mut self) {
-        for (key, marks) in [("cut", self.cut), ("bytes", self.bytes)] {
+        for (key, marks) in [(key!("cut"), self.cut), (key!("bytes"), self.bytes)] {
             let names = marks.names.into_iter().take(marks.count);
             for (nth, name) in names.enumerate() {
                 if nth == 0 {
-                    self.key(key);
+                    self.begin(key);
                 }
                 self.out.push(if nth == 0 { b'[' } else { b',' });
                 self.quoted(name.as_bytes());
@@ -145,33 +182,31 @@ impl Line<'_> {
         }
     }
 
-    fn text(&mut self, key: &'static str, value: Option<&Text>) {
+    fn text(&mut self, key: Key, value: Option<&Text>) {
         if let Some(value) = value {
             self.field(key, value.as_bytes(), MOST_BYTES);
         }
     }
 
-    fn field(&mut self, key: &'static str, value: &[u8], most_bytes: usize) {
-        self.key(key);
+    fn field(&mut self, key: Key, value: &[u8], most_bytes: usize) {
+        self.begin(key);
         let done = text::append(self.out, value, most_bytes);
         self.mark(key, done);
     }
 
     /// A value of which every byte is known to need no escape.
-    fn safe(&mut self, key: &'static str, value: &[u8]) {
-        self.key(key);
+    fn safe(&mut self, key: Key, value: &[u8]) {
+        self.begin(key);
         self.quoted(value);
     }
 
-    fn number(&mut self, key: &'static str, value: u64) {
-        self.key(key);
+    fn number(&mut self, key: Key, value: u64) {
+        self.begin(key);
         decimal(self.out, value);
     }
 
-    fn key(&mut self, key: &'static str) {
-        self.out.push(b',');
-        self.quoted(key.as_bytes());
-        self.out.push(b':');
+    fn begin(&mut self, key: Key) {
+        self.out.extend_from_slice(key.head);
     }
 
     fn quoted(&mut self, safe: &[u8]) {
@@ -180,12 +215,12 @@ impl Line<'_> {
         self.out.push(b'"');
     }
 
-    fn mark(&mut self, key: &'static str, done: Done) {
+    fn mark(&mut self, key: Key, done: Done) {
         if done.cut {
-            self.cut.add(key);
+            self.cut.add(key.name);
         }
         if done.bytes {
-            self.bytes.add(key);
+            self.bytes.add(key.name);
         }
     }
 }
@@ -210,6 +245,9 @@ impl Marks {
     }
 }
 
+/// More than most lines have.
+const USUAL_BYTES: usize = 1_024;
+
 /// Long enough for any SPIFFE ID in use, any host name and any policy's name.
 const MOST_BYTES: usize = 512;
 
@@ -219,23 +257,27 @@ const MOST_BYTES_OF_PATH: usize = 2_048;
 /// More policies than this are not read one by one.
 const MOST_POLICIES: usize = 16;
 
+fn without_credentials(host: &[u8]) -> &[u8] {
+    host.rsplit(|byte| *byte == b'@').next().unwrap_or(host)
+}
+
 fn without_query(path: &[u8]) -> &[u8] {
     path.split(|byte| *byte == b'?').next().unwrap_or(path)
 }
 
 /// Appends `number` in decimal.
 fn decimal(out: &mut Vec<u8>, mut number: u64) {
-    let start = out.len();
-    loop {
-        out.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit += u8::try_from(number % 10).unwrap_or(0);
         number /= 10;
+        start = at;
         if number == 0 {
             break;
         }
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use http::StatusCode;
 use proptest::prelude::any;
 use proptest::proptest;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -61,7 +62,7 @@ fn has_every_field_in_its_place() {
     record.route = Some(Text::from("orders:/orders/{id}"));
     record.ruling = Some(Ruling {
         decision: Decision::Permit,
-        reason: Some("policy"),
+        reason: Some(Cow::Borrowed("policy")),
         policies: policies(&["readers", "a\"b"]),
         revision: Some(Arc::from("abc123")),
     });
@@ -161,6 +162,19 @@ fn names_the_fields_that_are_not_utf_8() {
     );
 }
 
+#[test]
+fn keeps_no_credential() {
+    let mut record = bare();
+    record.start.host = Some(Text::from("user:secret@orders:80"));
+    record.start.path = Some(Text::from("/login?password=secret"));
+    let line = line(&record);
+    assert!(
+        line.contains(r#""host":"orders:80","path":"/login""#),
+        "{line}"
+    );
+    assert!(line.ends_with(",\"cut\":[\"host\"]}\n"), "{line}");
+}
+
 proptest! {
     #[test]
     fn whatever_a_caller_sends_stays_one_line_and_can_be_read_back(
@@ -200,8 +214,9 @@ proptest! {
                 text.as_bytes().to_vec()
             }
         };
+        let no_user = host.rsplit(|byte| *byte == b'@').next().unwrap();
         let no_query: Vec<u8> = path.iter().copied().take_while(|byte| *byte != b'?').collect();
-        assert_eq!(bytes("host"), host);
+        assert_eq!(bytes("host"), no_user);
         assert_eq!(bytes("path"), no_query);
         assert_eq!(bytes("caller"), caller.into_bytes());
         assert_eq!(read["policies"][0].as_str(), Some(policy.as_str()));

@@ -66,6 +66,18 @@ fn a_file_that_was_moved_away_is_replaced_on_request() {
 }
 
 #[test]
+fn a_file_that_was_deleted_is_replaced_unasked() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log");
+    let (log, shard, mut writer) = small(&file, 9);
+    fs::remove_file(&file).unwrap();
+    record(&shard, "/1");
+    writer.round();
+    assert_eq!(read(&file, "path"), ["/1"]);
+    assert_eq!(log.status().reopen_failure, None);
+}
+
+#[test]
 fn records_go_to_the_old_file_while_there_is_no_new_one() {
     let dir = tempfile::tempdir().unwrap();
     let (here, gone) = (dir.path().join("here"), dir.path().join("gone"));

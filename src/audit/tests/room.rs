@@ -186,6 +186,20 @@ fn a_stopped_log_says_how_much_it_could_not_wait_for() {
 }
 
 #[test]
+fn each_worker_has_its_own_part_of_the_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = Settings::new(Sink::File(dir.path().join("log")));
+    settings.queue_records = NonZeroUsize::new(3).unwrap();
+    let (log, _writer) = open(&settings, 2);
+    let (first, second) = (log.shard(0).unwrap(), log.shard(1).unwrap());
+    let rooms = [first.begin().unwrap(), first.begin().unwrap()];
+    assert_eq!(first.begin().err(), Some(NoRoom::Full));
+    assert!(second.begin().is_ok());
+    assert_eq!(log.shard(2).unwrap().begin().err(), Some(NoRoom::Full));
+    assert_eq!((log.status().room_records, rooms.len()), (4, 2));
+}
+
+#[test]
 fn a_log_without_writer_is_closed() {
     let dir = tempfile::tempdir().unwrap();
     let (_log, shard, writer) = small(&dir.path().join("log"), 9);
