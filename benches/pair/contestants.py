@@ -118,6 +118,9 @@ def nginx(case, app, cpu, log="buffered"):
         location / {{
             if ($ssl_client_s_dn != "CN=web") {{ return 403; }}
             proxy_pass http://app;
+            # A location with headers of its own inherits none: all three are needed here.
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
             proxy_set_header X-Forwarded-Client-Cert 'Subject="$ssl_client_s_dn"';
         }}
     }}
@@ -200,12 +203,15 @@ CONTESTANTS = {
 }
 
 
-def records_reach(side, count):
-    """Waits until a side has written `count` whole records, all of them JSON where we look."""
-    def enough():
-        with open(side.records, "rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) >= count
-
-    until(enough, f"{count} records in {side.records}", 10)
+def count_records(side):
+    """How many whole lines a side has written."""
     with open(side.records, "rb") as file:
-        json.loads(file.readline())
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def await_records(side, count):
+    """Waits until a side has written `count` lines, and looks whether the last one is JSON."""
+    until(lambda: count_records(side) >= count, f"{count} records in {side.records}", 10)
+    with open(side.records, "rb") as file:
+        file.seek(-min(4096, side.records.stat().st_size), 2)
+        json.loads(file.read().split(b"\n")[-2])
