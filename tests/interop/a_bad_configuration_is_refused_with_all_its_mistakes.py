@@ -7,9 +7,9 @@ from support.starts import save
 
 def test(case):
     path, config, _ = good(case, "unknown-key")
-    config["inbound"]["listen"] = "127.0.0.1:1"
+    config["inbound"]["lisen"] = config["inbound"].pop("listen")
     save(path, config)
-    refused(case, "unknown-key", path, "listen")
+    refused(case, "unknown-key", path, "lisen")
 
     path, config, _ = good(case, "two-mistakes")
     config["inbound"]["listen"] = "nowhere"
@@ -18,7 +18,7 @@ def test(case):
     refused(case, "two-mistakes", path, "inbound.listen", "trust_domain")
 
     path, config, _ = good(case, "two-identities")
-    config["identity"]["workload_api"] = "unix:///nowhere"
+    config["identity"]["embedded"] = {"dir": "ca", "id": "spiffe://example.org/ns/default/sa/orders"}
     save(path, config)
     refused(case, "two-identities", path, "identity")
 

@@ -6,9 +6,9 @@ from support.grpcs import GrpcClient
 from support.sidecar import Pair
 
 
-def test(case, through=None):
+def test(case):
     app = GrpcApp(case)
-    client = GrpcClient(case, through(app) if through else Pair(case, app.address, app_protocol="http2").entry)
+    client = GrpcClient(case, Pair(case, app.address, app_protocol="http2").entry)
 
     try:
         client.wait(b"", timeout=0.5)

@@ -8,7 +8,7 @@ from websockets.sync.client import connect
 from websockets.sync.server import serve
 
 
-def test(case, through=None):
+def test(case):
     callers = []
 
     def echo(socket):
@@ -20,16 +20,14 @@ def test(case, through=None):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     case.at_the_end(server.shutdown)
     app = "{}:{}".format(*server.socket.getsockname())
-    pair = None if through else Pair(case, app)
-    entry = app if through else pair.entry
+    pair = Pair(case, app)
 
-    with connect(f"ws://{entry}/chat", max_size=None, open_timeout=20) as socket:
+    with connect(f"ws://{pair.entry}/chat", max_size=None, open_timeout=20) as socket:
         for message in ("hello", b"\x00\xff" * 10, "", "x" * 3_000_000):
             socket.send(message)
             assert socket.recv(timeout=20) == message
         assert socket.ping().wait(20), "no pong"
     assert (socket.close_code, socket.close_reason) == (1000, "")
-    if pair:
-        assert callers == [case.trust_domain.id(WEB)]
-        pair.server.record(door="inbound", path="/chat", status=101, decision="permit")
-        pair.client.record(door="outbound", path="/chat", status=101, decision="permit")
+    assert callers == [case.trust_domain.id(WEB)]
+    pair.server.record(door="inbound", path="/chat", status=101, decision="permit")
+    pair.client.record(door="outbound", path="/chat", status=101, decision="permit")

@@ -38,4 +38,5 @@ def test(case):
     for what, options in refused.items():
         code, said = s_client(*options)
         assert not re.search(r"^HTTP/1.1", said, re.MULTILINE), (what, said)
-        assert re.search(r"alert (protocol version|no application protocol|handshake failure)", said), (what, said)
+        assert re.search(r"alert (protocol version|no application protocol)|unexpected eof", said), (what, said)
+    assert sidecar.record(decision="refused", reason="no_alpn")

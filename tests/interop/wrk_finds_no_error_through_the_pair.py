@@ -18,6 +18,7 @@ def test(case):
     assert answered > 100, done.stdout
     for sidecar in (pair.server, pair.client):
         until(lambda: len(sidecar.records()) >= answered, f"{answered} records", 20)
-        # wrk hangs up on what is in flight when its time is over: at most one request a connection.
-        unfinished = [one for one in sidecar.records() if (one["decision"], one["status"]) != ("permit", 200)]
-        assert len(unfinished) <= 64, unfinished[:3]
+        # wrk hangs up on what is in flight when its time is over: at most one request a connection. A probe of ours that
+        # opened the inbound door without a handshake is the one refusal.
+        unfinished = [one for one in sidecar.records() if (one["decision"], one.get("status")) != ("permit", 200)]
+        assert len(unfinished) <= 65, unfinished[:3]

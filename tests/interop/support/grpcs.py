@@ -53,11 +53,12 @@ class GrpcApp:
             yield request.upper()
 
     def _fail(self, request, context):
-        context.set_trailing_metadata([("why", "because")])
+        context.set_trailing_metadata([("grpc-status-details-bin", b"\x00details")])
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "not today: 100 % sure")
 
     def _fail_late(self, request, context):
         yield b"first"
+        context.set_trailing_metadata([("grpc-status-details-bin", b"\x01details")])
         context.abort(grpc.StatusCode.DATA_LOSS, "the tape ended")
 
     def _wait(self, request, context):

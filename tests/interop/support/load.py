@@ -35,7 +35,7 @@ class Load:
 
     def _run(self):
         while not self._stopping.is_set():
-            connection = http.client.HTTPConnection(self._entry, timeout=20)
+            connection = _Counting(self._entry, timeout=20)
             try:
                 connection.connect()
             except OSError:
@@ -46,7 +46,7 @@ class Load:
                 self._use(connection)
             except (OSError, http.client.HTTPException) as error:
                 with self._lock:
-                    self.failures.append(repr(error))
+                    self.failures.append(f"{error!r} after {connection.answers} answers on the connection")
             finally:
                 connection.close()
 
@@ -55,9 +55,14 @@ class Load:
             connection.request("GET", self._path)
             answer = connection.getresponse()
             answer.read()
+            connection.answers += 1
             with self._lock:
                 self.answered += 1
                 if answer.status != 200:
                     self.failures.append(f"status {answer.status}")
             if answer.will_close:
                 return
+
+
+class _Counting(http.client.HTTPConnection):
+    answers = 0
