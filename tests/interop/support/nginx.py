@@ -33,18 +33,19 @@ class Nginx:
         return self._access.read_text().splitlines()
 
 
-def app(case, body="nginx was here"):
+def app(case, options=""):
     """A plaintext app whose answer also shows who it was told the caller is."""
     address = case.address()
     http = f"""
     server {{
         listen {address};
-        location / {{ return 200 "{body} caller=$http_x_portreeve_caller"; }}
+        {options}
+        location / {{ return 200 "nginx was here caller=$http_x_portreeve_caller"; }}
     }}"""
     return Nginx(case, "nginx-app", http, address)
 
 
-def mutual_tls_server(case, svid, http2=True, body="nginx was here"):
+def mutual_tls_server(case, svid, http2=True):
     """A far side that is not portreeve: an SVID, callers' certificates required, TLS 1.3 only."""
     address = case.address()
     http = f"""
@@ -55,25 +56,6 @@ def mutual_tls_server(case, svid, http2=True, body="nginx was here"):
         ssl_certificate_key {svid.key};
         ssl_client_certificate {case.trust_domain.bundle};
         ssl_verify_client on;
-        location / {{ return 200 "{body} verify=$ssl_client_verify protocol=$server_protocol"; }}
+        location / {{ return 200 "nginx was here verify=$ssl_client_verify protocol=$server_protocol"; }}
     }}"""
     return Nginx(case, "nginx-server", http, address)
-
-
-def mutual_tls_client(case, svid, to):
-    """A near side that is not portreeve: plaintext in, the SVID shown to `to`. HTTP/1.1, which nginx 1.22 does not
-    announce by ALPN, so that we can only refuse it."""
-    address = case.address()
-    http = f"""
-    server {{
-        listen {address};
-        location / {{
-            proxy_pass https://{to};
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_ssl_protocols TLSv1.3;
-            proxy_ssl_certificate {svid.certificate};
-            proxy_ssl_certificate_key {svid.key};
-        }}
-    }}"""
-    return Nginx(case, "nginx-client", http, address)
