@@ -22,16 +22,24 @@ pub(super) struct Answer {
 /// Sends a request line to `address` in the clear.
 pub(super) async fn ask(address: SocketAddr, request_line: &str) -> io::Result<Answer> {
     let stream = TcpStream::connect(address).await?;
-    ask_on(stream, request_line).await
+    // By its address: a window on loopback answers to no other name.
+    say(stream, request_line, &address.to_string()).await
 }
 
 /// Sends a request line on `stream`, which is of no use afterwards.
-pub(super) async fn ask_on<S>(mut stream: S, request_line: &str) -> io::Result<Answer>
+pub(super) async fn ask_on<S>(stream: S, request_line: &str) -> io::Result<Answer>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    say(stream, request_line, "orders").await
+}
+
+async fn say<S>(mut stream: S, request_line: &str, host: &str) -> io::Result<Answer>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let request =
-        format!("{request_line}\r\nhost: orders\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        format!("{request_line}\r\nhost: {host}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     let exchange = async {
         stream.write_all(request.as_bytes()).await?;
         let mut bytes = Vec::new();

@@ -188,7 +188,7 @@ permit (
 permit (
   principal in Namespace::"demo.example/demo",
   action == Action::"GET",
-  resource == Service::"orders"
+  resource in Service::"orders"
 )
 when { context.path == "/stream" || context.path == "/ws" };
 
