@@ -170,8 +170,8 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
     async fn until(&self, status: u16) -> Option<Duration> {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
-            let answer = client::ask(self.places.shop, "GET /orders/7 HTTP/1.1").await;
-            if answer.is_ok_and(|answer| answer.text.contains(&format!("HTTP/1.1 {status} "))) {
+            let answer = client::ask(self.places.shop_door, "GET /orders/7 HTTP/1.1").await;
+            if answer.is_ok_and(|answer| answer.status == status) {
                 return Some(begun.elapsed());
             }
             sleep(Duration::from_millis(20)).await;
