@@ -64,24 +64,29 @@ pub(super) fn parse(
 pub(super) fn place(error: &(impl Diagnostic + ?Sized), statement: Statement<'_>) -> Mistake {
     let label = error.labels().and_then(|mut labels| labels.next());
     let offset = label.as_ref().map_or(0, miette::LabeledSpan::offset);
-    let mut text = error.to_string();
-    // "for policy `7`, …": the number is ours, and the place says it better.
-    if let Some((_, rest)) = text
-        .strip_prefix("for policy `")
-        .and_then(|rest| rest.split_once("`, "))
-    {
-        text = rest.to_owned();
-    }
-    let hints = label.as_ref().and_then(miette::LabeledSpan::label);
-    for more in hints
-        .map(str::to_owned)
-        .into_iter()
-        .chain(error.help().map(|h| h.to_string()))
-    {
+    let hint = label.as_ref().and_then(miette::LabeledSpan::label);
+    let help = error.help().map(|help| help.to_string());
+    let mut text = plain(&error.to_string());
+    for more in hint.into_iter().chain(help.as_deref()) {
         text.push_str("; ");
-        text.push_str(&more);
+        text.push_str(&plain(more));
     }
     statement.mistake_at(offset, text)
+}
+
+/// Cedar names the policy, and the numbers are ours: the place says it better.
+/// It also says the same of each action, where all have the same context.
+fn plain(text: &str) -> String {
+    let text = without(text, "for policy `", "`, ");
+    without(&text, " for Action::\"", "\"")
+}
+
+fn without(text: &str, begin: &str, end: &str) -> String {
+    let Some((before, rest)) = text.split_once(begin) else {
+        return text.to_owned();
+    };
+    let after = rest.split_once(end).map_or("", |(_, after)| after);
+    format!("{before}{after}")
 }
 
 fn annotations(policy: &Policy, statement: Statement<'_>) -> Vec<Mistake> {
