@@ -1,5 +1,12 @@
 //! What is answered, and why: each no beside the yes that it is not.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;

@@ -1,5 +1,10 @@
 //! What a policy set is refused for as a whole.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use portreeve::policy::Mistake;
 use portreeve::policy::Policy;
 use portreeve::policy::Settings;

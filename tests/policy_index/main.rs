@@ -5,6 +5,12 @@
 //! gives Cedar's authorizer every policy, the whole context, and the entities
 //! as JSON.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;

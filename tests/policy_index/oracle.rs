@@ -89,7 +89,7 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
         uid("Workload", id),
         uid("Action", action),
         uid(resource.0, resource.1),
-        context(asked, params),
+        context(asked, &params),
         None,
     );
     let entities = Entities::from_json_value(entities, None).unwrap();
@@ -114,7 +114,7 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
     }
 }
 
-fn context(asked: &Asked, params: serde_json::Map<String, serde_json::Value>) -> Context {
+fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -> Context {
     let clock = |minute: u64| {
         let days = minute / (24 * 60);
         json!({ "minuteOfDay": minute % (24 * 60), "weekday": (days + 3) % 7 + 1, "date": 0 })
