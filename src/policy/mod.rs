@@ -18,6 +18,7 @@ mod context;
 mod current;
 mod decider;
 mod decision;
+mod depth;
 mod index;
 mod known;
 mod lint;

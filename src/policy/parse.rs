@@ -7,6 +7,8 @@ use miette::Diagnostic;
 
 use crate::policy::decision::Note;
 use crate::policy::decision::PolicyName;
+use crate::policy::depth::MAX_DEPTH;
+use crate::policy::depth::depth;
 use crate::policy::mistake::Mistake;
 use crate::policy::statement::Statement;
 
@@ -27,9 +29,11 @@ pub(super) fn parse(
     statement: Statement<'_>,
     number: usize,
 ) -> Result<(Parsed<'_>, Vec<Mistake>), Vec<Mistake>> {
-    let complexity = statement.complexity();
-    if complexity > MAX_COMPLEXITY {
-        let text = format!("{complexity} operators in one policy, more than {MAX_COMPLEXITY}");
+    let depth = depth(statement.text);
+    if depth > MAX_DEPTH {
+        let text = format!(
+            "it may be {depth} operators deep, more than {MAX_DEPTH}: use sets, or several policies"
+        );
         return Err(vec![statement.mistake_at(0, text)]);
     }
     let id = PolicyId::new(number.to_string());
@@ -118,6 +122,3 @@ fn is_name(id: &str) -> bool {
 }
 
 const MAX_NAME_BYTES: usize = 128;
-
-/// Far more than anybody reads, far less than what fills a stack.
-const MAX_COMPLEXITY: usize = 1000;
