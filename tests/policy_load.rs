@@ -101,6 +101,19 @@ fn what_the_validator_finds_is_an_error() {
         let refused = found.iter().any(|m| m.severity == Severity::Error);
         assert!(refused, "{condition}: {found:?}");
     }
+    let scopes = [
+        r#"principal, action == Action::"read", resource"#,
+        r#"principal == Namespace::"td/shop", action, resource"#,
+        r#"principal is Service, action, resource"#,
+        r#"principal, action, resource in Workload::"spiffe://td/x""#,
+        r#"principal, action, resource == RouteGroup::"x""#,
+    ];
+    for scope in scopes {
+        let text = format!("@id(\"p\") permit({scope});");
+        let found = mistakes(&[("a.cedar", &text)]);
+        let refused = found.iter().any(|m| m.severity == Severity::Error);
+        assert!(refused, "{scope}: {found:?}");
+    }
 }
 
 #[test]
