@@ -24,7 +24,6 @@ use crate::policy::revision::Revision;
 use crate::policy::services::Services;
 use crate::policy::settings::Settings;
 use crate::policy::settings::Zone;
-use crate::policy::words::Words;
 
 /// A policy set in its executable form. Immutable: share it by reference.
 #[derive(Debug)]
@@ -33,7 +32,6 @@ pub struct Policy {
     pub(super) rules: Vec<Rule>,
     pub(super) index: Index,
     pub(super) services: Services,
-    pub(super) words: Words,
     /// The groups that a workload is in.
     pub(super) memberships: HashMap<SpiffeId, Vec<EntityUid>>,
     /// Declared headers by name.
