@@ -20,6 +20,7 @@ use crate::policy::index::Index;
 use crate::policy::load;
 use crate::policy::mention::Mentions;
 use crate::policy::mistake::Mistake;
+use crate::policy::name::ServiceName;
 use crate::policy::revision::Revision;
 use crate::policy::services::Services;
 use crate::policy::settings::Settings;
@@ -102,7 +103,7 @@ impl Policy {
 
     /// The templates of a service: those declared and those that policies name.
     #[must_use]
-    pub fn templates(&self, service: &crate::policy::ServiceName) -> BTreeSet<&str> {
+    pub fn templates(&self, service: &ServiceName) -> BTreeSet<&str> {
         let service = self
             .services
             .number(service)
