@@ -62,11 +62,11 @@ impl Candidates {
         let numbers = numbers.iter().filter_map(|&n| usize::try_from(n).ok());
         for rule in numbers.filter_map(|number| policy.rules.get(number)) {
             match (&rule.condition, rule.effect) {
-                (None, Effect::Forbid) => forbids.push(rule.name.clone()),
-                (None, Effect::Permit) => permits.push(rule.name.clone()),
+                (None, Effect::Forbid) => forbids.push(rule.name.apart()),
+                (None, Effect::Permit) => permits.push(rule.name.apart()),
                 (Some(condition), _) => {
                     let policy = cedar_policy::Policy::from_pst(condition.policy.clone()).ok()?;
-                    names.insert(policy.id().clone(), rule.name.clone());
+                    names.insert(policy.id().clone(), rule.name.apart());
                     mentions.merge(&condition.mentions);
                     conditions.push(policy);
                 }

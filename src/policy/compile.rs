@@ -242,7 +242,6 @@ fn build(
         rules,
         index: Index::new(&scopes),
         services: routes.build(&words),
-        words,
         memberships,
         headers: headers
             .map(|header| (header.as_str().to_owned(), header.clone()))

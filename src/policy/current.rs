@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn threads_may_share_a_set() {
+        const fn shared<T: Send + Sync>() {}
+        const { shared::<Current>() };
+        const { shared::<crate::policy::Caller>() };
+    }
+
+    #[test]
     fn a_view_sees_the_next_set_and_keeps_it() {
         let current = Arc::new(Current::new(policy("one")));
         let mut view = View::new(Arc::clone(&current));

@@ -72,9 +72,12 @@ impl Decider {
         if !self.memory.as_ref().is_some_and(|m| m.is_of(policy)) {
             self.memory = None;
         }
-        let memory = self
-            .memory
-            .get_or_insert_with(|| Memory::new(Arc::clone(policy)));
+        if self.memory.is_none() {
+            self.memory = Memory::new(Arc::clone(policy));
+        }
+        let Some(memory) = &mut self.memory else {
+            return verdict(self.evaluator.unanswerable(), policy.revision.clone(), None);
+        };
         let verb = Verb::of(question.method);
         let (answer, route) = match memory.meet(question, verb) {
             Some(met) => (

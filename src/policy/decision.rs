@@ -58,7 +58,7 @@ pub enum DenialReason {
 pub struct PolicyName(pub(super) Arc<Note>);
 
 /// The annotations that outlive loading.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Note {
     pub(super) id: Arc<str>,
     pub(super) reason: Option<Box<str>>,
@@ -141,6 +141,12 @@ impl PolicyName {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
+    }
+
+    /// An equal one that shares no allocation with this one, so that worker
+    /// threads do not count references in the same place.
+    pub(super) fn apart(&self) -> Self {
+        Self(Arc::new(Note::clone(&self.0)))
     }
 
     /// The `@advice`: what a caller that meets it should do.

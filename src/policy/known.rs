@@ -15,6 +15,7 @@ use crate::policy::services::Service;
 use crate::policy::set::Policy;
 use crate::policy::words::Kind;
 use crate::policy::words::Verb;
+use crate::policy::words::Words;
 
 /// A caller under one policy set.
 #[derive(Debug)]
@@ -45,10 +46,9 @@ impl KnownCaller {
     pub(super) fn new(
         caller: &Caller,
         number: u32,
-        policy: &Policy,
+        (policy, words): (&Policy, &Words),
         classes: &mut HashMap<Profile, u32>,
     ) -> Self {
-        let words = &policy.words;
         let uid = words.uid(Kind::Workload, caller.id().as_str());
         let domain = caller.id().trust_domain().as_str();
         let mut ancestors = vec![words.uid(Kind::TrustDomain, domain)];
@@ -79,17 +79,21 @@ impl Resource {
     ///
     /// Where there is none it is the service itself. Where there are some it is
     /// a route that is in all of them, and so in their groups too.
-    pub(super) fn new(service: &Service, templates: &[u32], policy: &Policy) -> Self {
+    pub(super) fn new(
+        service: &Service,
+        templates: &[u32],
+        (policy, words): (&Policy, &Words),
+    ) -> Self {
         let routes = || {
             let numbers = templates.iter().filter_map(|&n| usize::try_from(n).ok());
             numbers.filter_map(|number| service.routes.get(number))
         };
-        let words = &policy.words;
         let Some(best) = routes().next() else {
             let kind = words.type_name(Kind::Service);
+            let uid = words.uid(Kind::Service, service.uid.id().unescaped());
             return Self {
-                uid: service.uid.clone(),
-                profile: policy.index.resource(kind, &service.uid, &[]),
+                profile: policy.index.resource(kind, &uid, &[]),
+                uid,
                 route: None,
                 captures: Vec::new(),
                 ancestors: Vec::new(),
@@ -124,7 +128,7 @@ impl Resource {
 pub(super) fn entities(
     caller: &KnownCaller,
     resource: &Resource,
-    policy: &Policy,
+    words: &Words,
 ) -> Option<Entities> {
     let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
     let id = caller.caller.id();
@@ -140,8 +144,8 @@ pub(super) fn entities(
     let workload = Entity::new(caller.uid.clone(), attributes, parents(&caller.ancestors)).ok()?;
     let asked = Entity::new_no_attrs(resource.uid.clone(), parents(&resource.ancestors));
     let actions = Verb::ALL.map(|verb| {
-        let groups = policy.words.action_groups(verb).cloned().collect();
-        Entity::new_no_attrs(policy.words.action(verb).clone(), groups)
+        let groups = words.action_groups(verb).cloned().collect();
+        Entity::new_no_attrs(words.action(verb).clone(), groups)
     });
     Entities::from_entities([workload, asked].into_iter().chain(actions), None).ok()
 }

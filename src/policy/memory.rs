@@ -22,11 +22,15 @@ use crate::policy::question::Question;
 use crate::policy::revision::Revision;
 use crate::policy::set::Policy;
 use crate::policy::words::Verb;
+use crate::policy::words::Words;
 
 /// Everything met under one policy set.
 #[derive(Debug)]
 pub(super) struct Memory {
     policy: Arc<Policy>,
+    /// Like the revision this worker's own: no reference that is counted for
+    /// each request is shared between threads.
+    words: Words,
     revision: Revision,
     callers: HashMap<SpiffeId, Rc<KnownCaller>>,
     /// Callers by what the index says of them.
@@ -51,7 +55,7 @@ type Resources = HashMap<Box<[u32]>, (u32, Rc<Resource>)>;
 /// All that a request is decided with.
 #[derive(Debug)]
 pub(super) struct Met<'a> {
-    policy: &'a Policy,
+    words: &'a Words,
     pub(super) caller: Rc<KnownCaller>,
     pub(super) resource: Rc<Resource>,
     pub(super) candidates: Rc<Candidates>,
@@ -61,14 +65,16 @@ pub(super) struct Met<'a> {
 
 impl Met<'_> {
     pub(super) fn action(&self, verb: Verb) -> &EntityUid {
-        self.policy.words.action(verb)
+        self.words.action(verb)
     }
 }
 
 impl Memory {
-    /// A blank one.
-    pub(super) fn new(policy: Arc<Policy>) -> Self {
-        Self {
+    /// A blank one. Nothing if Cedar does not take our own words, which a test
+    /// rules out.
+    pub(super) fn new(policy: Arc<Policy>) -> Option<Self> {
+        Some(Self {
+            words: Words::new().ok()?,
             revision: policy.revision.apart(),
             callers: HashMap::new(),
             classes: HashMap::new(),
@@ -80,7 +86,7 @@ impl Memory {
             entities: HashMap::new(),
             templates: Vec::new(),
             policy,
-        }
+        })
     }
 
     /// Whether it is about this set.
@@ -96,7 +102,7 @@ impl Memory {
     /// if Cedar does not take back what it gave us.
     pub(super) fn meet(&mut self, question: &Question<'_>, verb: Verb) -> Option<Met<'_>> {
         if self.is_full() {
-            *self = Self::new(Arc::clone(&self.policy));
+            *self = Self::new(Arc::clone(&self.policy))?;
         }
         let caller = self.caller(question.caller);
         let (number, resource) = self.resource(question)?;
@@ -112,7 +118,7 @@ impl Memory {
             None
         };
         Some(Met {
-            policy: &self.policy,
+            words: &self.words,
             caller,
             resource,
             candidates,
@@ -133,7 +139,8 @@ impl Memory {
             return Rc::clone(known);
         }
         let number = u32::try_from(self.callers.len()).unwrap_or(u32::MAX);
-        let known = KnownCaller::new(caller, number, &self.policy, &mut self.classes);
+        let world = (&*self.policy, &self.words);
+        let known = KnownCaller::new(caller, number, world, &mut self.classes);
         let known = Rc::new(known);
         self.callers.insert(caller.id().clone(), Rc::clone(&known));
         known
@@ -148,7 +155,8 @@ impl Memory {
         if let Some((number, resource)) = known.get(self.templates.as_slice()) {
             return Some((*number, Rc::clone(resource)));
         }
-        let resource = Rc::new(Resource::new(service, &self.templates, &self.policy));
+        let world = (&*self.policy, &self.words);
+        let resource = Rc::new(Resource::new(service, &self.templates, world));
         let number = self.resources_met;
         self.resources_met += 1;
         let key = self.templates.as_slice().into();
@@ -188,7 +196,7 @@ impl Memory {
         if let Some(entities) = self.entities.get(&key) {
             return Some(Rc::clone(entities));
         }
-        let entities = Rc::new(known::entities(caller, resource, &self.policy)?);
+        let entities = Rc::new(known::entities(caller, resource, &self.words)?);
         self.entities.insert(key, Rc::clone(&entities));
         Some(entities)
     }

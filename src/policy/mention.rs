@@ -13,6 +13,7 @@ use cedar_policy::pst::Expr;
 use cedar_policy::pst::Literal;
 use cedar_policy::pst::Var;
 
+use crate::policy::schema::CONTEXT;
 use crate::policy::schema::Vocabulary;
 use crate::policy::syntax::Place;
 use crate::policy::syntax::UnknownSyntax;
@@ -124,7 +125,7 @@ impl Mentions {
     }
 
     fn note_all(&mut self, vocabulary: &Vocabulary) {
-        for name in crate::policy::schema::CONTEXT {
+        for name in CONTEXT {
             self.note(&[name], vocabulary);
         }
         self.clocks.extend(vocabulary.zones.iter().cloned());

@@ -12,7 +12,7 @@ use std::fmt;
 pub struct Mistake {
     /// The file's name, or the directory's if the mistake is in no one file.
     pub file: String,
-    /// Counted from 1. Nothing below 1 if the mistake has no place in the text.
+    /// Counted from 1; 0 if the mistake has no place in the text.
     pub line: usize,
     /// In characters, counted from 1; 0 if the mistake has no place in the text.
     pub column: usize,

@@ -7,6 +7,8 @@ use miette::Diagnostic;
 
 use crate::policy::decision::Note;
 use crate::policy::decision::PolicyName;
+use crate::policy::depth::MAX_DEPTH;
+use crate::policy::depth::depth;
 use crate::policy::mistake::Mistake;
 use crate::policy::statement::Statement;
 
@@ -27,9 +29,11 @@ pub(super) fn parse(
     statement: Statement<'_>,
     number: usize,
 ) -> Result<(Parsed<'_>, Vec<Mistake>), Vec<Mistake>> {
-    let complexity = statement.complexity();
-    if complexity > MAX_COMPLEXITY {
-        let text = format!("{complexity} operators in one policy, more than {MAX_COMPLEXITY}");
+    let depth = depth(statement.text);
+    if depth > MAX_DEPTH {
+        let text = format!(
+            "it may be {depth} operators deep, more than {MAX_DEPTH}: use sets, or several policies"
+        );
         return Err(vec![statement.mistake_at(0, text)]);
     }
     let id = PolicyId::new(number.to_string());
@@ -64,24 +68,29 @@ pub(super) fn parse(
 pub(super) fn place(error: &(impl Diagnostic + ?Sized), statement: Statement<'_>) -> Mistake {
     let label = error.labels().and_then(|mut labels| labels.next());
     let offset = label.as_ref().map_or(0, miette::LabeledSpan::offset);
-    let mut text = error.to_string();
-    // "for policy `7`, …": the number is ours, and the place says it better.
-    if let Some((_, rest)) = text
-        .strip_prefix("for policy `")
-        .and_then(|rest| rest.split_once("`, "))
-    {
-        text = rest.to_owned();
-    }
-    let hints = label.as_ref().and_then(miette::LabeledSpan::label);
-    for more in hints
-        .map(str::to_owned)
-        .into_iter()
-        .chain(error.help().map(|h| h.to_string()))
-    {
+    let hint = label.as_ref().and_then(miette::LabeledSpan::label);
+    let help = error.help().map(|help| help.to_string());
+    let mut text = plain(&error.to_string());
+    for more in hint.into_iter().chain(help.as_deref()) {
         text.push_str("; ");
-        text.push_str(&more);
+        text.push_str(&plain(more));
     }
     statement.mistake_at(offset, text)
+}
+
+/// Cedar names the policy, and the numbers are ours: the place says it better.
+/// It also says the same of each action, where all have the same context.
+fn plain(text: &str) -> String {
+    let text = without(text, "for policy `", "`, ");
+    without(&text, " for Action::\"", "\"")
+}
+
+fn without(text: &str, begin: &str, end: &str) -> String {
+    let Some((before, rest)) = text.split_once(begin) else {
+        return text.to_owned();
+    };
+    let after = rest.split_once(end).map_or("", |(_, after)| after);
+    format!("{before}{after}")
 }
 
 fn annotations(policy: &Policy, statement: Statement<'_>) -> Vec<Mistake> {
@@ -113,6 +122,3 @@ fn is_name(id: &str) -> bool {
 }
 
 const MAX_NAME_BYTES: usize = 128;
-
-/// Far more than anybody reads, far less than what fills a stack.
-const MAX_COMPLEXITY: usize = 1000;

@@ -20,11 +20,11 @@ use crate::policy::index::Index;
 use crate::policy::load;
 use crate::policy::mention::Mentions;
 use crate::policy::mistake::Mistake;
+use crate::policy::name::ServiceName;
 use crate::policy::revision::Revision;
 use crate::policy::services::Services;
 use crate::policy::settings::Settings;
 use crate::policy::settings::Zone;
-use crate::policy::words::Words;
 
 /// A policy set in its executable form. Immutable: share it by reference.
 #[derive(Debug)]
@@ -33,7 +33,6 @@ pub struct Policy {
     pub(super) rules: Vec<Rule>,
     pub(super) index: Index,
     pub(super) services: Services,
-    pub(super) words: Words,
     /// The groups that a workload is in.
     pub(super) memberships: HashMap<SpiffeId, Vec<EntityUid>>,
     /// Declared headers by name.
@@ -104,7 +103,7 @@ impl Policy {
 
     /// The templates of a service: those declared and those that policies name.
     #[must_use]
-    pub fn templates(&self, service: &crate::policy::ServiceName) -> BTreeSet<&str> {
+    pub fn templates(&self, service: &ServiceName) -> BTreeSet<&str> {
         let service = self
             .services
             .number(service)

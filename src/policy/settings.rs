@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -60,7 +61,7 @@ impl ZoneName {
     }
 }
 
-impl std::str::FromStr for ZoneName {
+impl FromStr for ZoneName {
     type Err = ZoneError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
@@ -98,7 +99,7 @@ impl Zone {
     }
 }
 
-impl std::str::FromStr for Zone {
+impl FromStr for Zone {
     type Err = ZoneError;
 
     fn from_str(iana: &str) -> Result<Self, Self::Err> {

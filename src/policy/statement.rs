@@ -62,22 +62,6 @@ impl<'a> Statement<'a> {
         Mistake::at(self.file, self.start + offset, Severity::Error, text)
     }
 
-    /// An upper bound of how deep its syntax tree is: every operator and every
-    /// bracket may add a level. Cedar's own tree is walked and dropped by
-    /// recursion, so that a statement of a megabyte of `!` would end the stack.
-    pub(super) fn complexity(&self) -> usize {
-        let mut count = 0;
-        let mut characters = self.text.char_indices().peekable();
-        while let Some((_, c)) = characters.next() {
-            match c {
-                '"' => skip_string(&mut characters),
-                '(' | '[' | '{' | '!' | '-' | '+' | '*' | '&' | '|' | '.' => count += 1,
-                _ => {}
-            }
-        }
-        count + self.text.matches("if").count()
-    }
-
     fn cut(name: &'a str, source: &'a str, from: usize, to: usize) -> Option<Self> {
         Some(Self {
             file: (name, source),
