@@ -5,7 +5,6 @@ use rcgen::PublicKeyData as _;
 use rcgen::SigningKey as _;
 
 use crate::der::bits;
-use crate::der::boolean;
 use crate::der::date;
 use crate::der::integer;
 use crate::der::octets;
@@ -13,6 +12,7 @@ use crate::der::oid;
 use crate::der::sequence;
 use crate::der::set;
 use crate::der::tlv;
+use crate::der::truth;
 use crate::der::utf8;
 
 /// The date at which the corpus is judged: 2030-01-01T00:00:00Z.
@@ -104,18 +104,31 @@ impl Certificate {
         authority.not_after = NOW + 9 * 365 * DAY;
         authority
             .without(EXTENDED_KEY_USAGE)
-            .with(BASIC_CONSTRAINTS, true, sequence(&[boolean(true)]))
-            .with(KEY_USAGE, true, key_usage(CERTIFICATE_SIGN | CRL_SIGN))
+            .with(BASIC_CONSTRAINTS, sequence(&[truth()]))
+            .with(KEY_USAGE, key_usage(CERTIFICATE_SIGN | CRL_SIGN))
     }
 
-    /// Puts an extension in place of the one of that kind, or at the end.
-    pub(crate) fn with(mut self, oid: &'static str, critical: bool, value: Vec<u8>) -> Self {
-        let extension = Extension {
+    /// Puts a critical extension in place of the one of that kind, or at the end.
+    pub(crate) fn with(self, oid: &'static str, value: Vec<u8>) -> Self {
+        self.put(Extension {
             oid,
-            critical,
+            critical: true,
             value,
-        };
-        match self.extensions.iter_mut().find(|old| old.oid == oid) {
+        })
+    }
+
+    /// Like [`with`](Self::with), but not critical.
+    pub(crate) fn with_lax(self, oid: &'static str, value: Vec<u8>) -> Self {
+        self.put(Extension {
+            oid,
+            critical: false,
+            value,
+        })
+    }
+
+    fn put(mut self, extension: Extension) -> Self {
+        let same = |old: &&mut Extension| old.oid == extension.oid;
+        match self.extensions.iter_mut().find(same) {
             Some(old) => *old = extension,
             None => self.extensions.push(extension),
         }
@@ -129,7 +142,7 @@ impl Certificate {
 
     /// Puts these in place of the alternative names.
     pub(crate) fn named(self, names: &[Vec<u8>]) -> Self {
-        self.with(ALTERNATIVE_NAMES, true, sequence(names))
+        self.with(ALTERNATIVE_NAMES, sequence(names))
     }
 
     pub(crate) fn change(mut self, change: impl FnOnce(&mut Self)) -> Self {
@@ -168,11 +181,7 @@ impl Certificate {
 
 impl Extension {
     fn encode(&self) -> Vec<u8> {
-        let critical = if self.critical {
-            boolean(true)
-        } else {
-            Vec::new()
-        };
+        let critical = if self.critical { truth() } else { Vec::new() };
         sequence(&[oid(self.oid), critical, octets(&self.value)])
     }
 }

@@ -1,6 +1,7 @@
 //! Who vouches for the leaf.
 
 use crate::Case;
+use crate::certificate::ALTERNATIVE_NAMES;
 use crate::certificate::BASIC_CONSTRAINTS;
 use crate::certificate::CLIENT_AUTH;
 use crate::certificate::CRL_SIGN;
@@ -13,11 +14,11 @@ use crate::certificate::NOW;
 use crate::certificate::key_usage;
 use crate::certificate::name;
 use crate::certificate::uri;
-use crate::der::boolean;
 use crate::der::integer;
 use crate::der::oid;
 use crate::der::sequence;
 use crate::der::tlv;
+use crate::der::truth;
 use crate::keys::DOMAIN;
 use crate::keys::ID;
 use crate::keys::Keys;
@@ -45,7 +46,10 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
     let mut cases = roots(keys);
     cases.extend(lengths(keys));
     cases.extend(orders(keys));
-    cases.extend(intermediates(keys));
+    cases.extend(usages(keys));
+    cases.extend(names_and_dates(keys));
+    cases.extend(intermediate_keys(keys));
+    cases.extend(path_lengths(keys));
     cases
 }
 
@@ -132,7 +136,7 @@ fn lengths(keys: &Keys) -> Vec<Case> {
         chain
     };
     let large = |bytes| {
-        let pad = |certificate: Certificate| certificate.with(UNKNOWN, false, vec![0; bytes]);
+        let pad = |certificate: Certificate| certificate.with_lax(UNKNOWN, vec![0; bytes]);
         let first = pad(intermediate(keys, "first", "second")).sign(keys.get("second"));
         let second = pad(intermediate(keys, "second", "root")).sign(keys.get("root"));
         let leaf = Certificate::leaf(ID, keys.get("leaf"), "first");
@@ -203,46 +207,36 @@ fn orders(keys: &Keys) -> Vec<Case> {
     ]
 }
 
-fn intermediates(keys: &Keys) -> Vec<Case> {
+fn named(keys: &Keys, ids: &[&str]) -> Certificate {
+    let ids: Vec<_> = ids.iter().map(|id| uri(id.as_bytes())).collect();
+    intermediate(keys, "first", "root").named(&ids)
+}
+
+/// An intermediate that has no right to be one.
+fn usages(keys: &Keys) -> Vec<Case> {
     let first = || intermediate(keys, "first", "root");
-    let twin = "through-an-intermediate";
-    let bad = |slug, reason, first: Certificate| Case::bad(slug, reason, twin, below(keys, &first));
-    let dates = |from, to| first().change(|first| (first.not_before, first.not_after) = (from, to));
-    let named = |id: &str| first().named(&[uri(id.as_bytes())]);
-    let silent = first().without(crate::certificate::ALTERNATIVE_NAMES);
+    let bad = |slug, reason, first: Certificate| {
+        Case::bad(slug, reason, "through-an-intermediate", below(keys, &first))
+    };
+    let unsigning = "issuer_without_key_cert_sign";
+    let clients = sequence(&[oid(CLIENT_AUTH)]);
     let svid = Certificate::leaf(ID, keys.get("first"), "root")
         .change(|svid| svid.subject = name("first"));
-    let impostor = {
-        let first = Certificate::authority(DOMAIN, "first", keys.get("impostor"), "root");
-        let leaf = Certificate::leaf(ID, keys.get("leaf"), "first");
-        vec![
-            leaf.sign(keys.get("impostor")),
-            first.sign(keys.get("impostor")),
-        ]
-    };
-    let shared = {
-        let leaf = Certificate::leaf(ID, keys.get("first"), "first");
-        vec![leaf.sign(keys.get("first")), first().sign(keys.get("root"))]
-    };
-    let mut cases = vec![
-        Case::good(
-            "through-an-intermediate-without-an-id",
-            below(keys, &silent),
-        ),
+    vec![
         bad(
             "intermediate-may-not-sign",
-            "issuer_without_key_cert_sign",
-            first().with(KEY_USAGE, true, key_usage(CRL_SIGN)),
+            unsigning,
+            first().with(KEY_USAGE, key_usage(CRL_SIGN)),
         ),
         bad(
             "intermediate-does-not-say-what-its-key-is-for",
-            "issuer_without_key_cert_sign",
+            unsigning,
             first().without(KEY_USAGE),
         ),
         bad(
             "intermediate-says-that-it-is-no-ca",
             "issuer_not_ca",
-            first().with(BASIC_CONSTRAINTS, true, sequence(&[])),
+            first().with(BASIC_CONSTRAINTS, sequence(&[])),
         ),
         bad(
             "intermediate-does-not-say-that-it-is-a-ca",
@@ -253,27 +247,51 @@ fn intermediates(keys: &Keys) -> Vec<Case> {
         bad(
             "intermediate-is-for-clients-only",
             "issuer_extended_key_usage_incomplete",
-            first().with(EXTENDED_KEY_USAGE, false, sequence(&[oid(CLIENT_AUTH)])),
+            first().with_lax(EXTENDED_KEY_USAGE, clients),
+        ),
+    ]
+}
+
+/// An intermediate of the wrong name or time.
+fn names_and_dates(keys: &Keys) -> Vec<Case> {
+    let first = || intermediate(keys, "first", "root");
+    let bad = |slug, reason, first: Certificate| {
+        Case::bad(slug, reason, "through-an-intermediate", below(keys, &first))
+    };
+    let dates = |from, to| first().change(|first| (first.not_before, first.not_after) = (from, to));
+    let other = "spiffe://other.example";
+    let silent = first().without(ALTERNATIVE_NAMES);
+    let page = named(keys, &["https://prod.example/ca"]);
+    let constrained = first().with(NAME_CONSTRAINTS, only_uris_of("prod.example"));
+    vec![
+        Case::good(
+            "through-an-intermediate-without-an-id",
+            below(keys, &silent),
+        ),
+        Case::good("through-an-intermediate-with-a-page", below(keys, &page)),
+        Case::good(
+            "through-an-intermediate-that-ends-first",
+            below(keys, &dates(NOW - DAY, NOW + 60)),
         ),
         bad(
             "intermediate-is-of-another-trust-domain",
             "issuer_of_other_trust_domain",
-            named("spiffe://other.example"),
+            named(keys, &[other]),
         ),
         bad(
             "intermediate-has-an-id-with-a-path",
             "issuer_id_with_path",
-            named("spiffe://prod.example/ca"),
+            named(keys, &["spiffe://prod.example/ca"]),
         ),
         bad(
             "intermediate-has-a-malformed-id",
             "issuer_bad_id",
-            named("spiffe://PROD.example"),
+            named(keys, &["spiffe://PROD.example"]),
         ),
         bad(
             "intermediate-has-two-ids",
             "issuer_several_ids",
-            first().named(&[uri(DOMAIN.as_bytes()), uri(b"spiffe://other.example")]),
+            named(keys, &[DOMAIN, other]),
         ),
         bad(
             "intermediate-has-expired",
@@ -288,8 +306,27 @@ fn intermediates(keys: &Keys) -> Vec<Case> {
         bad(
             "intermediate-has-a-uri-constraint",
             "name_constraint",
-            first().with(NAME_CONSTRAINTS, true, only_uris_of("prod.example")),
+            constrained,
         ),
+    ]
+}
+
+/// A key that is in the wrong hands.
+fn intermediate_keys(keys: &Keys) -> [Case; 2] {
+    let twin = "through-an-intermediate";
+    let impostor = Certificate::authority(DOMAIN, "first", keys.get("impostor"), "root");
+    let below_impostor = Certificate::leaf(ID, keys.get("leaf"), "first");
+    let impostor = vec![
+        below_impostor.sign(keys.get("impostor")),
+        impostor.sign(keys.get("impostor")),
+    ];
+    let first = intermediate(keys, "first", "root");
+    let sharing = Certificate::leaf(ID, keys.get("first"), "first");
+    let shared = vec![
+        sharing.sign(keys.get("first")),
+        first.sign(keys.get("root")),
+    ];
+    [
         Case::bad(
             "intermediate-is-an-impostor",
             "bad_signature",
@@ -297,15 +334,13 @@ fn intermediates(keys: &Keys) -> Vec<Case> {
             impostor,
         ),
         Case::bad("key-is-the-intermediates", "key_of_authority", twin, shared).with_key("first"),
-    ];
-    cases.extend(path_lengths(keys));
-    cases
+    ]
 }
 
 fn path_lengths(keys: &Keys) -> [Case; 2] {
     let chain = |length: u8| {
-        let limit = sequence(&[boolean(true), integer(&[length])]);
-        let second = intermediate(keys, "second", "root").with(BASIC_CONSTRAINTS, true, limit);
+        let limit = sequence(&[truth(), integer(&[length])]);
+        let second = intermediate(keys, "second", "root").with(BASIC_CONSTRAINTS, limit);
         let first = intermediate(keys, "first", "second");
         let leaf = Certificate::leaf(ID, keys.get("leaf"), "first");
         vec![

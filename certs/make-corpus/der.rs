@@ -28,8 +28,9 @@ pub(crate) fn integer(bytes: &[u8]) -> Vec<u8> {
     tlv(0x02, bytes)
 }
 
-pub(crate) fn boolean(value: bool) -> Vec<u8> {
-    tlv(0x01, &[if value { 0xff } else { 0 }])
+/// The boolean value true.
+pub(crate) fn truth() -> Vec<u8> {
+    tlv(0x01, &[0xff])
 }
 
 pub(crate) fn octets(content: &[u8]) -> Vec<u8> {

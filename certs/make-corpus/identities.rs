@@ -11,7 +11,8 @@ use crate::keys::Keys;
 
 pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
     let mut cases = good(keys);
-    cases.extend(counts(keys));
+    cases.extend(nobody(keys));
+    cases.extend(several(keys));
     for (slug, reason, twin, text) in TEXTS {
         let leaf = keys.plain().named(&[uri(text)]);
         cases.push(Case::bad(slug, reason, twin, keys.by_root(&leaf)));
@@ -39,19 +40,18 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
 fn good(keys: &Keys) -> Vec<Case> {
     let named = |names: &[Vec<u8>]| keys.by_root(&keys.plain().named(names));
     let id = |text: &str| named(&[uri(text.as_bytes())]);
-    let subject = |critical| {
-        let names = sequence(&[uri(ID.as_bytes())]);
-        let leaf = keys.plain().with(ALTERNATIVE_NAMES, critical, names);
-        keys.by_root(&leaf.change(|leaf| leaf.subject = name("web")))
-    };
+    let names = || sequence(&[uri(ID.as_bytes())]);
+    let subject = || keys.plain().change(|leaf| leaf.subject = name("web"));
+    let critical = subject().with(ALTERNATIVE_NAMES, names());
+    let lax = subject().with_lax(ALTERNATIVE_NAMES, names());
     vec![
         Case::good("plain", keys.by_root(&keys.plain())),
         Case::good(
             "names-hosts-too",
             named(&[dns("a"), uri(ID.as_bytes()), dns("b")]),
         ),
-        Case::good("has-a-subject-and-critical-names", subject(true)),
-        Case::good("has-a-subject-and-names-not-critical", subject(false)),
+        Case::good("has-a-subject-and-critical-names", keys.by_root(&critical)),
+        Case::good("has-a-subject-and-names-not-critical", keys.by_root(&lax)),
         Case::good("id-has-2048-bytes", id(&id_of_length(2048))),
         Case::good("path-has-every-allowed-character", id(EVERY_CHARACTER)),
         Case::good(
@@ -61,68 +61,26 @@ fn good(keys: &Keys) -> Vec<Case> {
     ]
 }
 
-fn counts(keys: &Keys) -> Vec<Case> {
+/// Nobody is named, or not in the place that counts.
+fn nobody(keys: &Keys) -> Vec<Case> {
     let named = |names: &[Vec<u8>]| keys.by_root(&keys.plain().named(names));
-    let page = || uri(b"https://prod.example/web");
-    let workload = || uri(ID.as_bytes());
-    let many = "several_uris";
-    let none = "no_uri";
-    let twin = "names-hosts-too";
+    let bad = |slug, twin, chain| Case::bad(slug, "no_uri", twin, chain);
     let nameless = keys.plain().without(ALTERNATIVE_NAMES);
     let common = nameless.clone().change(|leaf| leaf.subject = name(ID));
-    let names = sequence(&[workload()]);
-    let lax = keys.plain().with(ALTERNATIVE_NAMES, false, names);
+    let host = named(&[dns("web.prod.example")]);
+    let names = sequence(&[uri(ID.as_bytes())]);
+    let lax = keys.plain().with_lax(ALTERNATIVE_NAMES, names);
+    let subject = "has-a-subject-and-critical-names";
+    let hosts = "names-hosts-too";
     vec![
-        Case::bad("names-nobody", none, "plain", keys.by_root(&nameless)),
-        Case::bad(
+        bad("names-nobody", "plain", keys.by_root(&nameless)),
+        bad(
             "names-a-workload-in-its-subject-only",
-            none,
-            "has-a-subject-and-critical-names",
+            subject,
             keys.by_root(&common),
         ),
-        Case::bad(
-            "names-a-host-only",
-            none,
-            twin,
-            named(&[dns("web.prod.example")]),
-        ),
-        Case::bad("names-a-workload-as-a-host", none, twin, named(&[dns(ID)])),
-        Case::bad(
-            "names-two-workloads",
-            many,
-            twin,
-            named(&[workload(), uri(b"spiffe://prod.example/admin")]),
-        ),
-        Case::bad(
-            "names-the-same-workload-twice",
-            many,
-            twin,
-            named(&[workload(), workload()]),
-        ),
-        Case::bad(
-            "names-a-workload-then-a-page",
-            many,
-            twin,
-            named(&[workload(), page()]),
-        ),
-        Case::bad(
-            "names-a-page-then-a-workload",
-            many,
-            twin,
-            named(&[page(), workload()]),
-        ),
-        Case::bad(
-            "names-a-workload-then-an-unreadable-uri",
-            many,
-            twin,
-            named(&[workload(), uri(b"\xff")]),
-        ),
-        Case::bad(
-            "names-workloads-of-two-trust-domains",
-            many,
-            twin,
-            named(&[workload(), uri(b"spiffe://other.example/web")]),
-        ),
+        bad("names-a-host-only", hosts, host),
+        bad("names-a-workload-as-a-host", hosts, named(&[dns(ID)])),
         Case::bad(
             "names-are-not-critical-without-a-subject",
             "names_not_critical",
@@ -130,6 +88,29 @@ fn counts(keys: &Keys) -> Vec<Case> {
             keys.by_root(&lax),
         ),
     ]
+}
+
+/// More than one is named.
+fn several(keys: &Keys) -> Vec<Case> {
+    let own = ID.as_bytes();
+    let page = b"https://prod.example/web";
+    let pairs: [(&'static str, [&[u8]; 2]); 6] = [
+        ("names-two-workloads", [own, b"spiffe://prod.example/admin"]),
+        ("names-the-same-workload-twice", [own, own]),
+        ("names-a-workload-then-a-page", [own, page]),
+        ("names-a-page-then-a-workload", [page, own]),
+        ("names-a-workload-then-an-unreadable-uri", [own, b"\xff"]),
+        (
+            "names-workloads-of-two-trust-domains",
+            [own, b"spiffe://other.example/web"],
+        ),
+    ];
+    pairs
+        .map(|(slug, uris)| {
+            let leaf = keys.plain().named(&uris.map(uri));
+            Case::bad(slug, "several_uris", "names-hosts-too", keys.by_root(&leaf))
+        })
+        .into()
 }
 
 fn id_of_length(bytes: usize) -> String {

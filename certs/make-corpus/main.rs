@@ -7,6 +7,7 @@
 #![expect(
     clippy::cast_possible_truncation,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "it runs on a developer's machine, and stops where something is wrong"
 )]

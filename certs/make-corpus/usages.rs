@@ -15,9 +15,9 @@ use crate::certificate::KEY_USAGE;
 use crate::certificate::NOW;
 use crate::certificate::SERVER_AUTH;
 use crate::certificate::key_usage;
-use crate::der::boolean;
 use crate::der::oid;
 use crate::der::sequence;
+use crate::der::truth;
 use crate::keys::Keys;
 
 pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
@@ -30,11 +30,11 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
 
 fn authority_flag(keys: &Keys) -> Vec<Case> {
     let constraints = |value| {
-        let leaf = keys.plain().with(BASIC_CONSTRAINTS, true, value);
+        let leaf = keys.plain().with(BASIC_CONSTRAINTS, value);
         keys.by_root(&leaf)
     };
     let silent = keys.plain().without(BASIC_CONSTRAINTS);
-    let lax = keys.plain().with(BASIC_CONSTRAINTS, false, sequence(&[]));
+    let lax = keys.plain().with_lax(BASIC_CONSTRAINTS, sequence(&[]));
     vec![
         Case::good("basic-constraints-are-not-critical", keys.by_root(&lax)),
         Case::bad(
@@ -47,20 +47,20 @@ fn authority_flag(keys: &Keys) -> Vec<Case> {
             "says-that-it-is-a-ca",
             "ca_as_leaf",
             "plain",
-            constraints(sequence(&[boolean(true)])),
+            constraints(sequence(&[truth()])),
         ),
     ]
 }
 
 fn usages(keys: &Keys) -> Vec<Case> {
-    let usage = |critical, usage| {
-        let leaf = keys.plain().with(KEY_USAGE, critical, key_usage(usage));
-        keys.by_root(&leaf)
-    };
+    let usage = |usage| keys.by_root(&keys.plain().with(KEY_USAGE, key_usage(usage)));
+    let lax = keys
+        .plain()
+        .with_lax(KEY_USAGE, key_usage(DIGITAL_SIGNATURE));
     let silent = keys.plain().without(KEY_USAGE);
     let twin = "key-may-sign-and-encipher";
     vec![
-        Case::good(twin, usage(true, DIGITAL_SIGNATURE | KEY_ENCIPHERMENT)),
+        Case::good(twin, usage(DIGITAL_SIGNATURE | KEY_ENCIPHERMENT)),
         Case::bad(
             "does-not-say-what-its-key-is-for",
             "no_key_usage",
@@ -71,47 +71,44 @@ fn usages(keys: &Keys) -> Vec<Case> {
             "key-usage-is-not-critical",
             "key_usage_not_critical",
             "plain",
-            usage(false, DIGITAL_SIGNATURE),
+            keys.by_root(&lax),
         ),
         Case::bad(
             "key-may-encipher-only",
             "no_digital_signature",
             twin,
-            usage(true, KEY_ENCIPHERMENT),
+            usage(KEY_ENCIPHERMENT),
         ),
         Case::bad(
             "key-may-sign-certificates",
             "key_cert_sign",
             twin,
-            usage(true, DIGITAL_SIGNATURE | CERTIFICATE_SIGN),
+            usage(DIGITAL_SIGNATURE | CERTIFICATE_SIGN),
         ),
         Case::bad(
             "key-may-sign-revocation-lists",
             "crl_sign",
             twin,
-            usage(true, DIGITAL_SIGNATURE | CRL_SIGN),
+            usage(DIGITAL_SIGNATURE | CRL_SIGN),
         ),
     ]
 }
 
 fn extended(keys: &Keys) -> Vec<Case> {
-    let extended = |critical, usages: &[&str]| {
+    let list = |usages: &[&str]| {
         let usages: Vec<_> = usages.iter().map(|usage| oid(usage)).collect();
-        let leaf = keys.plain();
-        keys.by_root(&leaf.with(EXTENDED_KEY_USAGE, critical, sequence(&usages)))
+        sequence(&usages)
     };
+    let extended = |usages| keys.by_root(&keys.plain().with_lax(EXTENDED_KEY_USAGE, list(usages)));
+    let critical = keys
+        .plain()
+        .with(EXTENDED_KEY_USAGE, list(&[CLIENT_AUTH, SERVER_AUTH]));
     let silent = keys.plain().without(EXTENDED_KEY_USAGE);
     let twin = "is-for-both-ends-and-more";
     let reason = "extended_key_usage_incomplete";
     vec![
-        Case::good(
-            twin,
-            extended(false, &[CLIENT_AUTH, CODE_SIGNING, SERVER_AUTH]),
-        ),
-        Case::good(
-            "extended-key-usage-is-critical",
-            extended(true, &[CLIENT_AUTH, SERVER_AUTH]),
-        ),
+        Case::good(twin, extended(&[CLIENT_AUTH, CODE_SIGNING, SERVER_AUTH])),
+        Case::good("extended-key-usage-is-critical", keys.by_root(&critical)),
         Case::bad(
             "does-not-say-which-end-it-is-for",
             "no_extended_key_usage",
@@ -122,25 +119,20 @@ fn extended(keys: &Keys) -> Vec<Case> {
             "is-for-clients-only",
             reason,
             twin,
-            extended(false, &[CLIENT_AUTH]),
+            extended(&[CLIENT_AUTH]),
         ),
         Case::bad(
             "is-for-servers-only",
             reason,
             twin,
-            extended(false, &[SERVER_AUTH]),
+            extended(&[SERVER_AUTH]),
         ),
-        Case::bad(
-            "is-for-anything",
-            reason,
-            twin,
-            extended(false, &[ANY_USAGE]),
-        ),
+        Case::bad("is-for-anything", reason, twin, extended(&[ANY_USAGE])),
         Case::bad(
             "is-for-signing-code",
             reason,
             twin,
-            extended(false, &[CODE_SIGNING]),
+            extended(&[CODE_SIGNING]),
         ),
     ]
 }

@@ -15,7 +15,6 @@ use crate::app::control::Control;
 use crate::app::doors::Doors;
 use crate::app::overview;
 use crate::app::overview::Overview;
-use crate::app::policies;
 use crate::app::policies::Policies;
 use crate::app::policies::PolicyMistakes;
 use crate::app::running::Addresses;
@@ -32,6 +31,7 @@ use crate::identity;
 use crate::identity::Renewal;
 use crate::metrics::Exposition;
 use crate::net;
+use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
 use crate::tls::HandshakeSlots;
@@ -195,7 +195,7 @@ impl Ground {
             config.policy_dir.clone(),
             config.policy.clone(),
             Arc::clone(clock),
-            policies::Metrics::register(registry).map_err(metrics)?,
+            policy::Metrics::register(registry).map_err(metrics)?,
         )
         .map_err(|cause| BuildError::Policy { cause })?;
         let source = source::open(config, clock)?;

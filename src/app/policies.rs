@@ -8,14 +8,11 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use prometheus::IntCounterVec;
-use prometheus::IntGaugeVec;
-use prometheus::Opts;
-use prometheus::Registry;
 use tokio::sync::Notify;
 
 use crate::admin;
 use crate::policy::Current;
+use crate::policy::Metrics;
 use crate::policy::Mistake;
 use crate::policy::Policy;
 use crate::policy::Settings;
@@ -52,7 +49,7 @@ impl Policies {
         let (policy, warnings) =
             Policy::load(&dir, &settings).map_err(|mistakes| PolicyMistakes { mistakes })?;
         warn(&warnings);
-        metrics.in_force(&policy);
+        metrics.loaded(&policy);
         let state = Mutex::new(State {
             last_error: None,
             loaded_at: clock.now(),
@@ -110,16 +107,15 @@ impl Policies {
                 state.last_error = None;
                 if policy.revision() != self.current.load().revision() {
                     tracing::info!(revision = policy.revision().short(), "the policy changed");
-                    self.metrics.in_force(&policy);
+                    self.metrics.loaded(&policy);
                     self.current.replace(policy);
                     state.loaded_at = self.clock.now();
                 }
-                self.metrics.reloads.with_label_values(&["ok"]).inc();
             }
             Err(mistakes) => {
                 let mistakes = PolicyMistakes { mistakes };
                 tracing::error!(%mistakes, "the policy is refused; the last good one stays");
-                self.metrics.reloads.with_label_values(&["refused"]).inc();
+                self.metrics.refused();
                 state.last_error = Some(admin::Trouble {
                     reason: mistakes.to_string(),
                     since: self.clock.now(),
@@ -140,44 +136,6 @@ impl Policies {
 fn warn(warnings: &[Mistake]) {
     for warning in warnings {
         tracing::warn!(%warning, "the policy may not say what was meant");
-    }
-}
-
-/// What the keeper counts.
-#[derive(Clone, Debug)]
-pub(super) struct Metrics {
-    info: IntGaugeVec,
-    reloads: IntCounterVec,
-}
-
-impl Metrics {
-    pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let info = Opts::new(
-            "portreeve_policy_info",
-            "The revision of the policy in force; always 1.",
-        );
-        let reloads = Opts::new(
-            "portreeve_policy_reloads_total",
-            "Times that the policy folder was read again.",
-        );
-        let metrics = Self {
-            info: IntGaugeVec::new(info, &["revision"])?,
-            reloads: IntCounterVec::new(reloads, &["result"])?,
-        };
-        registry.register(Box::new(metrics.info.clone()))?;
-        registry.register(Box::new(metrics.reloads.clone()))?;
-        // Both there from the start, so that an alert on an increase works.
-        for result in ["ok", "refused"] {
-            metrics.reloads.with_label_values(&[result]).inc_by(0);
-        }
-        Ok(metrics)
-    }
-
-    fn in_force(&self, policy: &Policy) {
-        self.info.reset();
-        self.info
-            .with_label_values(&[policy.revision().as_str()])
-            .set(1);
     }
 }
 

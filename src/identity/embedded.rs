@@ -9,6 +9,7 @@ use futures_util::future::pending;
 use rcgen::KeyPair;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::PrivatePkcs8KeyDer;
+use zeroize::Zeroizing;
 
 use crate::id::SpiffeId;
 use crate::identity::issuer::Issuer;
@@ -54,6 +55,7 @@ impl Embedded {
 
     fn make(&self) -> Result<Identity, SourceError> {
         let pair = KeyPair::generate().map_err(|cause| SourceError::NoKey { cause })?;
+        let pair = Zeroizing::new(pair);
         let request = make_request(&pair).map_err(|cause| SourceError::NoRequest { cause })?;
         let chain = self
             .issuer

@@ -23,6 +23,7 @@ use crate::tls::peer::Peer;
 use crate::tls::protocol::Protocol;
 use crate::tls::provider::provider;
 use crate::tls::settings::Settings;
+use crate::tls::shown::Shown;
 use crate::tls::verifier::Verifier;
 
 /// Turns streams to one far side into proved peers. Each worker has its own.
@@ -33,7 +34,7 @@ pub struct Connector {
     expected: Arc<[SpiffeId]>,
     settings: Settings,
     /// The configuration for one generation of our identity.
-    cached: RefCell<Option<(u64, Arc<ClientConfig>)>>,
+    cached: RefCell<Option<(u64, ClientConfig)>>,
 }
 
 /// A far side that has proved its name.
@@ -101,8 +102,10 @@ impl Connector {
         stream: TcpStream,
         protocol: Protocol,
     ) -> Result<Connected, HandshakeError> {
-        let (generation, config) = self.config()?;
-        let connector = TlsConnector::from(config);
+        let (generation, mut config) = self.config()?;
+        let shown = Arc::new(Shown::new(config.client_auth_cert_resolver));
+        config.client_auth_cert_resolver = Arc::<Shown>::clone(&shown);
+        let connector = TlsConnector::from(Arc::new(config));
         let handshake = connector
             .with_alpn(vec![protocol.alpn().to_vec()])
             .connect(no_name(), stream);
@@ -117,6 +120,9 @@ impl Connector {
         }
         let peer = Peer::from_handshake(session.peer_certificates())
             .ok_or(HandshakeError::NoCertificate)?;
+        if !shown.was_asked() {
+            return Err(HandshakeError::NotMutual);
+        }
         Ok(Connected {
             stream,
             peer,
@@ -125,19 +131,19 @@ impl Connector {
         })
     }
 
-    fn config(&self) -> Result<(u64, Arc<ClientConfig>), HandshakeError> {
+    /// A copy: each connection has its own note of whether it was asked.
+    fn config(&self) -> Result<(u64, ClientConfig), HandshakeError> {
         let generation = self.live.generation();
         if let Some((made_for, config)) = &*self.cached.borrow()
             && *made_for == generation
         {
-            return Ok((generation, Arc::clone(config)));
+            return Ok((generation, config.clone()));
         }
         let identity = self.live.current();
         let config = self
             .build(&identity)
             .map_err(|cause| HandshakeError::Misconfigured { cause })?;
-        let config = Arc::new(config);
-        *self.cached.borrow_mut() = Some((identity.generation(), Arc::clone(&config)));
+        *self.cached.borrow_mut() = Some((identity.generation(), config.clone()));
         Ok((identity.generation(), config))
     }
 

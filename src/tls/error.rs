@@ -5,6 +5,7 @@ use std::io;
 
 use rustls::AlertDescription;
 use rustls::CertificateError;
+use rustls::InvalidMessage;
 use rustls::PeerIncompatible;
 
 use crate::tls::refusal::Refusal;
@@ -41,6 +42,9 @@ pub enum HandshakeError {
     /// The peer showed no certificate.
     #[error("the peer showed no certificate")]
     NoCertificate,
+    /// The peer did not ask for our certificate.
+    #[error("the peer did not ask for our certificate")]
+    NotMutual,
     /// What came is not TLS.
     #[error("what the peer sent is not TLS")]
     NotTls,
@@ -82,6 +86,7 @@ impl HandshakeError {
             Self::Misconfigured { .. } => "misconfigured",
             Self::NoAlpn => "no_alpn",
             Self::NoCertificate => "no_certificate",
+            Self::NotMutual => "not_mutual",
             Self::NotTls => "not_tls",
             Self::OldVersion => "old_tls_version",
             Self::OtherAlpn => "other_alpn",
@@ -110,7 +115,7 @@ impl HandshakeError {
             rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => Self::OldVersion,
             rustls::Error::AlertReceived(alert) => Self::RefusedByPeer { alert: *alert },
             rustls::Error::InvalidCertificate(CertificateError::BadSignature) => Self::BadSignature,
-            rustls::Error::InvalidMessage(_) => Self::NotTls,
+            rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Self::NotTls,
             rustls::Error::NoCertificatesPresented => Self::NoCertificate,
             rustls::Error::PeerIncompatible(
                 PeerIncompatible::SupportedVersionsExtensionRequired

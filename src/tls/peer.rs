@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 
 use crate::id::SpiffeId;
+use crate::x509::CaCertificate;
 use crate::x509::Leaf;
 
 /// A workload that has proved its name.
@@ -19,9 +20,13 @@ impl Peer {
     /// `chain` is what the finished handshake was believed for. Nothing, if
     /// there was none: then there is no peer, whatever the handshake says.
     pub(super) fn from_handshake(chain: Option<&[CertificateDer<'static>]>) -> Option<Self> {
-        let chain = chain?;
-        let leaf = Leaf::parse(chain.first()?).ok()?;
-        Some(Self(Arc::new(Proved { leaf })))
+        let (first, issuers) = chain?.split_first()?;
+        let leaf = Leaf::parse(first).ok()?;
+        let mut not_after = leaf.not_after();
+        for issuer in issuers {
+            not_after = not_after.min(CaCertificate::parse(issuer).ok()?.not_after());
+        }
+        Some(Self(Arc::new(Proved { leaf, not_after })))
     }
 
     /// Who it is.
@@ -30,10 +35,11 @@ impl Peer {
         self.0.leaf.id()
     }
 
-    /// When its certificate ends; no connection to it may outlive that.
+    /// When its certificate ends, or the first of those it was believed by; no
+    /// connection to it may outlive that.
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
-        self.0.leaf.not_after()
+        self.0.not_after
     }
 
     /// Its certificate's number, in lower-case hexadecimal.
@@ -52,4 +58,5 @@ impl Peer {
 #[derive(Debug)]
 struct Proved {
     leaf: Leaf,
+    not_after: SystemTime,
 }

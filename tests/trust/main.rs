@@ -1,0 +1,20 @@
+//! Whom we believe, tried on real handshakes in both roles.
+
+#[cfg(test)]
+mod bundle;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod demo_script;
+#[cfg(test)]
+mod handshake;
+#[cfg(test)]
+mod parties;
+#[cfg(test)]
+mod renewal;
+#[cfg(test)]
+mod resumption;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod svid_corpus;
