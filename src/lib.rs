@@ -15,12 +15,23 @@
 //! | 4 | `proxy` | the story of a request |
 //! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
 //! | 2 | `identity` | our own live SVID and bundles |
-//! | 1 | `policy`, `audit`, `x509`, `net`, `store` | decisions; records; certificates as values; sockets; files at rest |
-//! | 0 | `id`, `time`, `metrics`, `drain` | words; the calendar; the registry; shutdown |
+//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store` | decisions; records; the registry; certificates as values; sockets; files at rest |
+//! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
+pub mod admin;
+pub mod app;
+pub mod audit;
 pub mod ca;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod drain;
 pub mod id;
 pub mod identity;
+pub mod metrics;
+pub mod net;
+pub mod policy;
+pub mod proxy;
 pub mod store;
 pub mod time;
 pub mod tls;

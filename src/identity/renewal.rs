@@ -27,6 +27,8 @@ pub struct Renewal {
     live: Arc<Live>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
+    /// When the identity in force came. Its certificate says earlier: it is back-dated.
+    since: SystemTime,
 }
 
 impl Renewal {
@@ -42,11 +44,13 @@ impl Renewal {
     ) -> Result<Self, SourceError> {
         let live = Arc::new(Live::new(source.fetch().await?));
         metrics.show(&live.current());
+        let since = clock.now();
         Ok(Self {
             source,
             live,
             clock,
             metrics,
+            since,
         })
     }
 
@@ -76,6 +80,7 @@ impl Renewal {
         match self.source.fetch().await {
             Ok(identity) => {
                 self.live.replace(identity);
+                self.since = self.clock.now();
                 let current = self.live.current();
                 self.metrics.renewals.inc();
                 self.metrics.show(&current);
@@ -104,9 +109,13 @@ impl Renewal {
         let due = match self.source.renews() {
             Renews::WhenChanged => None,
             Renews::AtHalfLife => {
-                let current = self.live.current();
-                let leaf = current.svid().leaf();
-                renew_at(leaf.not_before(), leaf.lifetime(), draw()).ok()
+                let ends = self.live.current().svid().not_after();
+                let left = ends.duration_since(self.since).unwrap_or(Duration::ZERO);
+                // A certificate that is almost over must not keep us from everything else.
+                let soonest = self.since + SOONEST;
+                renew_at(self.since, left, draw())
+                    .ok()
+                    .map(|due| due.max(soonest))
             }
         };
         tokio::select! {
@@ -157,3 +166,6 @@ fn draw() -> f64 {
 }
 
 const LOOK_AT_CALENDAR_EVERY: Duration = Duration::from_secs(30);
+
+/// Renewals are at least this far apart.
+const SOONEST: Duration = Duration::from_secs(1);

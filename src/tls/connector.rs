@@ -68,6 +68,12 @@ impl Connector {
         }
     }
 
+    /// The generation of our own identity that a handshake would show now.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.live.generation()
+    }
+
     /// Completes the handshake with the far side, which must speak `protocol`.
     ///
     /// A far side that is not expected never sees our certificate: in TLS 1.3

@@ -1,0 +1,52 @@
+# Every recipe can be typed by hand: cargo does the work, this file only remembers the words.
+
+CARGO ?= cargo
+ROUNDS ?= 5
+FUZZ_SECONDS ?= 20
+
+.PHONY: all check test interop setup fmt demo bench bench-pair fuzz-smoke
+
+all: check
+
+# What a change must pass before it lands.
+check:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(MAKE) test
+	cargo-deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --locked check bans licenses sources
+
+# Runs on a bare machine: what the tests need and is missing gets installed; a tool that cannot be had is a failure.
+test: setup
+	$(CARGO) test --locked
+	$(MAKE) interop
+
+# Real programs as peers: curl, openssl, nginx, HAProxy, wrk, gRPC, WebSocket.
+interop: setup
+	$(CARGO) build --locked
+	tests/interop/run
+
+setup:
+	tests/setup
+
+fmt:
+	$(CARGO) fmt
+
+demo:
+	$(CARGO) run --locked --release -- demo
+
+bench:
+	$(CARGO) bench --locked
+
+# Portreeve, HAProxy and nginx, each as a pair, in turns on one core. `make bench-pair ROUNDS=9`
+bench-pair: setup
+	$(CARGO) build --locked --release
+	benches/pair/run --rounds $(ROUNDS)
+
+# A short run of every fuzz target. `make fuzz-smoke FUZZ_SECONDS=300` for a longer one.
+fuzz-smoke:
+	rustup run nightly cargo fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
+	set -e; for target in $$($(CARGO) +nightly fuzz list); do \
+		$(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS); \
+	done

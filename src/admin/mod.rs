@@ -1,0 +1,29 @@
+//! The operator's window: what is counted, whether we live, whether we may be
+//! sent requests, and how we are.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/livez` | 200 as long as the control thread runs |
+//! | `/readyz` | 200, or 503 and the conditions that are not met |
+//! | `/metrics` | what is counted, in Prometheus' text format |
+//! | `/status` | identity, policy, listeners and audit, as JSON |
+//!
+//! It can be looked through, not climbed through: only `GET` and `HEAD`, no key
+//! and no credential. The default is loopback; an address that others can
+//! reach must be written down. A page in the operator's browser cannot read it
+//! either: where that could matter, requests must name an IP address or
+//! `localhost` as their host, so that a name which is bent to us ("DNS
+//! rebinding") gets nothing.
+
+mod answer;
+mod host;
+mod readiness;
+mod status;
+mod window;
+
+pub use readiness::{Block, Readiness, Unready};
+pub use status::{AuditState, Identity, Listener, Live, Policy, Report, Status, Trouble};
+pub use window::{BindError, Settings, Window};
+
+#[cfg(test)]
+mod tests;

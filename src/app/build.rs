@@ -1,0 +1,293 @@
+//! From a configuration to a sidecar that is ready to start.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::thread::JoinHandle;
+
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+
+use crate::admin;
+use crate::admin::Window;
+use crate::app::control::Control;
+use crate::app::doors::Doors;
+use crate::app::overview;
+use crate::app::overview::Overview;
+use crate::app::policies::Policies;
+use crate::app::policies::PolicyMistakes;
+use crate::app::running::Addresses;
+use crate::app::running::Running;
+use crate::app::source;
+use crate::app::worker::Common;
+use crate::app::worker::Worker;
+use crate::audit;
+use crate::audit::Log;
+use crate::ca;
+use crate::config::Config;
+use crate::drain;
+use crate::identity;
+use crate::identity::Renewal;
+use crate::metrics::Exposition;
+use crate::net;
+use crate::policy;
+use crate::proxy;
+use crate::time::Clock;
+use crate::tls::HandshakeSlots;
+
+/// A sidecar that has taken its ports and read its files, and serves nobody yet.
+#[derive(Debug)]
+pub struct App {
+    addresses: Addresses,
+    control: Control,
+    control_stop: drain::Trigger,
+    drain: drain::Trigger,
+    log: Log,
+    reload: Arc<Notify>,
+    runtime: Runtime,
+    workers: Vec<Worker>,
+    writer: audit::Writer,
+}
+
+impl App {
+    /// Builds all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] names what is missing, wrong or taken.
+    pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+        let ground = Ground::lay(&config, &clock)?;
+        let Ground {
+            doors,
+            exposition,
+            log,
+            policies,
+            renewal,
+            runtime,
+            writer,
+        } = ground;
+        let (drain, watch) = drain::channel();
+        let (control_stop, stop) = drain::channel();
+        let config = Arc::new(config);
+        let common = Common {
+            clock: Arc::clone(&clock),
+            config: Arc::clone(&config),
+            drain: watch.clone(),
+            handshakes: HandshakeSlots::new(config.handshakes.most),
+            identity: renewal.live(),
+            metrics: proxy::Metrics::register(exposition.registry()).map_err(metrics)?,
+            policy: Arc::clone(policies.current()),
+        };
+        let readiness = overview::readiness(&common.identity, &log, &clock);
+        let report = Arc::new(Overview {
+            identity: Arc::clone(&common.identity),
+            listeners: doors.listeners(&config),
+            log: log.clone(),
+            metrics: common.metrics.clone(),
+            policies: Arc::clone(&policies),
+        });
+        let window = match config.admin {
+            Some(settings) => {
+                let opened = Window::bind(settings, exposition, readiness.clone(), report);
+                Some(
+                    runtime
+                        .block_on(opened)
+                        .map_err(|cause| BuildError::Admin { cause })?,
+                )
+            }
+            None => None,
+        };
+        let addresses = Addresses {
+            admin: window.as_ref().map(Window::address),
+            ..doors.addresses()
+        };
+        let workers = doors.into_workers(&common, &log);
+        let reload = Arc::new(Notify::new());
+        let control = Control {
+            drain: watch,
+            log: log.clone(),
+            policies,
+            readiness,
+            reload: Arc::clone(&reload),
+            renewal,
+            stop,
+            window,
+        };
+        Ok(Self {
+            addresses,
+            control,
+            control_stop,
+            drain,
+            log,
+            reload,
+            runtime,
+            workers,
+            writer,
+        })
+    }
+
+    /// Where it will listen.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Serves, on threads of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives us no threads.
+    pub fn start(self) -> io::Result<Running> {
+        let Self {
+            addresses,
+            control,
+            control_stop,
+            drain,
+            log,
+            reload,
+            runtime,
+            workers,
+            writer,
+        } = self;
+        let writer = thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || writer.run())?;
+        let control = spawn("control", move || control.run(&runtime))?;
+        let workers = workers.into_iter().enumerate();
+        let workers = workers
+            .map(|(at, worker)| spawn(&format!("worker-{at}"), move || worker.run()))
+            .collect::<io::Result<_>>()?;
+        Ok(Running {
+            addresses,
+            control,
+            control_stop,
+            drain,
+            log,
+            reload,
+            workers,
+            writer,
+        })
+    }
+}
+
+/// What must be there before anything is put together.
+struct Ground {
+    doors: Doors,
+    exposition: Exposition,
+    log: Log,
+    policies: Arc<Policies>,
+    renewal: Renewal,
+    runtime: Runtime,
+    writer: audit::Writer,
+}
+
+impl Ground {
+    fn lay(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, BuildError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|cause| BuildError::Runtime { cause })?;
+        let workers = NonZeroUsize::new(config.workers).unwrap_or(NonZeroUsize::MIN);
+        let exposition = Exposition::new(clock).map_err(metrics)?;
+        let registry = exposition.registry();
+        let policies = Policies::open(
+            config.policy_dir.clone(),
+            config.policy.clone(),
+            Arc::clone(clock),
+            policy::Metrics::register(registry).map_err(metrics)?,
+        )
+        .map_err(|cause| BuildError::Policy { cause })?;
+        let source = source::open(config, clock)?;
+        let counted = identity::Metrics::register(registry).map_err(metrics)?;
+        let renewal = runtime
+            .block_on(Renewal::start(source, Arc::clone(clock), counted))
+            .map_err(|cause| BuildError::Identity { cause })?;
+        let doors =
+            Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
+        let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
+            .map_err(|cause| BuildError::Audit { cause })?;
+        log.register(registry).map_err(metrics)?;
+        Ok(Self {
+            doors,
+            exposition,
+            log,
+            policies: Arc::new(policies),
+            renewal,
+            runtime,
+            writer,
+        })
+    }
+}
+
+/// Why a sidecar cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The operator's window cannot be opened.
+    #[error("the operator's window cannot be opened")]
+    Admin {
+        /// Why.
+        #[source]
+        cause: admin::BindError,
+    },
+    /// There is no log, so there can be no request.
+    #[error("no decision could be recorded")]
+    Audit {
+        /// Why.
+        #[source]
+        cause: audit::OpenError,
+    },
+    /// The embedded CA cannot be opened.
+    #[error("the embedded CA cannot be opened")]
+    Authority {
+        /// Why.
+        #[source]
+        cause: ca::OpenError,
+    },
+    /// A door's port cannot be had.
+    #[error("a door cannot be opened")]
+    Bind {
+        /// Which, and why.
+        #[source]
+        cause: net::BindError,
+    },
+    /// There is no identity to show.
+    #[error("there is no identity to show")]
+    Identity {
+        /// Why.
+        #[source]
+        cause: identity::SourceError,
+    },
+    /// Two metrics have one name, which is a mistake of ours.
+    #[error("the metrics cannot be registered")]
+    Metrics {
+        /// Which.
+        #[source]
+        cause: prometheus::Error,
+    },
+    /// The policy has mistakes.
+    #[error("the policy is refused")]
+    Policy {
+        /// All of them.
+        #[source]
+        cause: PolicyMistakes,
+    },
+    /// The system gives us no event loop.
+    #[error("no event loop can be made")]
+    Runtime {
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+const fn metrics(cause: prometheus::Error) -> BuildError {
+    BuildError::Metrics { cause }
+}
+
+fn spawn(
+    name: &str,
+    body: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> io::Result<JoinHandle<io::Result<()>>> {
+    thread::Builder::new().name(name.to_owned()).spawn(body)
+}

@@ -1,0 +1,82 @@
+//! The control thread: everything that is not on the way of a request.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+
+use crate::admin::Block;
+use crate::admin::Readiness;
+use crate::admin::Window;
+use crate::app::policies::Policies;
+use crate::audit::Log;
+use crate::drain::Watch;
+use crate::identity::Renewal;
+
+/// What the control thread looks after.
+#[derive(Debug)]
+pub(super) struct Control {
+    pub(super) drain: Watch,
+    pub(super) log: Log,
+    pub(super) policies: Arc<Policies>,
+    pub(super) readiness: Readiness,
+    pub(super) reload: Arc<Notify>,
+    pub(super) renewal: Renewal,
+    /// Ends the thread, after all workers.
+    pub(super) stop: Watch,
+    pub(super) window: Option<Window>,
+}
+
+impl Control {
+    /// Runs on `runtime` until told to stop.
+    pub(super) fn run(self, runtime: &Runtime) -> io::Result<()> {
+        runtime.block_on(self.look_after());
+        Ok(())
+    }
+
+    async fn look_after(self) {
+        let Self {
+            drain,
+            log,
+            policies,
+            readiness,
+            reload,
+            renewal,
+            mut stop,
+            window,
+        } = self;
+        let policy_reload = Notify::new();
+        let mut until = stop.clone();
+        let window = async {
+            match window {
+                Some(window) => window.serve(until.draining()).await,
+                None => until.draining().await,
+            }
+        };
+        let relay = async {
+            loop {
+                reload.notified().await;
+                // A log that was rotated away is opened again.
+                log.reopen();
+                policy_reload.notify_one();
+            }
+        };
+        tokio::select! {
+            () = stop.draining() => {}
+            () = window => {}
+            () = renewal.run() => {}
+            () = policies.watch(&policy_reload) => {}
+            () = relay => {}
+            _unready = block_when_draining(drain, &readiness) => {}
+        }
+    }
+}
+
+/// Tells load balancers to go elsewhere, for as long as the answer is awaited.
+async fn block_when_draining(mut drain: Watch, readiness: &Readiness) -> Block {
+    drain.draining().await;
+    let block = readiness.block("draining", "told to stop");
+    std::future::pending::<()>().await;
+    block
+}

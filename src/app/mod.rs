@@ -1,0 +1,28 @@
+//! The whole sidecar: built, started, drained.
+//!
+//! [`App::build`] takes every port and reads every file that the configuration
+//! names, so that whatever is wrong is known before anything is served.
+//! [`App::start`] is the only place that makes threads: one for each worker,
+//! one for control (renewal, policy reload, the operator's window) and one
+//! that writes records.
+
+mod build;
+mod control;
+mod doors;
+mod logging;
+mod overview;
+mod policies;
+mod running;
+mod signals;
+mod source;
+mod worker;
+
+pub use build::App;
+pub use build::BuildError;
+pub use logging::BadLevel;
+pub use logging::start as start_logging;
+pub use policies::PolicyMistakes;
+pub use running::Addresses;
+pub use running::RunError;
+pub use running::Running;
+pub use signals::run_until_signalled;

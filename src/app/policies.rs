@@ -1,0 +1,157 @@
+//! Keeps the policy in force up to date with its folder.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use tokio::sync::Notify;
+
+use crate::admin;
+use crate::policy::Current;
+use crate::policy::Metrics;
+use crate::policy::Mistake;
+use crate::policy::Policy;
+use crate::policy::Settings;
+use crate::store::Fingerprint;
+use crate::time::Clock;
+
+/// The policy's keeper. A set with a mistake never takes effect; the last good one stays.
+#[derive(Debug)]
+pub(super) struct Policies {
+    clock: Arc<dyn Clock>,
+    current: Arc<Current>,
+    dir: PathBuf,
+    metrics: Metrics,
+    settings: Settings,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    last_error: Option<admin::Trouble>,
+    loaded_at: SystemTime,
+    seen: Fingerprint,
+}
+
+impl Policies {
+    /// Loads the first set, without which nothing starts.
+    pub(super) fn open(
+        dir: PathBuf,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Result<Self, PolicyMistakes> {
+        let seen = Fingerprint::take([&dir]);
+        let (policy, warnings) =
+            Policy::load(&dir, &settings).map_err(|mistakes| PolicyMistakes { mistakes })?;
+        warn(&warnings);
+        metrics.loaded(&policy);
+        let state = Mutex::new(State {
+            last_error: None,
+            loaded_at: clock.now(),
+            seen,
+        });
+        Ok(Self {
+            clock,
+            current: Arc::new(Current::new(policy)),
+            dir,
+            metrics,
+            settings,
+            state,
+        })
+    }
+
+    pub(super) const fn current(&self) -> &Arc<Current> {
+        &self.current
+    }
+
+    /// How it is, for the operator.
+    pub(super) fn status(&self) -> admin::Policy {
+        let state = self.state();
+        admin::Policy {
+            revision: self.current.load().revision().as_str().to_owned(),
+            loaded_at: state.loaded_at,
+            last_error: state.last_error,
+        }
+    }
+
+    /// Looks at the folder for ever, and at once when `asked`.
+    pub(super) async fn watch(&self, asked: &Notify) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    if Fingerprint::take([&self.dir]) != self.state().seen {
+                        self.reload();
+                    }
+                }
+                () = asked.notified() => self.reload(),
+            }
+        }
+    }
+
+    /// Loads what is in the folder now.
+    fn reload(&self) {
+        // Looked at before it is read: a change during the reading is seen by the next look.
+        let seen = Fingerprint::take([&self.dir]);
+        let mut state = State {
+            seen,
+            ..self.state()
+        };
+        match Policy::load(&self.dir, &self.settings) {
+            Ok((policy, warnings)) => {
+                warn(&warnings);
+                state.last_error = None;
+                if policy.revision() != self.current.load().revision() {
+                    tracing::info!(revision = policy.revision().short(), "the policy changed");
+                    self.metrics.loaded(&policy);
+                    self.current.replace(policy);
+                    state.loaded_at = self.clock.now();
+                }
+            }
+            Err(mistakes) => {
+                let mistakes = PolicyMistakes { mistakes };
+                tracing::error!(%mistakes, "the policy is refused; the last good one stays");
+                self.metrics.refused();
+                state.last_error = Some(admin::Trouble {
+                    reason: mistakes.to_string(),
+                    since: self.clock.now(),
+                });
+            }
+        }
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    fn state(&self) -> State {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn warn(warnings: &[Mistake]) {
+    for warning in warnings {
+        tracing::warn!(%warning, "the policy may not say what was meant");
+    }
+}
+
+/// Everything that is wrong with a policy set.
+#[derive(Debug, thiserror::Error)]
+pub struct PolicyMistakes {
+    /// In the order of the text.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl fmt::Display for PolicyMistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.mistakes.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+/// Soon enough that one file dropped into the folder works within a second.
+const LOOK_EVERY: Duration = Duration::from_millis(500);

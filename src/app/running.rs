@@ -1,0 +1,103 @@
+//! A sidecar that serves, and how it is stopped.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::Notify;
+
+use crate::audit::Log;
+use crate::audit::UnwrittenError;
+use crate::drain::Trigger;
+
+/// Where a sidecar listens, with the ports that the system chose.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// The operator's window.
+    pub admin: Option<SocketAddr>,
+    /// The door for other workloads.
+    pub inbound: Option<SocketAddr>,
+    /// The doors for our own application, in the configuration's order.
+    pub outbound: Vec<SocketAddr>,
+}
+
+/// A sidecar that serves. Dropping it begins the drain, but waits for nothing.
+#[derive(Debug)]
+pub struct Running {
+    pub(super) addresses: Addresses,
+    pub(super) control: JoinHandle<io::Result<()>>,
+    pub(super) control_stop: Trigger,
+    pub(super) drain: Trigger,
+    pub(super) log: Log,
+    pub(super) reload: Arc<Notify>,
+    pub(super) workers: Vec<JoinHandle<io::Result<()>>>,
+    pub(super) writer: JoinHandle<Result<(), UnwrittenError>>,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Reads the policy again and opens the audit file again, soon.
+    pub fn reload(&self) {
+        self.reload.notify_one();
+    }
+
+    /// Takes no new connections from now on, and lets what is under way end.
+    pub fn drain(&self) {
+        self.drain.drain();
+    }
+
+    /// Drains, waits until all is served or the deadline has passed, and until
+    /// every record is written.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if a thread had failed, or records could not be written.
+    pub fn stop(self) -> Result<(), RunError> {
+        self.drain.drain();
+        let workers: Vec<_> = self.workers.into_iter().map(joined).collect();
+        self.log.stop();
+        let written = self.writer.join().unwrap_or(Ok(()));
+        self.control_stop.drain();
+        let control = joined(self.control);
+        for outcome in workers.into_iter().chain([control]) {
+            outcome?;
+        }
+        written.map_err(|cause| RunError::Unwritten { cause })
+    }
+}
+
+/// Why a sidecar did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A thread panicked, which is a mistake of ours.
+    #[error("a thread panicked")]
+    Panicked,
+    /// The system refused what a thread needs.
+    #[error("a thread could not go on")]
+    Thread {
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// Records are lost.
+    #[error("not every record was written")]
+    Unwritten {
+        /// Why not.
+        #[source]
+        cause: UnwrittenError,
+    },
+}
+
+fn joined(thread: JoinHandle<io::Result<()>>) -> Result<(), RunError> {
+    match thread.join() {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(cause)) => Err(RunError::Thread { cause }),
+        Err(_panic) => Err(RunError::Panicked),
+    }
+}

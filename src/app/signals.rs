@@ -1,0 +1,81 @@
+//! What the system tells us to do.
+
+use std::io;
+
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+use crate::app::RunError;
+use crate::app::Running;
+
+/// Serves until SIGTERM or SIGINT, then drains. A second one ends at once.
+/// SIGHUP reads the policy and opens the audit file again.
+///
+/// # Errors
+///
+/// [`RunError`] if it did not end well.
+pub fn run_until_signalled(running: Running) -> Result<(), RunError> {
+    let failed = |cause| RunError::Thread { cause };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let mut running = Some(running);
+    let stopped = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        signals.wait(running.as_ref()).await;
+        tracing::info!("draining");
+        let Some(running) = running.take() else {
+            return Ok(Ok(()));
+        };
+        let stopping = tokio::task::spawn_blocking(|| running.stop());
+        tokio::select! {
+            outcome = stopping => Ok(outcome.unwrap_or(Err(RunError::Panicked))),
+            () = signals.again() => {
+                tracing::warn!("told again: what is left is cut");
+                Ok(Ok(()))
+            }
+        }
+    });
+    // What still drains must not keep us.
+    runtime.shutdown_background();
+    stopped.map_err(failed)?
+}
+
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self, running: Option<&Running>) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    if let Some(running) = running {
+                        running.reload();
+                    }
+                }
+            }
+        }
+    }
+
+    async fn again(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! A record in the making: from a request's first byte to its last.
+
+use crate::audit::line;
+use crate::audit::request_id::RequestId;
+use crate::audit::shard::Room;
+use crate::audit::text::Text;
+use crate::audit::trace_id::TraceId;
+use http::Method;
+use http::StatusCode;
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::time::Instant;
+
+/// Which way the request came in.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Door {
+    /// From people.
+    Edge,
+    /// From other services.
+    Inbound,
+    /// From our own service.
+    Outbound,
+}
+
+impl Door {
+    /// The word that lines and metric labels use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+/// What became of the question.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Decision {
+    /// The policy says no.
+    Deny,
+    /// The policy says yes.
+    Permit,
+    /// The policy was not asked: the request was no request, or came too early,
+    /// too late or too large.
+    Refuse,
+}
+
+impl Decision {
+    /// The word that lines and metric labels use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Permit => "permit",
+            Self::Refuse => "refused",
+        }
+    }
+}
+
+/// What is known of a request when its record begins.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Which way it came in.
+    pub door: Door,
+    /// The trace it says it belongs to.
+    pub trace_id: Option<TraceId>,
+    /// Who makes it, as far as that is proven: a SPIFFE ID.
+    pub caller: Option<Text>,
+    /// Where the connection comes from.
+    pub source: Option<SocketAddr>,
+    /// The method.
+    pub method: Option<Method>,
+    /// The host and port it is for. Of `user:password@host`, what follows the
+    /// `@` is recorded, and marked as cut.
+    pub host: Option<Text>,
+    /// The path. What follows a `?` is not recorded.
+    pub path: Option<Text>,
+    /// The HTTP version, such as `HTTP/2`.
+    pub protocol: Option<Text>,
+}
+
+impl Start {
+    /// A request of which nothing is known but the door.
+    #[must_use]
+    pub const fn at(door: Door) -> Self {
+        Self {
+            door,
+            trace_id: None,
+            caller: None,
+            source: None,
+            method: None,
+            host: None,
+            path: None,
+            protocol: None,
+        }
+    }
+}
+
+/// A decision, and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Ruling {
+    /// Yes or no.
+    pub decision: Decision,
+    /// Why: a stable code in `snake_case`.
+    pub reason: Option<Cow<'static, str>>,
+    /// The policies that made it.
+    pub policies: Arc<[Arc<str>]>,
+    /// The revision of the policy set they are from.
+    pub revision: Option<Arc<str>>,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// What the caller was answered, if it was.
+    pub status: Option<StatusCode>,
+    /// Bytes of body from the caller.
+    pub bytes_in: u64,
+    /// Bytes of body to the caller.
+    pub bytes_out: u64,
+    /// Why it ended as it did, if that is another reason than the ruling's: a
+    /// stable code in `snake_case`.
+    pub reason: Option<&'static str>,
+}
+
+/// The record of one request. It is written when the entry ends.
+///
+/// An entry that is dropped without an end, because its task was cancelled, is
+/// written all the same, with the reason `abandoned`. An entry without a
+/// ruling is written as `refused`: nothing is forwarded without one.
+#[derive(Debug)]
+pub struct Entry {
+    room: Room,
+    // Boxed, because entries live in futures that are moved about.
+    record: Box<Record>,
+}
+
+impl Entry {
+    pub(super) fn begin(room: Room, id: RequestId, at: SystemTime, start: Start) -> Self {
+        let record = Box::new(Record {
+            at,
+            began: Instant::now(),
+            id,
+            start,
+            route: None,
+            ruling: None,
+            end: None,
+            app_protocol: None,
+            upgrade: None,
+        });
+        Self { room, record }
+    }
+
+    /// The request's name.
+    #[must_use]
+    pub fn id(&self) -> RequestId {
+        self.record.id
+    }
+
+    /// When the request began, for its duration.
+    #[must_use]
+    pub fn began(&self) -> Instant {
+        self.record.began
+    }
+
+    /// Sets who makes the request.
+    pub fn caller(&mut self, caller: impl Into<Text>) {
+        self.record.start.caller = Some(caller.into());
+    }
+
+    /// Sets what is asked for. What follows a `?` in `path` is not recorded.
+    pub fn target(&mut self, method: Method, host: impl Into<Text>, path: impl Into<Text>) {
+        self.record.start.method = Some(method);
+        self.record.start.host = Some(host.into());
+        self.record.start.path = Some(path.into());
+    }
+
+    /// Sets the trace that the request says it belongs to.
+    pub fn trace(&mut self, trace_id: Option<TraceId>) {
+        self.record.start.trace_id = trace_id;
+    }
+
+    /// Sets the route that the path was found to be on.
+    pub fn route(&mut self, route: impl Into<Text>) {
+        self.record.route = Some(route.into());
+    }
+
+    /// Sets the decision. One that is made again replaces the one before.
+    pub fn ruled(&mut self, ruling: Ruling) {
+        self.record.ruling = Some(ruling);
+    }
+
+    /// Sets the HTTP version that the application was spoken to in.
+    pub fn app_protocol(&mut self, protocol: impl Into<Text>) {
+        self.record.app_protocol = Some(protocol.into());
+    }
+
+    /// Sets the protocol that the connection was handed over to.
+    pub fn upgraded(&mut self, protocol: impl Into<Text>) {
+        self.record.upgrade = Some(protocol.into());
+    }
+
+    /// Notes how far the request has come, for the case that nothing says how
+    /// it ended. The `reason` of `so_far` is then `abandoned`, whatever it is.
+    pub fn progressed(&mut self, so_far: End) {
+        self.record.end = Some(so_far);
+    }
+
+    /// Writes the record.
+    pub fn end(mut self, end: End) {
+        self.record.end = Some(end);
+        self.write();
+    }
+
+    fn write(&mut self) {
+        let record = &self.record;
+        self.room
+            .fill(|out, stamp| line::append(out, stamp, record));
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if self.room.is_filled() {
+            return;
+        }
+        let so_far = self.record.end;
+        self.record.end = Some(End {
+            status: so_far.and_then(|end| end.status),
+            bytes_in: so_far.map_or(0, |end| end.bytes_in),
+            bytes_out: so_far.map_or(0, |end| end.bytes_out),
+            reason: Some(ABANDONED),
+        });
+        self.write();
+    }
+}
+
+/// The reason of an entry that nobody ended.
+const ABANDONED: &str = "abandoned";
+
+/// All that a line says.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) at: SystemTime,
+    pub(super) began: Instant,
+    pub(super) id: RequestId,
+    pub(super) start: Start,
+    pub(super) route: Option<Text>,
+    pub(super) ruling: Option<Ruling>,
+    pub(super) end: Option<End>,
+    pub(super) app_protocol: Option<Text>,
+    pub(super) upgrade: Option<Text>,
+}

@@ -1,0 +1,44 @@
+//! One line per request, whatever happens to it.
+//!
+//! Room for the line is taken before the request is looked at
+//! ([`Shard::begin`]). From then on nothing can prevent it from being written:
+//! not a full queue, not a cancelled task. If there is no room, or the sink
+//! does not take what it is given, the request is refused before anybody acts
+//! on it.
+//!
+//! A line is one JSON object in ASCII-safe UTF-8. Its `time` is the moment the
+//! request arrived; lines stand in the order in which requests *ended*, and
+//! only those of one worker are strictly so. Query strings are never recorded:
+//! they hold secrets. No field holds a credential.
+//!
+//! What the caller chose (path, host, names) cannot break out of its field:
+//! control, line-separating and direction-changing characters are escaped.
+//! A field longer than its cap is cut and named in `cut`. A field that is not
+//! UTF-8 is named in `bytes`, and each of its characters stands for one byte.
+
+mod common;
+mod entry;
+mod line;
+mod log;
+mod meters;
+mod request_id;
+mod shard;
+mod sink;
+mod stamp;
+mod status;
+mod text;
+mod trace_id;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use entry::{Decision, Door, End, Entry, Ruling, Start};
+pub use log::{Log, OpenError, Settings};
+pub use request_id::RequestId;
+pub use shard::{NoRoom, Room, Shard};
+pub use sink::{Sink, SinkError};
+pub use status::{Failure, Status};
+pub use text::Text;
+pub use trace_id::TraceId;
+pub use writer::{UnwrittenError, Writer};

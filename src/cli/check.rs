@@ -1,0 +1,54 @@
+//! `portreeve check` and `portreeve policy check`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::print;
+use crate::config::Config;
+use crate::config::Mistake;
+use crate::policy;
+use crate::policy::Policy;
+
+/// Everything that is wrong with a configuration and its policies.
+pub(super) fn configuration(path: &Path) -> ExitCode {
+    match Config::load(path) {
+        Err(mistakes) => refuse(path, &mistakes),
+        Ok(config) => judge(&config.policy_dir, &config.policy),
+    }
+}
+
+/// Everything that is wrong with a folder of policies. Without a configuration
+/// nothing is declared: services and routes are what the policies name.
+pub(super) fn policies(dir: &Path, config: Option<&Path>) -> ExitCode {
+    match config.map(Config::load) {
+        None => judge(dir, &policy::Settings::default()),
+        Some(Ok(config)) => judge(dir, &config.policy),
+        Some(Err(mistakes)) => refuse(config.unwrap_or(dir), &mistakes),
+    }
+}
+
+/// Complains about a configuration file.
+pub(super) fn refuse(path: &Path, mistakes: &[Mistake]) -> ExitCode {
+    for mistake in mistakes {
+        print::complaint(format_args!("{}: {mistake}", path.display()));
+    }
+    ExitCode::FAILURE
+}
+
+fn judge(dir: &Path, settings: &policy::Settings) -> ExitCode {
+    match Policy::load(dir, settings) {
+        Ok((policy, warnings)) => {
+            warnings.iter().for_each(print::complaint);
+            print::line(format_args!(
+                "ok: {} policies, revision {}",
+                policy.names().len(),
+                policy.revision()
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(mistakes) => {
+            mistakes.iter().for_each(print::complaint);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `portreeve demo`
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::app;
+use crate::cli::print;
+use crate::config::Log;
+use crate::config::LogFormat;
+use crate::demo::Demo;
+use crate::demo::Outcome;
+use crate::store;
+use crate::time::Clock as _;
+use crate::time::SystemClock;
+
+/// Runs the small mesh: for the tour, or until Ctrl-C.
+pub(super) fn demonstrate(dir: Option<PathBuf>, once: bool) -> ExitCode {
+    let dir = dir.unwrap_or_else(new_dir);
+    if let Err(error) = store::make_secret_dir(&dir) {
+        return print::failure(&error);
+    }
+    let level = if once { "error" } else { "warn" };
+    let log = Log {
+        format: LogFormat::Text,
+        level: level.to_owned(),
+    };
+    if let Err(error) = app::start_logging(&log) {
+        return print::failure(&error);
+    }
+    // On the tour SVIDs are short, so that their renewal can be watched.
+    let demo = match Demo::start(&dir, if once { TOUR_TTL_S } else { TTL_S }) {
+        Ok(demo) => demo,
+        Err(error) => return print::failure(&error),
+    };
+    if once { tour(demo) } else { stay(demo) }
+}
+
+fn tour(demo: Demo) -> ExitCode {
+    let mut missed = 0_u32;
+    let taken = demo.tour(|outcome| {
+        missed += u32::from(!outcome.as_expected);
+        print::line(told(outcome));
+    });
+    if let Err(error) = taken {
+        return print::failure(&error);
+    }
+    if let Err(error) = demo.stop() {
+        return print::failure(&error);
+    }
+    if missed > 0 {
+        print::complaint(format_args!("{missed} outcomes were not as expected"));
+        return ExitCode::FAILURE;
+    }
+    print::line("all as expected");
+    ExitCode::SUCCESS
+}
+
+fn told(outcome: &Outcome) -> String {
+    let Outcome {
+        as_expected,
+        found,
+        tried,
+        wanted,
+    } = outcome;
+    let mark = if *as_expected { "ok  " } else { "MISS" };
+    format!("{mark} {tried}\n       expected: {wanted}\n       found:    {found}")
+}
+
+fn stay(demo: Demo) -> ExitCode {
+    print::line(demo.guide());
+    match demo.run_until_interrupted() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => print::failure(&error),
+    }
+}
+
+/// A folder of this run's own.
+fn new_dir() -> PathBuf {
+    let since = SystemClock
+        .now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let name = format!("portreeve-demo-{}-{}", std::process::id(), since.as_secs());
+    Path::new(&std::env::temp_dir()).join(name)
+}
+
+/// The default of the configuration.
+const TTL_S: u64 = 3_600;
+/// Renewed every three seconds.
+const TOUR_TTL_S: u64 = 6;

@@ -1,0 +1,118 @@
+//! The words an operator types.
+//!
+//! Results go to standard output; what is wrong goes to standard error with
+//! all its causes, and the exit code is then 1. A command line that cannot be
+//! understood exits with 2.
+
+mod check;
+mod demonstrate;
+mod print;
+mod run;
+mod svid;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Check { config } => check::configuration(&config),
+        Command::Demo { dir, once } => demonstrate::demonstrate(dir, once),
+        Command::Policy {
+            command: PolicyCommand::Check { dir, config },
+        } => check::policies(&dir, config.as_deref()),
+        Command::Run { config } => run::run(&config),
+        Command::Schema => print::schema(),
+        Command::Svid {
+            command: SvidCommand::Show { file, bundle },
+        } => svid::show(&file, bundle.as_deref()),
+    }
+}
+
+/// A sidecar that decides every request, not every login.
+///
+/// It terminates and originates mutual TLS with SPIFFE identities, puts each
+/// HTTP request to a Cedar policy, records the decision, and only then
+/// forwards.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portreeve",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say everything that is wrong with a configuration and its policies
+    ///
+    /// Exits with 0 if a sidecar would start with it, with 1 if not. Takes no
+    /// ports and writes nothing.
+    Check {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Run a whole small mesh on loopback, to look at and to try
+    Demo {
+        /// Where the policies and the decision log go [default: a new folder under the system's temporary one]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// Take the tour, print each outcome, and exit with 0 if all were as expected
+        #[arg(long)]
+        once: bool,
+    },
+    /// Look at policies
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Run the sidecar until SIGTERM
+    ///
+    /// SIGHUP reads the policies again and opens the audit file again. A
+    /// changed policy folder and changed certificates are noticed by themselves.
+    Run {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Print the JSON Schema of the configuration file
+    Schema,
+    /// Look at SVIDs
+    Svid {
+        #[command(subcommand)]
+        command: SvidCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Say everything that is wrong with a folder of policies
+    Check {
+        /// The folder of the *.cedar files
+        dir: PathBuf,
+        /// The configuration that declares services, routes, headers and groups
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SvidCommand {
+    /// Say what a certificate file holds, and what is wrong with it
+    Show {
+        /// A PEM file: an SVID with its intermediates, leaf first
+        file: PathBuf,
+        /// The trust domain's roots, to check the chain against
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
+    },
+}

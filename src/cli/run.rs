@@ -1,0 +1,37 @@
+//! `portreeve run`
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::app;
+use crate::app::App;
+use crate::cli::check;
+use crate::cli::print;
+use crate::config::Config;
+use crate::time::SystemClock;
+
+/// Serves until told to stop.
+pub(super) fn run(path: &Path) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(mistakes) => return check::refuse(path, &mistakes),
+    };
+    if let Err(error) = app::start_logging(&config.log) {
+        return print::failure(&error);
+    }
+    let app = match App::build(config, Arc::new(SystemClock)) {
+        Ok(app) => app,
+        Err(error) => return print::failure(&error),
+    };
+    let running = match app.start() {
+        Ok(running) => running,
+        Err(error) => return print::failure(&error),
+    };
+    let at = running.addresses();
+    tracing::info!(inbound = ?at.inbound, outbound = ?at.outbound, admin = ?at.admin, "serving");
+    match app::run_until_signalled(running) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => print::failure(&error),
+    }
+}

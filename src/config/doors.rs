@@ -1,0 +1,196 @@
+//! The doors of the file into the proxy's settings.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::config::Mistakes;
+use crate::config::file;
+use crate::id::SpiffeId;
+use crate::policy;
+use crate::policy::ServiceName;
+use crate::proxy;
+use crate::proxy::Semicolons;
+use crate::proxy::Silence;
+use crate::tls::Protocol;
+
+pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Limits {
+    let mut ms = |key: &str, value: u64| {
+        Duration::from_millis(notes.above_zero(&format!("limits.{key}"), value))
+    };
+    let connect = ms("connect_timeout_ms", written.connect_timeout_ms);
+    let header_read = ms("header_read_timeout_ms", written.header_read_timeout_ms);
+    let idle = ms("idle_timeout_ms", written.idle_timeout_ms);
+    let request = ms("request_idle_timeout_ms", written.request_idle_timeout_ms);
+    let response = ms("response_timeout_ms", written.response_timeout_ms);
+    let stream = ms("stream_idle_timeout_ms", written.stream_idle_timeout_ms);
+    let write_stall = ms("write_stall_timeout_ms", written.write_stall_timeout_ms);
+    if written.header_bytes < LEAST_HEADER_BYTES {
+        notes.add(
+            "limits.header_bytes",
+            format!("must be at least {LEAST_HEADER_BYTES}"),
+        );
+    }
+    for (key, bytes) in [
+        ("connection_window_bytes", written.connection_window_bytes),
+        ("stream_window_bytes", written.stream_window_bytes),
+    ] {
+        if !(LEAST_WINDOW_BYTES..=MOST_WINDOW_BYTES).contains(&bytes) {
+            notes.add(
+                format!("limits.{key}"),
+                format!("must be from {LEAST_WINDOW_BYTES} to {MOST_WINDOW_BYTES}"),
+            );
+        }
+    }
+    proxy::Limits {
+        connect,
+        connection_window_bytes: written.connection_window_bytes,
+        connections: notes.above_zero("limits.connections", written.connections),
+        header_read,
+        header_bytes: written.header_bytes,
+        headers: notes.above_zero("limits.headers", written.headers),
+        idle,
+        response,
+        silence: Silence { request, stream },
+        stream_window_bytes: written.stream_window_bytes,
+        streams: notes.above_zero("limits.streams", written.streams),
+        uri_bytes: notes.above_zero("limits.uri_bytes", written.uri_bytes),
+        write_stall,
+    }
+}
+
+pub(super) fn inbound(
+    written: &file::Inbound,
+    limits: proxy::Limits,
+    notes: &mut Mistakes,
+) -> Option<proxy::Inbound> {
+    let listen = notes.parse::<SocketAddr>("inbound.listen", &written.listen);
+    let service = notes.parse::<ServiceName>("inbound.service", &written.service);
+    let app = destination("inbound.app", &written.app, notes);
+    Some(proxy::Inbound {
+        app: app?,
+        app_idle: Duration::from_millis(written.app_idle_ms),
+        app_protocol: match written.app_protocol {
+            file::AppProtocol::Http1 => Protocol::Http1,
+            file::AppProtocol::Http2 => Protocol::Http2,
+        },
+        limits,
+        listen: listen?,
+        semicolons: semicolons(written.allow_semicolons),
+        service: service?,
+    })
+}
+
+pub(super) fn outbound(
+    written: &[file::Outbound],
+    limits: proxy::Limits,
+    notes: &mut Mistakes,
+) -> Vec<proxy::Outbound> {
+    let doors = written.iter().enumerate();
+    doors
+        .filter_map(|(at, door)| outbound_door(&format!("outbound[{at}]"), door, limits, notes))
+        .collect()
+}
+
+fn outbound_door(
+    path: &str,
+    written: &file::Outbound,
+    limits: proxy::Limits,
+    notes: &mut Mistakes,
+) -> Option<proxy::Outbound> {
+    let listen = notes.parse::<SocketAddr>(format!("{path}.listen"), &written.listen);
+    if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
+        // Whoever reaches it speaks with our identity.
+        notes.add(
+            format!("{path}.listen"),
+            format!("`{listen}` is not on loopback: others could speak in our name"),
+        );
+    }
+    let to = destination(&format!("{path}.to"), &written.to, notes);
+    let expect = expected(path, &written.expect, notes);
+    let service = match (&written.service, &to) {
+        (Some(service), _) => notes.parse::<ServiceName>(format!("{path}.service"), service),
+        (None, Some(to)) => default_service(path, to, notes),
+        (None, None) => None,
+    };
+    Some(proxy::Outbound {
+        expect,
+        limits,
+        listen: listen?,
+        semicolons: semicolons(written.allow_semicolons),
+        service: service?,
+        to: to?,
+    })
+}
+
+fn expected(path: &str, written: &file::OneOrMany, notes: &mut Mistakes) -> Vec<SpiffeId> {
+    let ids = match written {
+        file::OneOrMany::One(id) => std::slice::from_ref(id),
+        file::OneOrMany::Many(ids) => ids,
+    };
+    if ids.is_empty() {
+        notes.add(
+            format!("{path}.expect"),
+            "names nobody: the other side must prove some SPIFFE ID",
+        );
+    }
+    ids.iter()
+        .filter_map(|id| notes.parse(format!("{path}.expect"), id))
+        .collect()
+}
+
+fn default_service(path: &str, to: &str, notes: &mut Mistakes) -> Option<ServiceName> {
+    let host = to.rsplit_once(':').map_or(to, |(host, _)| host);
+    if host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok() {
+        notes.add(
+            format!("{path}.service"),
+            format!("must be given, since `{to}` is an address and has no name"),
+        );
+        return None;
+    }
+    let label = host.split('.').next().unwrap_or(host);
+    notes.parse(format!("{path}.service"), label)
+}
+
+/// `host:port`, as written.
+fn destination(path: &str, written: &str, notes: &mut Mistakes) -> Option<String> {
+    let port = written
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty());
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(1..)) => Some(written.to_owned()),
+        _ => {
+            notes.add(path, format!("`{written}` is not `host:port`"));
+            None
+        }
+    }
+}
+
+pub(super) fn routes(written: &[file::Route], notes: &mut Mistakes) -> Vec<policy::Route> {
+    let mut routes = Vec::new();
+    for (at, route) in written.iter().enumerate() {
+        let path = format!("inbound.routes[{at}]");
+        let template = notes.parse(format!("{path}.path"), &route.path);
+        let groups = route
+            .groups
+            .iter()
+            .filter_map(|group| notes.parse(format!("{path}.groups"), group))
+            .collect();
+        routes.extend(template.map(|path| policy::Route { path, groups }));
+    }
+    routes
+}
+
+const fn semicolons(allowed: bool) -> Semicolons {
+    if allowed {
+        Semicolons::Allow
+    } else {
+        Semicolons::Refuse
+    }
+}
+
+/// hyper's smallest buffer.
+const LEAST_HEADER_BYTES: usize = 8_192;
+/// RFC 9113 6.9.2: what every sender may use before it hears of another size.
+const LEAST_WINDOW_BYTES: u32 = 65_535;
+/// RFC 9113 6.9.1.
+const MOST_WINDOW_BYTES: u32 = i32::MAX.unsigned_abs();

@@ -1,0 +1,325 @@
+//! The configuration file as it is written.
+//!
+//! Every number carries its unit in its key. What is here may still be wrong;
+//! `config` turns it into settings or says what is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The configuration of a sidecar. Paths are relative to the file's own folder.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// The trust domain that our own SVID is from, such as `example.org`.
+    pub(super) trust_domain: String,
+    /// Who we are: exactly one source of SVIDs.
+    pub(super) identity: Identity,
+    /// Worker threads. Default: one for each core that we may use, at most 4.
+    pub(super) workers: Option<usize>,
+    /// The door for other workloads.
+    pub(super) inbound: Option<Inbound>,
+    /// Doors for our own application, each to one other workload.
+    #[serde(default)]
+    pub(super) outbound: Vec<Outbound>,
+    /// Which requests are allowed.
+    pub(super) policy: Policy,
+    /// Where decisions are recorded.
+    pub(super) audit: Audit,
+    /// The operator's window.
+    pub(super) admin: Option<Admin>,
+    /// What every door keeps to.
+    #[serde(default)]
+    pub(super) limits: Limits,
+    /// The operational log, on standard error.
+    #[serde(default)]
+    pub(super) log: Log,
+    /// How long requests under way may take to end once we are told to stop, in milliseconds. Default: 30000.
+    #[serde(default = "defaults::drain_deadline_ms")]
+    pub(super) drain_deadline_ms: u64,
+}
+
+/// Who we are: exactly one of the keys.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identity {
+    /// PEM files that something else keeps fresh.
+    pub(super) files: Option<Files>,
+    /// A workload CA in this process, for development.
+    pub(super) embedded: Option<Embedded>,
+}
+
+/// PEM files, watched and swapped when they change.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Files {
+    /// The SVID with its intermediates, leaf first.
+    pub(super) certificate: PathBuf,
+    /// Its private key (PKCS#8, SEC 1 or PKCS#1).
+    pub(super) key: PathBuf,
+    /// The roots of the trust domain.
+    pub(super) bundle: PathBuf,
+}
+
+/// A CA whose state is in a folder. Sidecars that share the folder trust each other.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Embedded {
+    /// The folder of the CA's key and root. Made at the first start.
+    pub(super) dir: PathBuf,
+    /// Our own SPIFFE ID.
+    pub(super) id: String,
+    /// How long an SVID lives, in seconds. Default: 3600.
+    #[serde(default = "defaults::svid_ttl_s")]
+    pub(super) svid_ttl_s: u64,
+}
+
+/// The door for other workloads.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Inbound {
+    /// Where other sidecars connect to us, such as `0.0.0.0:15006`.
+    pub(super) listen: String,
+    /// What our application is called in policies.
+    pub(super) service: String,
+    /// Where our application listens, such as `127.0.0.1:8080`.
+    pub(super) app: String,
+    /// What it speaks. Default: `http1`.
+    #[serde(default)]
+    pub(super) app_protocol: AppProtocol,
+    /// How long an unused connection to it is kept, in milliseconds. Default: 4000.
+    #[serde(default = "defaults::app_idle_ms")]
+    pub(super) app_idle_ms: u64,
+    /// Whether paths may have `;`. Default: false.
+    #[serde(default)]
+    pub(super) allow_semicolons: bool,
+    /// Route templates, with the groups they are in.
+    #[serde(default)]
+    pub(super) routes: Vec<Route>,
+}
+
+/// What an application speaks in the clear.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum AppProtocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2 with prior knowledge (h2c), as gRPC servers do.
+    Http2,
+}
+
+/// A route template.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Route {
+    /// Such as `/users/{id}/**`.
+    pub(super) path: String,
+    /// The route groups it is in.
+    #[serde(default)]
+    pub(super) groups: Vec<String>,
+}
+
+/// A door for our own application.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outbound {
+    /// Where our application connects to us: a loopback address.
+    pub(super) listen: String,
+    /// Where the other sidecar is, `host:port`.
+    pub(super) to: String,
+    /// The SPIFFE IDs that may answer there: one, or a list.
+    pub(super) expect: OneOrMany,
+    /// What the other workload is called in policies. Default: the first label of `to`.
+    pub(super) service: Option<String>,
+    /// Whether paths may have `;`. Default: false.
+    #[serde(default)]
+    pub(super) allow_semicolons: bool,
+}
+
+/// A text or a list of them.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+/// Which requests are allowed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Policy {
+    /// The folder of the `*.cedar` files.
+    pub(super) dir: PathBuf,
+    /// Request headers that policies may read.
+    #[serde(default)]
+    pub(super) headers: Vec<String>,
+    /// Time zones that policies may ask the time of: name to IANA zone.
+    #[serde(default)]
+    pub(super) time_zones: BTreeMap<String, String>,
+    /// Workloads by the name of their group: name to SPIFFE IDs.
+    #[serde(default)]
+    pub(super) workload_groups: BTreeMap<String, Vec<String>>,
+}
+
+/// Where decisions are recorded: exactly one of `file` and `stdout`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Audit {
+    /// A file that lines are appended to.
+    pub(super) file: Option<PathBuf>,
+    /// Standard output, if true.
+    #[serde(default)]
+    pub(super) stdout: bool,
+    /// How many requests may be under way or wait to be written. Default: 65536.
+    #[serde(default = "defaults::queue_records")]
+    pub(super) queue_records: usize,
+}
+
+/// The operator's window.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    /// Where `/metrics`, `/livez`, `/readyz` and `/status` are served.
+    pub(super) listen: String,
+    /// Whether it may listen elsewhere than on loopback. Default: false.
+    #[serde(default)]
+    pub(super) allow_remote: bool,
+}
+
+/// What every door keeps to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    /// How long reaching a destination may take, in milliseconds.
+    pub(super) connect_timeout_ms: u64,
+    /// What one HTTP/2 connection may have in our hands, in bytes.
+    pub(super) connection_window_bytes: u32,
+    /// Connections of a worker at one door.
+    pub(super) connections: usize,
+    /// How long a TLS handshake may take, in milliseconds.
+    pub(super) handshake_timeout_ms: u64,
+    /// TLS handshakes under way, of all workers.
+    pub(super) handshakes: usize,
+    /// How long a request's head may take, which is also how long an HTTP/1 connection may be idle, in milliseconds.
+    pub(super) header_read_timeout_ms: u64,
+    /// The largest head of a message, in bytes.
+    pub(super) header_bytes: usize,
+    /// Header fields of a message.
+    pub(super) headers: usize,
+    /// How long an HTTP/2 connection without streams is kept, in milliseconds.
+    pub(super) idle_timeout_ms: u64,
+    /// How long a request body may stand still before there is a response, in milliseconds.
+    pub(super) request_idle_timeout_ms: u64,
+    /// How long the head of a response may take, in milliseconds.
+    pub(super) response_timeout_ms: u64,
+    /// How long a response, a stream or an upgraded connection may be silent, in milliseconds.
+    pub(super) stream_idle_timeout_ms: u64,
+    /// What one HTTP/2 stream may have in our hands, in bytes.
+    pub(super) stream_window_bytes: u32,
+    /// Concurrent streams of one HTTP/2 connection.
+    pub(super) streams: u32,
+    /// The longest path with its query, in bytes.
+    pub(super) uri_bytes: usize,
+    /// How long a write may be stuck because the other side does not read, in milliseconds.
+    pub(super) write_stall_timeout_ms: u64,
+}
+
+/// The operational log.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    /// `text` or `json`. Default: `text`.
+    pub(super) format: LogFormat,
+    /// What is logged: a level, or `tracing` directives such as `info,portreeve::tls=debug`. Default: `info`.
+    pub(super) level: String,
+}
+
+/// How the operational log looks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For eyes.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+pub(super) mod defaults {
+    //! What is taken where nothing is written, and why.
+
+    use super::Limits;
+    use super::Log;
+    use super::LogFormat;
+
+    /// Kubernetes grants 30 s between SIGTERM and SIGKILL by default.
+    pub(in crate::config) const fn drain_deadline_ms() -> u64 {
+        30_000
+    }
+
+    /// SPIRE's default: short enough that a stolen key is soon worth nothing.
+    pub(in crate::config) const fn svid_ttl_s() -> u64 {
+        3_600
+    }
+
+    /// Below Node.js' 5 s, the shortest keep-alive of the common servers, so
+    /// that we never write on a connection that the application is closing.
+    pub(in crate::config) const fn app_idle_ms() -> u64 {
+        4_000
+    }
+
+    /// At 30,000 requests a second, two seconds of a sink that stands still.
+    pub(in crate::config) const fn queue_records() -> usize {
+        65_536
+    }
+
+    impl Default for Limits {
+        fn default() -> Self {
+            Self {
+                // A SYN that is lost twice is sent again after 3 s.
+                connect_timeout_ms: 5_000,
+                // Sixteen streams at their full window.
+                connection_window_bytes: 4 * 1024 * 1024,
+                // 40 KB each: 400 MB at the worst.
+                connections: 10_000,
+                // A caller on another continent needs one second.
+                handshake_timeout_ms: 5_000,
+                // A core does 2,000 a second: an eighth of a second of work.
+                handshakes: 256,
+                // hyper's own default. Slow heads are bounded by `connections`.
+                header_read_timeout_ms: 30_000,
+                // Kerberos tickets and big cookies fit; Envoy takes 60 KiB.
+                header_bytes: 64 * 1024,
+                // Envoy's and hyper's own.
+                headers: 100,
+                idle_timeout_ms: 600_000,
+                request_idle_timeout_ms: 60_000,
+                // nginx' and HAProxy's usual.
+                response_timeout_ms: 60_000,
+                // Envoy's stream idle timeout.
+                stream_idle_timeout_ms: 300_000,
+                // A gigabit at 2 ms.
+                stream_window_bytes: 256 * 1024,
+                // h2's and nginx' usual, twice.
+                streams: 256,
+                // nginx' and Apache's.
+                uri_bytes: 8_192,
+                write_stall_timeout_ms: 60_000,
+            }
+        }
+    }
+
+    impl Default for Log {
+        fn default() -> Self {
+            Self {
+                format: LogFormat::Text,
+                level: "info".to_owned(),
+            }
+        }
+    }
+}

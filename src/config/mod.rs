@@ -1,0 +1,139 @@
+//! A YAML file becomes settings, or a list of all its mistakes.
+//!
+//! Nobody below knows this module: each room owns the type of its settings,
+//! and this one fills them in. Unknown keys are mistakes, and no default ever
+//! opens a door.
+
+mod doors;
+mod file;
+mod mistakes;
+mod parts;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::admin;
+use crate::audit;
+use crate::id::SpiffeId;
+use crate::id::TrustDomain;
+use crate::policy;
+use crate::proxy;
+
+pub use file::LogFormat;
+pub use mistakes::Mistake;
+
+use mistakes::Mistakes;
+
+/// A configuration without mistakes.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The operator's window, if there is one.
+    pub admin: Option<admin::Settings>,
+    /// Where decisions are recorded.
+    pub audit: audit::Settings,
+    /// How long requests under way may take to end once we are told to stop.
+    pub drain_deadline: Duration,
+    /// How TLS handshakes are bounded.
+    pub handshakes: Handshakes,
+    /// Where SVIDs come from.
+    pub identity: IdentitySource,
+    /// The door for other workloads.
+    pub inbound: Option<proxy::Inbound>,
+    /// The operational log.
+    pub log: Log,
+    /// Doors for our own application.
+    pub outbound: Vec<proxy::Outbound>,
+    /// What policies may speak about.
+    pub policy: policy::Settings,
+    /// The folder of the policies.
+    pub policy_dir: PathBuf,
+    /// The trust domain of our own SVID.
+    pub trust_domain: TrustDomain,
+    /// Worker threads, at least one.
+    pub workers: usize,
+}
+
+/// Where SVIDs come from.
+#[derive(Clone, Debug)]
+pub enum IdentitySource {
+    /// A CA in this process.
+    Embedded {
+        /// The folder of its state.
+        dir: PathBuf,
+        /// Our own SPIFFE ID.
+        id: SpiffeId,
+        /// How long an SVID lives.
+        ttl: Duration,
+    },
+    /// Files that something else keeps fresh.
+    Files {
+        /// The SVID with its intermediates.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+        /// The trust domain's roots.
+        bundle: PathBuf,
+    },
+}
+
+/// How TLS handshakes are bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Handshakes {
+    /// How many may be under way, of all workers.
+    pub most: usize,
+    /// How long one may take.
+    pub timeout: Duration,
+}
+
+/// The operational log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How it looks.
+    pub format: LogFormat,
+    /// What it holds: `tracing` directives.
+    pub level: String,
+}
+
+impl Config {
+    /// Reads the file at `path`. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, or the one that it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, Vec<Mistake>> {
+        let unreadable = |error| {
+            let text = format!("cannot read `{}`: {error}", path.display());
+            vec![Mistake {
+                path: String::new(),
+                text,
+            }]
+        };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(&text, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Parses the text of a configuration file that stands in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes. Where the text is not of a configuration's shape, the
+    /// first place where it is not, with line and column.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Mistake>> {
+        let options = serde_saphyr::options! { with_snippet: false };
+        let file = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+            let text = error.to_string().replace('\n', " ");
+            vec![Mistake {
+                path: String::new(),
+                text,
+            }]
+        })?;
+        parts::check(file, folder)
+    }
+
+    /// The JSON Schema of the file, for editors.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(file::File).to_value()
+    }
+}

@@ -1,0 +1,243 @@
+//! Each part of the file into the settings of the room that it is for.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::admin;
+use crate::audit;
+use crate::config::Config;
+use crate::config::Handshakes;
+use crate::config::IdentitySource;
+use crate::config::Log;
+use crate::config::Mistake;
+use crate::config::Mistakes;
+use crate::config::doors;
+use crate::config::file;
+use crate::id::SpiffeId;
+use crate::id::TrustDomain;
+use crate::policy;
+use crate::policy::ServiceName;
+
+/// All settings, or all mistakes.
+pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mistake>> {
+    let mut mistakes = Mistakes::default();
+    let notes = &mut mistakes;
+    let limits = doors::limits(&file.limits, notes);
+    let handshakes = Handshakes {
+        most: notes.above_zero("limits.handshakes", file.limits.handshakes),
+        timeout: Duration::from_millis(notes.above_zero(
+            "limits.handshake_timeout_ms",
+            file.limits.handshake_timeout_ms,
+        )),
+    };
+    let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
+    let identity = identity(&file.identity, trust_domain.as_ref(), folder, notes);
+    let inbound = file
+        .inbound
+        .as_ref()
+        .and_then(|door| doors::inbound(door, limits, notes));
+    let outbound = doors::outbound(&file.outbound, limits, notes);
+    if file.inbound.is_none() && file.outbound.is_empty() {
+        notes.add(
+            "",
+            "there is neither `inbound` nor `outbound`: nothing would be served",
+        );
+    }
+    let services = services(
+        &file,
+        inbound.as_ref().map(|door| &door.service),
+        &outbound,
+        notes,
+    );
+    let policy = policy_settings(&file.policy, services, trust_domain.as_ref(), notes);
+    let audit = audit_settings(&file.audit, folder, notes);
+    let admin = file
+        .admin
+        .as_ref()
+        .and_then(|admin| admin_settings(admin, notes));
+    let workers = workers(file.workers, notes);
+    let drain_deadline = Duration::from_millis(file.drain_deadline_ms);
+    let whole = (|| {
+        Some(Config {
+            admin,
+            audit: audit?,
+            drain_deadline,
+            handshakes,
+            identity: identity?,
+            inbound,
+            log: Log {
+                format: file.log.format,
+                level: file.log.level,
+            },
+            outbound,
+            policy,
+            policy_dir: folder.join(file.policy.dir),
+            trust_domain: trust_domain?,
+            workers,
+        })
+    })();
+    mistakes.unless_any(whole)
+}
+
+fn identity(
+    written: &file::Identity,
+    domain: Option<&TrustDomain>,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Option<IdentitySource> {
+    match (&written.files, &written.embedded) {
+        (Some(files), None) => Some(IdentitySource::Files {
+            certificate: folder.join(&files.certificate),
+            key: folder.join(&files.key),
+            bundle: folder.join(&files.bundle),
+        }),
+        (None, Some(embedded)) => {
+            let ttl = notes.above_zero("identity.embedded.svid_ttl_s", embedded.svid_ttl_s);
+            let id = notes.parse::<SpiffeId>("identity.embedded.id", &embedded.id)?;
+            if domain.is_some_and(|domain| domain != id.trust_domain()) {
+                notes.add(
+                    "identity.embedded.id",
+                    format!("`{id}` is not in the trust domain of `trust_domain`"),
+                );
+            }
+            if id.path().is_empty() {
+                notes.add(
+                    "identity.embedded.id",
+                    format!("`{id}` has no path, so it names no workload"),
+                );
+            }
+            Some(IdentitySource::Embedded {
+                dir: folder.join(&embedded.dir),
+                id,
+                ttl: Duration::from_secs(ttl),
+            })
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            notes.add(
+                "identity",
+                "must have exactly one of `files` and `embedded`",
+            );
+            None
+        }
+    }
+}
+
+/// The services that policies may name: our own, and those that we call.
+fn services(
+    file: &file::File,
+    inbound: Option<&ServiceName>,
+    outbound: &[crate::proxy::Outbound],
+    notes: &mut Mistakes,
+) -> BTreeMap<ServiceName, Vec<policy::Route>> {
+    let mut services = BTreeMap::new();
+    for door in outbound {
+        services.insert(door.service.clone(), Vec::new());
+    }
+    if let (Some(service), Some(written)) = (inbound, &file.inbound) {
+        services.insert(service.clone(), doors::routes(&written.routes, notes));
+    }
+    services
+}
+
+fn policy_settings(
+    written: &file::Policy,
+    services: BTreeMap<ServiceName, Vec<policy::Route>>,
+    domain: Option<&TrustDomain>,
+    notes: &mut Mistakes,
+) -> policy::Settings {
+    let mut settings = policy::Settings {
+        services,
+        ..policy::Settings::default()
+    };
+    settings.trust_domains.extend(domain.cloned());
+    for (at, header) in written.headers.iter().enumerate() {
+        settings
+            .headers
+            .extend(notes.parse(format!("policy.headers[{at}]"), header));
+    }
+    for (name, zone) in &written.time_zones {
+        let path = format!("policy.time_zones.{name}");
+        if let (Some(name), Some(zone)) = (
+            notes.parse(path.as_str(), name),
+            notes.parse(path.as_str(), zone),
+        ) {
+            settings.zones.insert(name, zone);
+        }
+    }
+    for (name, members) in &written.workload_groups {
+        let path = format!("policy.workload_groups.{name}");
+        let ids = members.iter().enumerate();
+        let ids = ids
+            .filter_map(|(at, id)| notes.parse(format!("{path}[{at}]"), id))
+            .collect();
+        if let Some(name) = notes.parse(path, name) {
+            settings.workload_groups.insert(name, ids);
+        }
+    }
+    settings
+}
+
+fn audit_settings(
+    written: &file::Audit,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Option<audit::Settings> {
+    let sink = match (&written.file, written.stdout) {
+        (Some(file), false) => audit::Sink::File(folder.join(file)),
+        (None, true) => audit::Sink::Stdout,
+        (Some(_), true) | (None, false) => {
+            notes.add(
+                "audit",
+                "must have exactly one of `file: PATH` and `stdout: true`",
+            );
+            return None;
+        }
+    };
+    let Some(queue_records) = NonZeroUsize::new(written.queue_records) else {
+        notes.add("audit.queue_records", "must be above 0");
+        return None;
+    };
+    Some(audit::Settings {
+        queue_records,
+        ..audit::Settings::new(sink)
+    })
+}
+
+fn admin_settings(written: &file::Admin, notes: &mut Mistakes) -> Option<admin::Settings> {
+    let listen = notes.parse::<SocketAddr>("admin.listen", &written.listen)?;
+    if !listen.ip().is_loopback() && !written.allow_remote {
+        notes.add(
+            "admin.listen",
+            format!("`{listen}` is not on loopback: say `allow_remote: true` if that is meant"),
+        );
+    }
+    Some(admin::Settings {
+        listen,
+        ..admin::Settings::default()
+    })
+}
+
+fn workers(written: Option<usize>, notes: &mut Mistakes) -> usize {
+    match written {
+        Some(workers @ 1..=MOST_WORKERS) => workers,
+        Some(workers) => {
+            notes.add(
+                "workers",
+                format!("must be from 1 to {MOST_WORKERS}, not {workers}"),
+            );
+            1
+        }
+        // The system's answer takes a container's CPU limit into account.
+        None => std::thread::available_parallelism()
+            .map_or(1, NonZeroUsize::get)
+            .min(DEFAULT_WORKERS),
+    }
+}
+
+/// More cores than a sidecar should ever want for itself.
+const DEFAULT_WORKERS: usize = 4;
+/// Beyond this the kernel spreads connections unevenly, and memory is wasted.
+const MOST_WORKERS: usize = 64;

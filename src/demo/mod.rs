@@ -1,0 +1,202 @@
+//! A whole small mesh on loopback, to look at and to try.
+//!
+//! Two services, each with its sidecar, and one CA: `shop` calls `orders`.
+//! Everything is real: the sidecars are built from configuration files that
+//! are written out beside the policies, and so are the identities, so that an
+//! operator can edit the one and `curl` with the other.
+
+mod client;
+mod files;
+mod orders;
+mod shop;
+mod stranger;
+mod tour;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::app;
+use crate::app::App;
+use crate::app::BuildError;
+use crate::app::RunError;
+use crate::app::Running;
+use crate::ca;
+use crate::config::Config;
+use crate::config::Mistake;
+use crate::store::StoreError;
+use crate::time::SystemClock;
+
+pub use tour::Outcome;
+
+use orders::Orders;
+use shop::Shop;
+
+/// The mesh, running.
+#[derive(Debug)]
+pub struct Demo {
+    dir: PathBuf,
+    orders: Orders,
+    orders_sidecar: Running,
+    shop: Shop,
+    shop_sidecar: Running,
+}
+
+impl Demo {
+    /// Writes everything into `dir` and starts. SVIDs live for `svid_ttl_s` seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError`] names what could not be had.
+    pub fn start(dir: &Path, svid_ttl_s: u64) -> Result<Self, DemoError> {
+        files::write_policies(dir)?;
+        let orders = Orders::start().map_err(|cause| DemoError::Service { cause })?;
+        let text = files::orders_configuration(orders.address(), svid_ttl_s);
+        let orders_sidecar = sidecar(dir, "orders.yaml", &text)?;
+        files::write_identities(dir)?;
+        let to = orders_sidecar
+            .addresses()
+            .inbound
+            .ok_or(DemoError::NoDoor)?;
+        let text = files::shop_configuration(to, svid_ttl_s);
+        let shop_sidecar = sidecar(dir, "shop.yaml", &text)?;
+        let door = shop_sidecar
+            .addresses()
+            .outbound
+            .first()
+            .copied()
+            .ok_or(DemoError::NoDoor)?;
+        let shop = Shop::start(door).map_err(|cause| DemoError::Service { cause })?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            orders,
+            orders_sidecar,
+            shop,
+            shop_sidecar,
+        })
+    }
+
+    /// What runs where, and what to try.
+    #[must_use]
+    pub fn guide(&self) -> String {
+        files::guide(&self.dir, &self.places())
+    }
+
+    /// Takes the tour. `report` hears of each outcome as it is known.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, if the tour itself cannot be taken.
+    pub fn tour(&self, report: impl FnMut(&Outcome)) -> io::Result<()> {
+        tour::take(self, report)
+    }
+
+    /// Stays until Ctrl-C or SIGTERM, then drains.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if a sidecar did not end well.
+    pub fn run_until_interrupted(self) -> Result<(), RunError> {
+        app::run_until_signalled(self.shop_sidecar)?;
+        self.orders_sidecar.stop()
+    }
+
+    /// Drains both sidecars.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if one did not end well.
+    pub fn stop(self) -> Result<(), RunError> {
+        self.shop_sidecar.stop()?;
+        self.orders_sidecar.stop()
+    }
+
+    fn places(&self) -> Places {
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        Places {
+            orders_admin: self.orders_sidecar.addresses().admin.unwrap_or(unknown),
+            orders_app: self.orders.address(),
+            orders_door: self.orders_sidecar.addresses().inbound.unwrap_or(unknown),
+            shop: self.shop.address(),
+            shop_admin: self.shop_sidecar.addresses().admin.unwrap_or(unknown),
+            shop_door: self
+                .shop_sidecar
+                .addresses()
+                .outbound
+                .first()
+                .copied()
+                .unwrap_or(unknown),
+        }
+    }
+}
+
+/// Where everything listens.
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    orders_admin: SocketAddr,
+    orders_app: SocketAddr,
+    orders_door: SocketAddr,
+    shop: SocketAddr,
+    shop_admin: SocketAddr,
+    shop_door: SocketAddr,
+}
+
+/// Why there is no demo.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The CA has no state.
+    #[error("the demo's CA cannot be opened")]
+    Authority {
+        /// Why.
+        #[source]
+        cause: ca::OpenError,
+    },
+    /// A sidecar cannot be built.
+    #[error("a sidecar of the demo cannot be built")]
+    Build {
+        /// Why.
+        #[source]
+        cause: BuildError,
+    },
+    /// A configuration of ours is wrong, which is a mistake of ours.
+    #[error("a configuration of the demo is refused: {mistakes:?}")]
+    Configuration {
+        /// What is wrong with it.
+        mistakes: Vec<Mistake>,
+    },
+    /// No identity to write out.
+    #[error("no identity could be issued")]
+    Identity {
+        /// Why.
+        #[source]
+        cause: crate::identity::SourceError,
+    },
+    /// A sidecar has no door, which is a mistake of ours.
+    #[error("a sidecar of the demo has no door")]
+    NoDoor,
+    /// A service cannot be started.
+    #[error("a service of the demo cannot be started")]
+    Service {
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("a file of the demo cannot be written")]
+    Write {
+        /// Which, and why.
+        #[source]
+        cause: StoreError,
+    },
+}
+
+fn sidecar(dir: &Path, name: &str, text: &str) -> Result<Running, DemoError> {
+    files::write(dir, name, text)?;
+    let config =
+        Config::load(&dir.join(name)).map_err(|mistakes| DemoError::Configuration { mistakes })?;
+    let app =
+        App::build(config, Arc::new(SystemClock)).map_err(|cause| DemoError::Build { cause })?;
+    app.start().map_err(|cause| DemoError::Service { cause })
+}

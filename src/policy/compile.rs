@@ -1,0 +1,280 @@
+//! From text to a policy set: parse, name, validate, examine, index.
+//!
+//! Each step looks at every policy, so that all mistakes come out at once; only
+//! when there is no error among them is there a set.
+
+use std::collections::HashMap;
+
+use cedar_policy::PolicySet;
+use cedar_policy::Schema;
+use cedar_policy::ValidationMode;
+use cedar_policy::Validator;
+use cedar_policy::pst;
+use miette::Diagnostic;
+
+use crate::policy::index::Index;
+use crate::policy::index::Scope;
+use crate::policy::lint;
+use crate::policy::mention::Mentions;
+use crate::policy::mistake::Mistake;
+use crate::policy::mistake::Severity;
+use crate::policy::parse;
+use crate::policy::parse::Parsed;
+use crate::policy::revision::Revision;
+use crate::policy::schema::Vocabulary;
+use crate::policy::services::Routes;
+use crate::policy::set::Condition;
+use crate::policy::set::Policy;
+use crate::policy::set::Rule;
+use crate::policy::settings::Settings;
+use crate::policy::settings::Zone;
+use crate::policy::statement::Statement;
+use crate::policy::template::Template;
+use crate::policy::words::Kind;
+use crate::policy::words::Words;
+
+/// All of it.
+pub(super) fn compile(
+    files: &[(&str, &str)],
+    settings: &Settings,
+) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
+    let mut files = files.to_vec();
+    files.sort_unstable();
+    let mut mistakes = twice(&files);
+    let parsed = parse_all(&files, &mut mistakes);
+    let routes = collect_routes(&parsed, settings, &mut mistakes);
+    let vocabulary = Vocabulary::new(settings, routes.params());
+    match vocabulary.schema() {
+        Ok(schema) => {
+            let valid = validate(&parsed, schema, &mut mistakes);
+            let world = lint::World {
+                settings,
+                routes: &routes,
+                vocabulary: &vocabulary,
+            };
+            examine(&parsed, world, &valid, &mut mistakes);
+        }
+        Err(error) => mistakes.push(Mistake::whole("schema", error)),
+    }
+    let policy = build(&parsed, routes, &vocabulary, settings, Revision::of(files));
+    finish(policy, mistakes)
+}
+
+/// The set, unless there is an error among the mistakes.
+fn finish(
+    policy: Result<Policy, Vec<Mistake>>,
+    mut mistakes: Vec<Mistake>,
+) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
+    let policy = policy.map_err(|more| mistakes.extend(more));
+    mistakes.sort_unstable();
+    mistakes.dedup();
+    match policy {
+        Ok(policy) if mistakes.iter().all(|m| m.severity == Severity::Warning) => {
+            Ok((policy, mistakes))
+        }
+        _ => Err(mistakes),
+    }
+}
+
+fn twice(files: &[(&str, &str)]) -> Vec<Mistake> {
+    files
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [(a, _), (b, _)] if a == b => Some(Mistake::whole(a, "two files have this name")),
+            _ => None,
+        })
+        .collect()
+}
+
+fn parse_all<'a>(files: &[(&'a str, &'a str)], mistakes: &mut Vec<Mistake>) -> Vec<Parsed<'a>> {
+    let mut policies: Vec<Parsed<'a>> = Vec::new();
+    let mut names: HashMap<String, usize> = HashMap::new();
+    for statement in files
+        .iter()
+        .flat_map(|(name, text)| Statement::split(name, text))
+    {
+        let (parsed, more) = match parse::parse(statement, policies.len()) {
+            Ok(parsed) => parsed,
+            Err(more) => {
+                mistakes.extend(more);
+                continue;
+            }
+        };
+        mistakes.extend(more);
+        let name = parsed.name.as_str();
+        if !name.is_empty()
+            && let Some(first) = names.insert(name.to_owned(), policies.len())
+            && let Some(first) = policies.get(first)
+        {
+            let first = first.statement.mistake_at(0, "");
+            let text = format!(
+                "the `@id` \"{name}\" is taken by the policy at {}:{}:{}",
+                first.file, first.line, first.column
+            );
+            mistakes.push(statement.mistake_at(0, text));
+        }
+        policies.push(parsed);
+    }
+    policies
+}
+
+/// The declared templates and those that policies name. Ids that are no
+/// templates are left to the checks.
+fn collect_routes(
+    parsed: &[Parsed<'_>],
+    settings: &Settings,
+    mistakes: &mut Vec<Mistake>,
+) -> Routes {
+    let mut routes = Routes::declared(settings);
+    for policy in parsed {
+        for uid in policy.policy.entity_literals() {
+            if uid.type_name().basename() == Kind::Route.name()
+                && let Some((service, template)) = uid.id().unescaped().split_once(':')
+                && let Ok(template) = template.parse::<Template>()
+            {
+                routes.add(service, &template);
+            }
+        }
+    }
+    for (service, one, other, name) in routes.conflicts() {
+        let text = format!(
+            "`{one}` and `{other}` of `{service}` fit the same paths, \
+             and name different segments of them `{name}`"
+        );
+        let ids = [format!("{service}:{one}"), format!("{service}:{other}")];
+        let named = parsed.iter().find_map(|policy| {
+            let id = ids.iter().find(|id| policy.statement.text.contains(*id))?;
+            let statement = policy.statement;
+            Some(statement.mistake(id, Severity::Error, text.clone()))
+        });
+        mistakes.push(named.unwrap_or_else(|| Mistake::whole("routes", text)));
+    }
+    routes
+}
+
+/// Cedar's own checks. Its warnings are errors here: an impossible condition is
+/// a misspelt one. Says for each policy whether nothing was found.
+fn validate(parsed: &[Parsed<'_>], schema: Schema, mistakes: &mut Vec<Mistake>) -> Vec<bool> {
+    let mut valid = vec![true; parsed.len()];
+    let set = match PolicySet::from_policies(parsed.iter().map(|p| p.policy.clone())) {
+        Ok(set) => set,
+        Err(error) => {
+            mistakes.push(Mistake::whole("policies", error));
+            return valid;
+        }
+    };
+    let result = Validator::new(schema).validate_with_level(&set, ValidationMode::Strict, 1);
+    let errors = result
+        .validation_errors()
+        .map(|error| (error.policy_id(), error as &dyn Diagnostic));
+    let warnings = result
+        .validation_warnings()
+        .map(|warning| (warning.policy_id(), warning as &dyn Diagnostic));
+    for (id, found) in errors.chain(warnings) {
+        let number = AsRef::<str>::as_ref(id).parse().unwrap_or(usize::MAX);
+        mistakes.push(match parsed.get(number) {
+            Some(policy) => parse::place(found, policy.statement),
+            None => Mistake::whole("policies", found),
+        });
+        if let Some(valid) = valid.get_mut(number) {
+            *valid = false;
+        }
+    }
+    valid
+}
+
+fn examine(
+    parsed: &[Parsed<'_>],
+    world: lint::World<'_>,
+    valid: &[bool],
+    mistakes: &mut Vec<Mistake>,
+) {
+    for (policy, &valid) in parsed.iter().zip(valid) {
+        let subject = lint::Subject {
+            statement: policy.statement,
+            policy: &policy.policy,
+            tree: &policy.tree,
+            valid,
+        };
+        match lint::check(subject, world) {
+            Ok(more) => mistakes.extend(more),
+            Err(unknown) => mistakes.push(policy.statement.mistake_at(0, unknown)),
+        }
+    }
+}
+
+fn build(
+    parsed: &[Parsed<'_>],
+    routes: Routes,
+    vocabulary: &Vocabulary,
+    settings: &Settings,
+    revision: Revision,
+) -> Result<Policy, Vec<Mistake>> {
+    let words = Words::new().map_err(|error| vec![Mistake::whole("schema", error)])?;
+    let mut mistakes = Vec::new();
+    let mut rules = Vec::with_capacity(parsed.len());
+    for policy in parsed {
+        match rule(policy, vocabulary) {
+            Ok(rule) => rules.push(rule),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let scopes: Vec<Scope> = parsed
+        .iter()
+        .map(|p| Scope::of(&p.policy, &words))
+        .collect();
+    let mut memberships: HashMap<_, Vec<_>> = HashMap::new();
+    for (group, workloads) in &settings.workload_groups {
+        let group = words.uid(Kind::WorkloadGroup, group.as_str());
+        for workload in workloads {
+            let groups = memberships.entry(workload.clone()).or_default();
+            groups.push(group.clone());
+        }
+    }
+    let zones = settings.zones.iter();
+    let zones = zones.map(|(name, zone)| (name.to_string(), zone.clone()));
+    let headers = settings.headers.iter();
+    Ok(Policy {
+        revision,
+        rules,
+        index: Index::new(&scopes),
+        services: routes.build(&words),
+        memberships,
+        headers: headers
+            .map(|header| (header.as_str().to_owned(), header.clone()))
+            .collect(),
+        zones: zones.chain([("utc".to_owned(), Zone::UTC)]).collect(),
+    })
+}
+
+fn rule(parsed: &Parsed<'_>, vocabulary: &Vocabulary) -> Result<Rule, Mistake> {
+    let mistake = |why: &dyn std::fmt::Display| parsed.statement.mistake_at(0, why);
+    let clauses = parsed.tree.clauses();
+    let condition = if clauses.is_empty() {
+        None
+    } else {
+        let mentions = Mentions::of(clauses, vocabulary).map_err(|why| mistake(&why))?;
+        let bare = pst::Template::new(
+            parsed.name.as_str(),
+            parsed.tree.effect,
+            pst::PrincipalConstraint::Any,
+            pst::ActionConstraint::Any,
+            pst::ResourceConstraint::Any,
+        )
+        .try_with_clauses(clauses.iter().cloned())
+        .map_err(|why| mistake(&why))?;
+        let policy = pst::StaticPolicy::try_from(bare).map_err(|why| mistake(&why))?;
+        Some(Condition {
+            policy: policy.into(),
+            mentions,
+        })
+    };
+    Ok(Rule {
+        name: parsed.name.clone(),
+        effect: parsed.policy.effect(),
+        condition,
+    })
+}

@@ -1,0 +1,178 @@
+//! What Cedar gets to know of a request: no more than is read.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use cedar_policy::Context;
+use cedar_policy::RestrictedExpression;
+use http::HeaderMap;
+use http::HeaderName;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use crate::policy::mention::Field;
+use crate::policy::mention::Mentions;
+use crate::policy::question::Question;
+use crate::policy::set::Policy;
+use crate::policy::settings::Zone;
+
+/// What is to be built, looked up once for all requests that ask the same
+/// policies.
+#[derive(Debug)]
+pub(super) struct Plan {
+    fields: Vec<Field>,
+    headers: Option<Vec<HeaderName>>,
+    params: Option<Vec<Arc<str>>>,
+    clocks: Vec<(String, Zone)>,
+}
+
+/// Why there is no context.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Unbuilt {
+    /// The header has two readings.
+    Ambiguous(HeaderName),
+    /// A time or a value that Cedar has no form for.
+    Inexpressible,
+}
+
+impl Plan {
+    /// How to build what `mentions` names.
+    pub(super) fn new(mentions: &Mentions, policy: &Policy) -> Self {
+        let header = |name: &String| policy.headers.get(name).cloned();
+        let clock = |name: &String| Some((name.clone(), policy.zones.get(name)?.clone()));
+        Self {
+            fields: mentions.fields.iter().copied().collect(),
+            headers: mentions
+                .headers
+                .as_ref()
+                .map(|names| names.iter().filter_map(header).collect()),
+            params: mentions
+                .params
+                .as_ref()
+                .map(|names| names.iter().cloned().collect()),
+            clocks: mentions.clocks.iter().filter_map(clock).collect(),
+        }
+    }
+
+    /// Builds it. `captures` are the parameters of the request's routes, with
+    /// the segments that they stand for.
+    pub(super) fn build(
+        &self,
+        question: &Question<'_>,
+        captures: &[(Arc<str>, usize)],
+    ) -> Result<Context, Unbuilt> {
+        let mut pairs = Vec::with_capacity(self.fields.len() + self.clocks.len() + 2);
+        for &field in &self.fields {
+            pairs.push(value(field, question)?);
+        }
+        if let Some(names) = &self.headers {
+            pairs.push(("headers".to_owned(), headers(names, question.headers)?));
+        }
+        if let Some(names) = &self.params {
+            pairs.push(("params".to_owned(), params(names, captures, question.path)?));
+        }
+        if !self.clocks.is_empty() {
+            let now = instant(question)?;
+            for (name, zone) in &self.clocks {
+                pairs.push((name.clone(), clock(zone.at(now))?));
+            }
+        }
+        Context::from_pairs(pairs).or(Err(Unbuilt::Inexpressible))
+    }
+}
+
+fn value(field: Field, question: &Question<'_>) -> Result<(String, RestrictedExpression), Unbuilt> {
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let (name, value) = match field {
+        Field::Host => ("host", text(question.host)),
+        Field::Method => ("method", text(question.method.as_str())),
+        Field::Now => ("now", datetime(instant(question)?)?),
+        Field::Path => ("path", text(question.path)),
+        Field::SourceIp => ("sourceIp", address(question.source)),
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// An IPv4 address in IPv6 clothes is an IPv4 address: a range of one family
+/// must not miss the other's spelling of it.
+fn address(source: IpAddr) -> RestrictedExpression {
+    RestrictedExpression::new_ip(source.to_canonical().to_string())
+}
+
+fn instant(question: &Question<'_>) -> Result<Timestamp, Unbuilt> {
+    Timestamp::try_from(question.now).or(Err(Unbuilt::Inexpressible))
+}
+
+fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
+    let utc = Zone::UTC.at(now);
+    if utc.year() < 0 {
+        return Err(Unbuilt::Inexpressible);
+    }
+    Ok(RestrictedExpression::new_datetime(format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        utc.year(),
+        utc.month(),
+        utc.day(),
+        utc.hour(),
+        utc.minute(),
+        utc.second(),
+        utc.millisecond()
+    )))
+}
+
+fn clock(shown: DateTime) -> Result<RestrictedExpression, Unbuilt> {
+    let minute = i64::from(shown.hour()) * 60 + i64::from(shown.minute());
+    let weekday = i64::from(shown.weekday().to_monday_one_offset());
+    let date =
+        i64::from(shown.year()) * 10_000 + i64::from(shown.month()) * 100 + i64::from(shown.day());
+    record([
+        (
+            "minuteOfDay".to_owned(),
+            RestrictedExpression::new_long(minute),
+        ),
+        (
+            "weekday".to_owned(),
+            RestrictedExpression::new_long(weekday),
+        ),
+        ("date".to_owned(), RestrictedExpression::new_long(date)),
+    ])
+}
+
+/// A header is there if it came exactly once, and absent if it did not come.
+fn headers(names: &[HeaderName], headers: &HeaderMap) -> Result<RestrictedExpression, Unbuilt> {
+    let mut fields = Vec::with_capacity(names.len());
+    for name in names {
+        let mut values = headers.get_all(name).iter();
+        let Some(value) = values.next() else { continue };
+        let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
+            return Err(Unbuilt::Ambiguous(name.clone()));
+        };
+        if values.next().is_some() {
+            return Err(Unbuilt::Ambiguous(name.clone()));
+        }
+        let text = RestrictedExpression::new_string(text.to_owned());
+        fields.push((name.as_str().to_owned(), text));
+    }
+    record(fields)
+}
+
+fn params(
+    names: &[Arc<str>],
+    captures: &[(Arc<str>, usize)],
+    path: &str,
+) -> Result<RestrictedExpression, Unbuilt> {
+    let mut fields = Vec::new();
+    for (name, at) in captures.iter().filter(|(name, _)| names.contains(name)) {
+        // The path begins with a slash: before the first is nothing.
+        let segment = path.split('/').nth(at + 1).ok_or(Unbuilt::Inexpressible)?;
+        let segment = RestrictedExpression::new_string(segment.to_owned());
+        fields.push((name.to_string(), segment));
+    }
+    record(fields)
+}
+
+fn record(
+    fields: impl IntoIterator<Item = (String, RestrictedExpression)>,
+) -> Result<RestrictedExpression, Unbuilt> {
+    RestrictedExpression::new_record(fields).or(Err(Unbuilt::Inexpressible))
+}

@@ -1,0 +1,150 @@
+//! One decision per request, without asking every policy.
+//!
+//! A decider belongs to one worker thread and remembers what it met under the
+//! policy set in force: callers, resources, and which policies concern whom.
+//! All of it is bounded, and dropped when the set changes. Where the policies
+//! in question ask for nothing but caller, route and method the answer is
+//! remembered too, and deciding is a few look-ups without an allocation.
+
+use std::sync::Arc;
+
+use cedar_policy::Authorizer;
+use cedar_policy::Entities;
+use cedar_policy::Request;
+
+use crate::policy::candidates::Answer;
+use crate::policy::context::Unbuilt;
+use crate::policy::decision::Denial;
+use crate::policy::decision::DenialReason;
+use crate::policy::decision::Permit;
+use crate::policy::decision::PolicyName;
+use crate::policy::decision::Verdict;
+use crate::policy::memory::Memory;
+use crate::policy::memory::Met;
+use crate::policy::question::Question;
+use crate::policy::revision::Revision;
+use crate::policy::set::Policy;
+use crate::policy::words::Verb;
+
+/// Decides for one worker thread.
+#[derive(Debug)]
+pub struct Decider {
+    memory: Option<Memory>,
+    evaluator: Evaluator,
+}
+
+/// What evaluating needs and no policy set changes.
+#[derive(Debug)]
+struct Evaluator {
+    authorizer: Authorizer,
+    /// For policies that read no entity.
+    no_entities: Entities,
+    no_names: Arc<[PolicyName]>,
+}
+
+impl Decider {
+    /// One that has met nobody yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            memory: None,
+            evaluator: Evaluator {
+                authorizer: Authorizer::new(),
+                no_entities: Entities::empty(),
+                no_names: Arc::new([]),
+            },
+        }
+    }
+
+    /// Whether the request may pass.
+    ///
+    /// `policy` is the set in force; a change of it is noticed by address.
+    ///
+    /// # Errors
+    ///
+    /// A [`Denial`] in every case but one: at least one `permit` applies, no
+    /// `forbid` does, and no policy in question failed.
+    pub fn decide(
+        &mut self,
+        policy: &Arc<Policy>,
+        question: &Question<'_>,
+    ) -> Result<Permit, Denial> {
+        if !self.memory.as_ref().is_some_and(|m| m.is_of(policy)) {
+            self.memory = None;
+        }
+        if self.memory.is_none() {
+            self.memory = Memory::new(Arc::clone(policy));
+        }
+        let Some(memory) = &mut self.memory else {
+            return verdict(self.evaluator.unanswerable(), policy.revision.clone(), None);
+        };
+        let verb = Verb::of(question.method);
+        let (answer, route) = match memory.meet(question, verb) {
+            Some(met) => (
+                self.evaluator.answer(&met, question, verb),
+                met.resource.route.clone(),
+            ),
+            None => (self.evaluator.unanswerable(), None),
+        };
+        verdict(answer, memory.revision().clone(), route)
+    }
+}
+
+impl Evaluator {
+    fn answer(&self, met: &Met<'_>, question: &Question<'_>, verb: Verb) -> Answer {
+        let Some(conditional) = met.candidates.conditional() else {
+            return met.candidates.constant();
+        };
+        let context = match conditional.plan.build(question, &met.resource.captures) {
+            Ok(context) => context,
+            Err(Unbuilt::Ambiguous(name)) => {
+                let reason = DenialReason::AmbiguousHeader { name };
+                return (Err(reason), Arc::clone(&self.no_names));
+            }
+            Err(Unbuilt::Inexpressible) => return self.unanswerable(),
+        };
+        let request = Request::new(
+            met.caller.uid.clone(),
+            met.action(verb).clone(),
+            met.resource.uid.clone(),
+            context,
+            None,
+        );
+        let Ok(request) = request else {
+            return self.unanswerable();
+        };
+        let entities = met.entities.as_deref().unwrap_or(&self.no_entities);
+        met.candidates
+            .ask(conditional, &self.authorizer, &request, entities)
+    }
+
+    /// The answer to what cannot even be asked.
+    fn unanswerable(&self) -> Answer {
+        (
+            Err(DenialReason::EvaluationError),
+            Arc::clone(&self.no_names),
+        )
+    }
+}
+
+impl Default for Decider {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn verdict(
+    (result, policies): Answer,
+    revision: Revision,
+    route: Option<Arc<str>>,
+) -> Result<Permit, Denial> {
+    let verdict = Verdict {
+        policies,
+        revision,
+        route,
+    };
+    match result {
+        Ok(()) => Ok(Permit { verdict }),
+        Err(reason) => Err(Denial { reason, verdict }),
+    }
+}

@@ -1,0 +1,151 @@
+//! Callers and resources that a worker has met, as Cedar sees them.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use cedar_policy::Entities;
+use cedar_policy::Entity;
+use cedar_policy::EntityUid;
+use cedar_policy::RestrictedExpression;
+
+use crate::policy::index::Profile;
+use crate::policy::question::Caller;
+use crate::policy::services::Service;
+use crate::policy::set::Policy;
+use crate::policy::words::Kind;
+use crate::policy::words::Verb;
+use crate::policy::words::Words;
+
+/// A caller under one policy set.
+#[derive(Debug)]
+pub(super) struct KnownCaller {
+    caller: Caller,
+    pub(super) uid: EntityUid,
+    pub(super) number: u32,
+    /// The same as that of any other caller that the same policies are about.
+    pub(super) class: u32,
+    pub(super) profile: Profile,
+    ancestors: Vec<EntityUid>,
+}
+
+/// What requests with the same routes are about.
+#[derive(Debug)]
+pub(super) struct Resource {
+    pub(super) uid: EntityUid,
+    pub(super) profile: Profile,
+    /// The most specific template.
+    pub(super) route: Option<Arc<str>>,
+    /// What the templates capture, and at which segment.
+    pub(super) captures: Vec<(Arc<str>, usize)>,
+    ancestors: Vec<EntityUid>,
+}
+
+impl KnownCaller {
+    /// `classes` numbers the profiles that were met so far.
+    pub(super) fn new(
+        caller: &Caller,
+        number: u32,
+        (policy, words): (&Policy, &Words),
+        classes: &mut HashMap<Profile, u32>,
+    ) -> Self {
+        let uid = words.uid(Kind::Workload, caller.id().as_str());
+        let domain = caller.id().trust_domain().as_str();
+        let mut ancestors = vec![words.uid(Kind::TrustDomain, domain)];
+        ancestors.extend(
+            caller
+                .namespace()
+                .map(|namespace| words.uid(Kind::Namespace, namespace)),
+        );
+        let groups = policy.memberships.get(caller.id());
+        ancestors.extend(groups.into_iter().flatten().cloned());
+        let kind = words.type_name(Kind::Workload);
+        let profile = policy.index.principal(kind, &uid, &ancestors);
+        let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
+        Self {
+            caller: caller.clone(),
+            number,
+            class: *classes.entry(profile.clone()).or_insert(next),
+            profile,
+            uid,
+            ancestors,
+        }
+    }
+}
+
+impl Resource {
+    /// What a request is about whose path fits these templates of `service`,
+    /// the most specific first.
+    ///
+    /// Where there is none it is the service itself. Where there are some it is
+    /// a route that is in all of them, and so in their groups too.
+    pub(super) fn new(
+        service: &Service,
+        templates: &[u32],
+        (policy, words): (&Policy, &Words),
+    ) -> Self {
+        let routes = || {
+            let numbers = templates.iter().filter_map(|&n| usize::try_from(n).ok());
+            numbers.filter_map(|number| service.routes.get(number))
+        };
+        let Some(best) = routes().next() else {
+            let kind = words.type_name(Kind::Service);
+            let uid = words.uid(Kind::Service, service.uid.id().unescaped());
+            return Self {
+                profile: policy.index.resource(kind, &uid, &[]),
+                uid,
+                route: None,
+                captures: Vec::new(),
+                ancestors: Vec::new(),
+            };
+        };
+        // No template has a space in it, so no policy can name this one.
+        let ids: Vec<&str> = routes().map(|route| route.id.as_str()).collect();
+        let uid = words.uid(Kind::Route, &format!("{} ", ids.join(" ")));
+        let mut ancestors = vec![service.uid.clone()];
+        ancestors.extend(routes().flat_map(|route| route.ancestors.iter().cloned()));
+        ancestors.sort_unstable();
+        ancestors.dedup();
+        let mut captures: Vec<(Arc<str>, usize)> = routes()
+            .flat_map(|route| route.template.parameters())
+            .map(|(name, at)| (Arc::clone(name), at))
+            .collect();
+        captures.sort_unstable();
+        captures.dedup();
+        let kind = words.type_name(Kind::Route);
+        Self {
+            profile: policy.index.resource(kind, &uid, &ancestors),
+            uid,
+            route: Some(best.template.as_str().into()),
+            captures,
+            ancestors,
+        }
+    }
+}
+
+/// All that Cedar needs to know beside the request: the two and the actions.
+/// Ancestors are named and not described; policies may look no further.
+pub(super) fn entities(
+    caller: &KnownCaller,
+    resource: &Resource,
+    words: &Words,
+) -> Option<Entities> {
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let id = caller.caller.id();
+    let mut attributes = HashMap::from([
+        ("spiffe".to_owned(), text(id.as_str())),
+        ("trustDomain".to_owned(), text(id.trust_domain().as_str())),
+    ]);
+    if let Some((namespace, account)) = caller.caller.account() {
+        attributes.insert("ns".to_owned(), text(namespace));
+        attributes.insert("sa".to_owned(), text(account));
+    }
+    let parents = |ancestors: &[EntityUid]| ancestors.iter().cloned().collect::<HashSet<_>>();
+    let workload = Entity::new(caller.uid.clone(), attributes, parents(&caller.ancestors)).ok()?;
+    let asked = Entity::new_no_attrs(resource.uid.clone(), parents(&resource.ancestors));
+    let actions = Verb::ALL.map(|verb| {
+        let groups = words.action_groups(verb).cloned().collect();
+        Entity::new_no_attrs(words.action(verb).clone(), groups)
+    });
+    Entities::from_entities([workload, asked].into_iter().chain(actions), None).ok()
+}

@@ -1,0 +1,219 @@
+//! What a worker remembers of the requests it decided under one policy set.
+//!
+//! Nothing in here is needed for a right answer, and everything can be found
+//! again from the policy set. When any part is full all of it is forgotten:
+//! who tries to fill it makes decisions slower for a moment and never wrong.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use cedar_policy::Entities;
+use cedar_policy::EntityUid;
+
+use crate::id::SpiffeId;
+use crate::policy::candidates::Candidates;
+use crate::policy::index::Profile;
+use crate::policy::known;
+use crate::policy::known::KnownCaller;
+use crate::policy::known::Resource;
+use crate::policy::question::Caller;
+use crate::policy::question::Question;
+use crate::policy::revision::Revision;
+use crate::policy::set::Policy;
+use crate::policy::words::Verb;
+use crate::policy::words::Words;
+
+/// Everything met under one policy set.
+#[derive(Debug)]
+pub(super) struct Memory {
+    policy: Arc<Policy>,
+    /// Like the revision this worker's own: no reference that is counted for
+    /// each request is shared between threads.
+    words: Words,
+    revision: Revision,
+    callers: HashMap<SpiffeId, Rc<KnownCaller>>,
+    /// Callers by what the index says of them.
+    classes: HashMap<Profile, u32>,
+    /// Resources by the templates that a path fits, for each service.
+    resources: Vec<Resources>,
+    resources_met: u32,
+    decisions: HashMap<(u32, u32, Verb), Rc<Candidates>>,
+    /// The same policies may concern many callers and resources.
+    candidates: HashMap<Box<[u32]>, Rc<Candidates>>,
+    /// Policies in `candidates`, each as often as it stands there.
+    copies: usize,
+    /// By caller and resource.
+    entities: HashMap<(u32, u32), Rc<Entities>>,
+    /// The templates that the path in question fits.
+    templates: Vec<u32>,
+}
+
+/// The resources of one service, each with its number.
+type Resources = HashMap<Box<[u32]>, (u32, Rc<Resource>)>;
+
+/// All that a request is decided with.
+#[derive(Debug)]
+pub(super) struct Met<'a> {
+    words: &'a Words,
+    pub(super) caller: Rc<KnownCaller>,
+    pub(super) resource: Rc<Resource>,
+    pub(super) candidates: Rc<Candidates>,
+    /// Only if the candidates read them.
+    pub(super) entities: Option<Rc<Entities>>,
+}
+
+impl Met<'_> {
+    pub(super) fn action(&self, verb: Verb) -> &EntityUid {
+        self.words.action(verb)
+    }
+}
+
+impl Memory {
+    /// A blank one. Nothing if Cedar does not take our own words, which a test
+    /// rules out.
+    pub(super) fn new(policy: Arc<Policy>) -> Option<Self> {
+        Some(Self {
+            words: Words::new().ok()?,
+            revision: policy.revision.apart(),
+            callers: HashMap::new(),
+            classes: HashMap::new(),
+            resources: vec![HashMap::new(); policy.services.len()],
+            resources_met: 0,
+            decisions: HashMap::new(),
+            candidates: HashMap::new(),
+            copies: 0,
+            entities: HashMap::new(),
+            templates: Vec::new(),
+            policy,
+        })
+    }
+
+    /// Whether it is about this set.
+    pub(super) fn is_of(&self, policy: &Arc<Policy>) -> bool {
+        Arc::ptr_eq(&self.policy, policy)
+    }
+
+    pub(super) const fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// What `question` is decided with. Nothing if there is no such service, or
+    /// if Cedar does not take back what it gave us.
+    pub(super) fn meet(&mut self, question: &Question<'_>, verb: Verb) -> Option<Met<'_>> {
+        if self.is_full() {
+            *self = Self::new(Arc::clone(&self.policy))?;
+        }
+        let caller = self.caller(question.caller);
+        let (number, resource) = self.resource(question)?;
+        let key = (caller.class, number, verb);
+        let candidates = match self.decisions.get(&key) {
+            Some(candidates) => Rc::clone(candidates),
+            None => self.decide(&caller, &resource, key)?,
+        };
+        let wanted = candidates.conditional().is_some_and(|c| c.entities);
+        let entities = if wanted {
+            Some(self.entities(&caller, &resource, number)?)
+        } else {
+            None
+        };
+        Some(Met {
+            words: &self.words,
+            caller,
+            resource,
+            candidates,
+            entities,
+        })
+    }
+
+    fn is_full(&self) -> bool {
+        self.callers.len() >= MAX_CALLERS
+            || self.resources_met >= MAX_RESOURCES
+            || self.decisions.len() >= MAX_DECISIONS
+            || self.entities.len() >= MAX_ENTITIES
+            || self.copies >= MAX_COPIES.max(4 * self.policy.rules.len())
+    }
+
+    fn caller(&mut self, caller: &Caller) -> Rc<KnownCaller> {
+        if let Some(known) = self.callers.get(caller.id()) {
+            return Rc::clone(known);
+        }
+        let number = u32::try_from(self.callers.len()).unwrap_or(u32::MAX);
+        let world = (&*self.policy, &self.words);
+        let known = KnownCaller::new(caller, number, world, &mut self.classes);
+        let known = Rc::new(known);
+        self.callers.insert(caller.id().clone(), Rc::clone(&known));
+        known
+    }
+
+    fn resource(&mut self, question: &Question<'_>) -> Option<(u32, Rc<Resource>)> {
+        let number = self.policy.services.number(question.service)?;
+        let service = self.policy.services.get(number)?;
+        self.templates.clear();
+        service.matcher.matches(question.path, &mut self.templates);
+        let known = self.resources.get_mut(number)?;
+        if let Some((number, resource)) = known.get(self.templates.as_slice()) {
+            return Some((*number, Rc::clone(resource)));
+        }
+        let world = (&*self.policy, &self.words);
+        let resource = Rc::new(Resource::new(service, &self.templates, world));
+        let number = self.resources_met;
+        self.resources_met += 1;
+        let key = self.templates.as_slice().into();
+        known.insert(key, (number, Rc::clone(&resource)));
+        Some((number, resource))
+    }
+
+    #[cold]
+    fn decide(
+        &mut self,
+        caller: &KnownCaller,
+        resource: &Resource,
+        key: (u32, u32, Verb),
+    ) -> Option<Rc<Candidates>> {
+        let index = &self.policy.index;
+        let numbers = index.candidates(&caller.profile, &resource.profile, key.2);
+        let candidates = match self.candidates.get(&numbers) {
+            Some(candidates) => Rc::clone(candidates),
+            None => {
+                let made = Rc::new(Candidates::new(&self.policy, &numbers)?);
+                self.copies += numbers.len() + 1;
+                self.candidates.insert(numbers, Rc::clone(&made));
+                made
+            }
+        };
+        self.decisions.insert(key, Rc::clone(&candidates));
+        Some(candidates)
+    }
+
+    fn entities(
+        &mut self,
+        caller: &KnownCaller,
+        resource: &Resource,
+        number: u32,
+    ) -> Option<Rc<Entities>> {
+        let key = (caller.number, number);
+        if let Some(entities) = self.entities.get(&key) {
+            return Some(Rc::clone(entities));
+        }
+        let entities = Rc::new(known::entities(caller, resource, &self.words)?);
+        self.entities.insert(key, Rc::clone(&entities));
+        Some(entities)
+    }
+}
+
+/// More than a service has callers; each takes about 1 KB.
+const MAX_CALLERS: usize = 4096;
+
+/// The sets of templates that one path can fit. Few are ever met, but who
+/// chooses paths can go through them all.
+const MAX_RESOURCES: u32 = 4096;
+
+/// Each takes a few dozen bytes.
+const MAX_DECISIONS: usize = 16_384;
+
+/// Each takes about 10 KB.
+const MAX_ENTITIES: usize = 1024;
+
+/// Each takes about 2 KB. A set larger than that may be held a few times over.
+const MAX_COPIES: usize = 16_384;

@@ -1,0 +1,192 @@
+//! What of the context a policy reads.
+//!
+//! Building all of it costs many times what the decision does, so only what
+//! some policy in question reads is built. That is sound because it is read
+//! off the policy's own text: where the text uses a record as a whole, the
+//! whole record counts as read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cedar_policy::pst::Clause;
+use cedar_policy::pst::Expr;
+use cedar_policy::pst::Literal;
+use cedar_policy::pst::Var;
+
+use crate::policy::schema::CONTEXT;
+use crate::policy::schema::Vocabulary;
+use crate::policy::syntax::Place;
+use crate::policy::syntax::UnknownSyntax;
+use crate::policy::syntax::body;
+use crate::policy::syntax::context_path;
+use crate::policy::syntax::walk;
+
+/// What some policies read of a request.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Mentions {
+    pub(super) fields: BTreeSet<Field>,
+    /// Headers by name, if any policy reads the record of them.
+    pub(super) headers: Option<BTreeSet<String>>,
+    /// Parameters by name, if any policy reads the record of them.
+    pub(super) params: Option<BTreeSet<Arc<str>>>,
+    /// Clocks by the name of their zone.
+    pub(super) clocks: BTreeSet<String>,
+    /// Whether attributes or groups of caller or resource are asked for.
+    pub(super) entities: bool,
+}
+
+/// A part of the context that stands alone.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Field {
+    Host,
+    Method,
+    Now,
+    Path,
+    SourceIp,
+}
+
+impl Mentions {
+    /// What the conditions of one policy read.
+    pub(super) fn of(clauses: &[Clause], vocabulary: &Vocabulary) -> Result<Self, UnknownSyntax> {
+        let mut mentions = Self::default();
+        for clause in clauses {
+            walk(body(clause), Place::Elsewhere, &mut |expr, _| {
+                mentions.see(expr, vocabulary)
+            })?;
+        }
+        Ok(mentions)
+    }
+
+    /// Adds what `other` reads.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.fields.extend(&other.fields);
+        if let Some(headers) = &other.headers {
+            let ours = self.headers.get_or_insert_default();
+            ours.extend(headers.iter().cloned());
+        }
+        if let Some(params) = &other.params {
+            let ours = self.params.get_or_insert_default();
+            ours.extend(params.iter().cloned());
+        }
+        self.clocks.extend(other.clocks.iter().cloned());
+        self.entities |= other.entities;
+    }
+
+    fn see(&mut self, expr: &Expr, vocabulary: &Vocabulary) -> bool {
+        if let Expr::HasAttr { expr, attrs } = expr
+            && let Some(mut path) = context_path(expr)
+        {
+            path.extend(attrs.iter().map(|attr| attr.as_str()));
+            self.note(&path, vocabulary);
+            return false;
+        }
+        if let Some(path) = context_path(expr) {
+            self.note(&path, vocabulary);
+            return false;
+        }
+        self.entities |= matches!(
+            expr,
+            Expr::Var(Var::Principal | Var::Action | Var::Resource)
+                | Expr::Literal(Literal::EntityUID(_))
+        );
+        true
+    }
+
+    fn note(&mut self, path: &[&str], vocabulary: &Vocabulary) {
+        match path {
+            [] => self.note_all(vocabulary),
+            ["host", ..] => drop(self.fields.insert(Field::Host)),
+            ["method", ..] => drop(self.fields.insert(Field::Method)),
+            ["now", ..] => drop(self.fields.insert(Field::Now)),
+            ["path", ..] => drop(self.fields.insert(Field::Path)),
+            ["sourceIp", ..] => drop(self.fields.insert(Field::SourceIp)),
+            ["headers"] => {
+                let all = vocabulary.headers.iter().cloned();
+                self.headers.get_or_insert_default().extend(all);
+            }
+            ["headers", name, ..] => {
+                let headers = self.headers.get_or_insert_default();
+                headers.insert((*name).to_owned());
+            }
+            ["params"] => {
+                let all = vocabulary.params.iter().cloned();
+                self.params.get_or_insert_default().extend(all);
+            }
+            ["params", name, ..] => {
+                let params = self.params.get_or_insert_default();
+                params.insert((*name).into());
+            }
+            [zone, ..] if *zone == "utc" || vocabulary.zones.contains(*zone) => {
+                self.clocks.insert((*zone).to_owned());
+            }
+            // No context has it, so nothing is left out by not building it.
+            _ => {}
+        }
+    }
+
+    fn note_all(&mut self, vocabulary: &Vocabulary) {
+        for name in CONTEXT {
+            self.note(&[name], vocabulary);
+        }
+        self.clocks.extend(vocabulary.zones.iter().cloned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cedar_policy::Policy;
+
+    use super::*;
+
+    fn mentions(condition: &str) -> Mentions {
+        let text = format!("permit(principal, action, resource) when {{ {condition} }};");
+        let policy = Policy::parse(None, text).unwrap().to_pst().unwrap();
+        let vocabulary = Vocabulary {
+            headers: ["x-a".into(), "x-b".into()].into(),
+            params: ["id".into()].into(),
+            zones: ["berlin".into()].into(),
+        };
+        Mentions::of(policy.body().clauses(), &vocabulary).unwrap()
+    }
+
+    fn names<'a>(set: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+        set.into_iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn only_what_is_read_is_built() {
+        let read = mentions("context.path == \"/\" && context.headers has \"x-a\"");
+        assert_eq!(read.fields, [Field::Path].into());
+        assert_eq!(names(read.headers.as_ref().unwrap()), ["x-a"]);
+        assert_eq!(read.params, None);
+        assert!(!read.entities);
+
+        let read = mentions("context.utc.weekday == 1 || context.params.id == \"7\"");
+        assert_eq!(names(&read.clocks), ["utc"]);
+        assert_eq!(read.params, Some(["id".into()].into()));
+
+        let read = mentions("context has headers.x && principal has ns");
+        assert_eq!(names(read.headers.as_ref().unwrap()), ["x"]);
+        assert!(read.entities);
+
+        assert_eq!(mentions("1 == 2"), Mentions::default());
+        assert!(mentions("action in Action::\"read\"").entities);
+    }
+
+    #[test]
+    fn a_record_used_whole_is_built_whole() {
+        let read = mentions("context.headers == {\"x-a\": \"1\"}");
+        assert_eq!(names(read.headers.as_ref().unwrap()), ["x-a", "x-b"]);
+        for condition in [
+            "context == {}",
+            "{ x: context }.x.path == \"/\"",
+            "(if true then context else context).path == \"/\"",
+        ] {
+            let read = mentions(condition);
+            assert_eq!(read.fields.len(), 5, "{condition}");
+            assert_eq!(names(&read.clocks), ["berlin", "utc"], "{condition}");
+            assert_eq!(read.headers.unwrap().len(), 2, "{condition}");
+            assert_eq!(read.params.unwrap().len(), 1, "{condition}");
+        }
+    }
+}

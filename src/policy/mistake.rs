@@ -1,0 +1,115 @@
+//! What is wrong with a policy set, and where.
+//!
+//! A set is refused whole, with every mistake in it, so that an operator
+//! repairs it once and not line by line.
+
+use std::fmt;
+
+/// One thing that is wrong, or that looks wrong.
+///
+/// The order is that of the text: by file, line and column.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Mistake {
+    /// The file's name, or the directory's if the mistake is in no one file.
+    pub file: String,
+    /// Counted from 1; 0 if the mistake has no place in the text.
+    pub line: usize,
+    /// In characters, counted from 1; 0 if the mistake has no place in the text.
+    pub column: usize,
+    /// Whether the set can take effect with it.
+    pub severity: Severity,
+    /// One line for the operator.
+    pub text: String,
+}
+
+/// Whether a mistake stops a set from taking effect.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// The set is refused.
+    Error,
+    /// The set takes effect, but probably does not say what was meant.
+    Warning,
+}
+
+impl Mistake {
+    /// A mistake that refuses a whole file or directory.
+    pub(super) fn whole(file: &str, text: impl fmt::Display) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            severity: Severity::Error,
+            text: one_line(text),
+        }
+    }
+
+    /// A mistake at byte `at` of `source`, the text of `file`.
+    pub(super) fn at(
+        (file, source): (&str, &str),
+        at: usize,
+        severity: Severity,
+        text: impl fmt::Display,
+    ) -> Self {
+        let at = (0..=at.min(source.len()))
+            .rev()
+            .find(|&at| source.is_char_boundary(at))
+            .unwrap_or_default();
+        let before = source.get(..at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let in_line = before.get(line_start..).unwrap_or_default();
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: in_line.chars().count() + 1,
+            severity,
+            text: one_line(text),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, ": {severity}: {}", self.text)
+    }
+}
+
+/// Cedar's own messages may span lines and quote the policy's text.
+fn one_line(text: impl fmt::Display) -> String {
+    let mut line = String::new();
+    for word in text.to_string().split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().filter(|c| !c.is_control()));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_counted_in_lines_and_characters() {
+        let source = "permit\n  (\u{e9}\u{e9}x);";
+        let place = |at| {
+            let mistake = Mistake::at(("a.cedar", source), at, Severity::Warning, "odd\n  thing");
+            (mistake.line, mistake.column, mistake.to_string())
+        };
+        assert_eq!(place(0).2, "a.cedar:1:1: warning: odd thing");
+        assert_eq!(place(6).0, 1);
+        assert_eq!((place(10).0, place(10).1), (2, 4));
+        assert_eq!((place(11).0, place(11).1), (2, 4), "inside a character");
+        assert_eq!((place(14).0, place(14).1), (2, 6));
+        assert_eq!((place(999).0, place(999).1), (2, 9));
+        assert_eq!(Mistake::whole("d", "gone").to_string(), "d: error: gone");
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether a request may pass, decided by Cedar policies. Pure.
+//!
+//! A directory of `*.cedar` files becomes a [`Policy`], or a list of all that
+//! is wrong with it: a set that does not validate never takes effect. A
+//! [`Decider`] on each worker thread then answers a [`Question`] with a
+//! [`Permit`] or a [`Denial`]:
+//!
+//! - No permit, no access. A `forbid` beats every `permit`.
+//! - An error in evaluation is a denial, also where Cedar would skip it.
+//! - The answer is that of plain Cedar over the whole set, at a cost that does
+//!   not grow with it.
+//! - A policy names only what exists: services, routes, groups, headers and
+//!   attributes that nobody declared are errors at load.
+
+mod candidates;
+mod compile;
+mod context;
+mod current;
+mod decider;
+mod decision;
+mod depth;
+mod index;
+mod known;
+mod lint;
+mod load;
+mod matcher;
+mod memory;
+mod mention;
+mod metrics;
+mod mistake;
+mod name;
+mod parse;
+mod question;
+mod revision;
+mod schema;
+mod services;
+mod set;
+mod settings;
+mod statement;
+mod syntax;
+mod template;
+mod words;
+
+pub use current::Current;
+pub use current::View;
+pub use decider::Decider;
+pub use decision::Denial;
+pub use decision::DenialReason;
+pub use decision::Permit;
+pub use decision::PolicyName;
+pub use metrics::Metrics;
+pub use mistake::Mistake;
+pub use mistake::Severity;
+pub use name::GroupName;
+pub use name::NameError;
+pub use name::ServiceName;
+pub use question::Caller;
+pub use question::Question;
+pub use revision::Revision;
+pub use set::Policy;
+pub use settings::Route;
+pub use settings::Settings;
+pub use settings::Zone;
+pub use settings::ZoneError;
+pub use settings::ZoneName;
+pub use template::Template;
+pub use template::TemplateError;

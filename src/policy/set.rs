@@ -1,0 +1,114 @@
+//! A checked policy set, ready to be asked.
+//!
+//! A set is valid whole or refused whole, with all of its mistakes. Whoever
+//! holds a [`Policy`] may rely on every policy in it having a name of its own,
+//! being valid against the schema, and naming only what exists.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::path::Path;
+
+use cedar_policy::Effect;
+use cedar_policy::EntityUid;
+use cedar_policy::pst;
+use http::HeaderName;
+
+use crate::id::SpiffeId;
+use crate::policy::compile;
+use crate::policy::decision::PolicyName;
+use crate::policy::index::Index;
+use crate::policy::load;
+use crate::policy::mention::Mentions;
+use crate::policy::mistake::Mistake;
+use crate::policy::name::ServiceName;
+use crate::policy::revision::Revision;
+use crate::policy::services::Services;
+use crate::policy::settings::Settings;
+use crate::policy::settings::Zone;
+
+/// A policy set in its executable form. Immutable: share it by reference.
+#[derive(Debug)]
+pub struct Policy {
+    pub(super) revision: Revision,
+    pub(super) rules: Vec<Rule>,
+    pub(super) index: Index,
+    pub(super) services: Services,
+    /// The groups that a workload is in.
+    pub(super) memberships: HashMap<SpiffeId, Vec<EntityUid>>,
+    /// Declared headers by name.
+    pub(super) headers: HashMap<String, HeaderName>,
+    /// `utc` and the declared zones by name.
+    pub(super) zones: HashMap<String, Zone>,
+}
+
+/// One policy.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) name: PolicyName,
+    pub(super) effect: Effect,
+    /// Nothing if its scope is all it asks.
+    pub(super) condition: Option<Condition>,
+}
+
+/// What a policy asks beyond its scope.
+#[derive(Debug)]
+pub(super) struct Condition {
+    /// The policy without its scope, which the index has already checked.
+    pub(super) policy: pst::Policy,
+    pub(super) mentions: Mentions,
+}
+
+impl Policy {
+    /// Reads every `*.cedar` file of a directory. Beside the policy come the
+    /// warnings, sorted.
+    ///
+    /// A directory without policies is valid and denies everything.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, sorted, if there is an error among them. A directory that
+    /// cannot be read is one.
+    pub fn load(dir: &Path, settings: &Settings) -> Result<(Self, Vec<Mistake>), Vec<Mistake>> {
+        let files = load::read(dir)?;
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        Self::parse(&files, settings)
+    }
+
+    /// The same for files that are already read: their names and contents.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, sorted, if there is an error among them.
+    pub fn parse(
+        files: &[(&str, &str)],
+        settings: &Settings,
+    ) -> Result<(Self, Vec<Mistake>), Vec<Mistake>> {
+        compile::compile(files, settings)
+    }
+
+    /// Which set this is.
+    #[must_use]
+    pub const fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// The policies in it, in the order of the files.
+    #[must_use]
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &PolicyName> {
+        self.rules.iter().map(|rule| &rule.name)
+    }
+
+    /// The templates of a service: those declared and those that policies name.
+    #[must_use]
+    pub fn templates(&self, service: &ServiceName) -> BTreeSet<&str> {
+        let service = self
+            .services
+            .number(service)
+            .and_then(|number| self.services.get(number));
+        let routes = service.map_or(&[][..], |service| &service.routes);
+        routes.iter().map(|route| route.template.as_str()).collect()
+    }
+}

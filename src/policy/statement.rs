@@ -1,0 +1,128 @@
+//! A policy file, cut at the semicolons.
+//!
+//! Each policy is then parsed alone: one with a mistake does not hide those of
+//! its neighbours, and what is found in a policy has a place in its file. No
+//! text is lost: whatever is neither blank nor comment is part of a statement,
+//! and each statement must parse as exactly one policy.
+
+use crate::policy::mistake::Mistake;
+use crate::policy::mistake::Severity;
+
+/// One policy as it was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statement<'a> {
+    /// The name of its file and the whole text of that.
+    pub(super) file: (&'a str, &'a str),
+    /// Where it begins, in bytes.
+    pub(super) start: usize,
+    /// From its first annotation or word to its semicolon.
+    pub(super) text: &'a str,
+}
+
+impl<'a> Statement<'a> {
+    /// Every policy of a file, in order.
+    pub(super) fn split(name: &'a str, source: &'a str) -> Vec<Self> {
+        let mut statements = Vec::new();
+        let mut start = None;
+        let mut characters = source.char_indices().peekable();
+        while let Some((at, c)) = characters.next() {
+            match c {
+                '/' if matches!(characters.peek(), Some((_, '/'))) => {
+                    while characters
+                        .next_if(|&(_, c)| c != '\n' && c != '\r')
+                        .is_some()
+                    {}
+                    continue;
+                }
+                _ if c.is_whitespace() => continue,
+                '"' => skip_string(&mut characters),
+                _ => {}
+            }
+            let from = *start.get_or_insert(at);
+            if c == ';' {
+                statements.extend(Self::cut(name, source, from, at + 1));
+                start = None;
+            }
+        }
+        if let Some(from) = start {
+            statements.extend(Self::cut(name, source, from, source.len()));
+        }
+        statements
+    }
+
+    /// A mistake where `needle` first stands in the statement, or else at its
+    /// beginning.
+    pub(super) fn mistake(&self, needle: &str, severity: Severity, text: String) -> Mistake {
+        let offset = self.text.find(needle).unwrap_or_default();
+        Mistake::at(self.file, self.start + offset, severity, text)
+    }
+
+    /// A mistake at byte `offset` of the statement.
+    pub(super) fn mistake_at(&self, offset: usize, text: impl std::fmt::Display) -> Mistake {
+        Mistake::at(self.file, self.start + offset, Severity::Error, text)
+    }
+
+    fn cut(name: &'a str, source: &'a str, from: usize, to: usize) -> Option<Self> {
+        Some(Self {
+            file: (name, source),
+            start: from,
+            text: source.get(from..to)?,
+        })
+    }
+}
+
+/// Past the closing quote, or to the end where there is none.
+fn skip_string(characters: &mut impl Iterator<Item = (usize, char)>) {
+    while let Some((_, c)) = characters.next() {
+        match c {
+            '"' => return,
+            '\\' => drop(characters.next()),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr as _;
+
+    use cedar_policy::PolicySet;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(source: &str) -> Vec<&str> {
+        let statements = Statement::split("a.cedar", source);
+        statements.iter().map(|statement| statement.text).collect()
+    }
+
+    #[test]
+    fn cuts_at_semicolons_that_end_a_policy() {
+        let source = "// a; b\n permit (x); @id(\"a;\\\"b//\")\nforbid // ; \"\n(y);// end";
+        assert_eq!(
+            texts(source),
+            ["permit (x);", "@id(\"a;\\\"b//\")\nforbid // ; \"\n(y);"]
+        );
+        assert_eq!(texts(" \n// only this"), [""; 0]);
+        assert_eq!(texts("permit; rest"), ["permit;", "rest"]);
+        assert_eq!(texts("a // x\r; b;"), ["a // x\r;", "b;"]);
+        assert_eq!(texts("\"open; "), ["\"open; "]);
+    }
+
+    proptest! {
+        #[test]
+        fn sees_as_many_policies_as_cedar_does(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "permit(principal, action, resource);",
+                "@id(\"a;b\\\"c\") forbid(principal, action, resource) when { \"//;\" == \";\" };",
+                "// note; \"\n",
+                "\n", " ", "/ /", ";", "\"",
+            ]), 0..8),
+        ) {
+            let source = parts.concat();
+            if let Ok(set) = PolicySet::from_str(&source) {
+                prop_assert_eq!(texts(&source).len(), set.num_of_policies());
+            }
+        }
+    }
+}

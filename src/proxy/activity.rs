@@ -1,0 +1,115 @@
+//! When something last moved in an exchange, in either direction.
+//!
+//! A gRPC stream may be silent one way for hours while it is busy the other
+//! way, so both directions share one clock. Only an upload that keeps the
+//! application waiting for its request has a shorter limit of its own.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio::time::Sleep;
+
+/// How long an exchange may be silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Silence {
+    /// While the request is being sent and no response has begun.
+    pub request: Duration,
+    /// Once a response has begun, in both directions together.
+    pub stream: Duration,
+}
+
+/// The clock and the byte counts of one exchange.
+#[derive(Debug)]
+pub(super) struct Activity {
+    bytes_in: Cell<u64>,
+    bytes_out: Cell<u64>,
+    limits: Silence,
+    moved: Cell<Instant>,
+    responded: Cell<bool>,
+}
+
+impl Activity {
+    pub(super) fn new(limits: Silence, begun: Instant) -> Rc<Self> {
+        Rc::new(Self {
+            bytes_in: Cell::new(0),
+            bytes_out: Cell::new(0),
+            limits,
+            moved: Cell::new(begun),
+            responded: Cell::new(false),
+        })
+    }
+
+    /// `bytes` of the request's body have passed.
+    pub(super) fn passed_in(&self, bytes: usize) {
+        add(&self.bytes_in, bytes);
+        self.touch();
+    }
+
+    /// `bytes` of the response's body have passed.
+    pub(super) fn passed_out(&self, bytes: usize) {
+        add(&self.bytes_out, bytes);
+        self.touch();
+    }
+
+    /// The response has begun.
+    pub(super) fn responded(&self) {
+        self.responded.set(true);
+        self.touch();
+    }
+
+    pub(super) fn touch(&self) {
+        self.moved.set(Instant::now());
+    }
+
+    pub(super) const fn bytes_in(&self) -> u64 {
+        self.bytes_in.get()
+    }
+
+    pub(super) const fn bytes_out(&self) -> u64 {
+        self.bytes_out.get()
+    }
+
+    fn deadline(&self) -> Instant {
+        let limit = if self.responded.get() {
+            self.limits.stream
+        } else {
+            self.limits.request
+        };
+        self.moved.get() + limit
+    }
+}
+
+fn add(count: &Cell<u64>, bytes: usize) {
+    count.set(count.get().saturating_add(bytes as u64));
+}
+
+/// Wakes a waiting task when its exchange has been silent for too long.
+#[derive(Debug, Default)]
+pub(super) struct SilenceTimer {
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl SilenceTimer {
+    /// Ready when nothing has moved for as long as allowed. Asked only while
+    /// something is awaited, so that an exchange that never waits has no timer.
+    pub(super) fn poll_silent(&mut self, activity: &Activity, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let deadline = activity.deadline();
+            let sleep = self
+                .sleep
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+            ready!(sleep.as_mut().poll(cx));
+            if activity.deadline() <= sleep.deadline() {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(activity.deadline());
+        }
+    }
+}

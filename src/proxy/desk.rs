@@ -1,0 +1,67 @@
+//! What the doors of one worker share: the policy in force, the log, the clock.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::audit::NoRoom;
+use crate::audit::Room;
+use crate::audit::Shard;
+use crate::drain::Watch;
+use crate::net::Tasks;
+use crate::policy::Decider;
+use crate::policy::Denial;
+use crate::policy::Permit;
+use crate::policy::Question;
+use crate::policy::View;
+use crate::time::Clock;
+
+/// One worker's desk. It never leaves its thread.
+#[derive(Debug)]
+pub struct Desk {
+    clock: Arc<dyn Clock>,
+    decider: RefCell<Decider>,
+    drain: Watch,
+    log: Shard,
+    policy: RefCell<View>,
+    tasks: Tasks,
+}
+
+impl Desk {
+    /// A desk with an empty memory.
+    #[must_use]
+    pub fn new(policy: View, log: Shard, clock: Arc<dyn Clock>, drain: Watch) -> Self {
+        Self {
+            clock,
+            decider: RefCell::new(Decider::new()),
+            drain,
+            log,
+            policy: RefCell::new(policy),
+            tasks: Tasks::new(),
+        }
+    }
+
+    /// Where the worker's tasks are counted.
+    #[must_use]
+    pub const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    pub(super) const fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(super) const fn drain(&self) -> &Watch {
+        &self.drain
+    }
+
+    /// Room for one record, or no request.
+    pub(super) fn room(&self) -> Result<Room, NoRoom> {
+        self.log.begin()
+    }
+
+    /// Asks the policy that is in force now.
+    pub(super) fn decide(&self, question: &Question<'_>) -> Result<Permit, Denial> {
+        let mut view = self.policy.borrow_mut();
+        self.decider.borrow_mut().decide(view.current(), question)
+    }
+}

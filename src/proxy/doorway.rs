@@ -1,0 +1,101 @@
+//! What every door does with a connection before and after it is served.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use tokio::net::TcpStream;
+
+use crate::audit::Decision;
+use crate::audit::Door;
+use crate::audit::End;
+use crate::audit::Room;
+use crate::audit::Ruling;
+use crate::audit::Start;
+use crate::audit::Text;
+use crate::net::Listener;
+use crate::proxy::desk::Desk;
+use crate::proxy::meters::DoorMeters;
+use crate::proxy::serve::ServeError;
+
+/// A door that can be opened.
+pub(super) trait Doorway {
+    fn desk(&self) -> &Desk;
+    fn meters(&self) -> &DoorMeters;
+    /// The most connections at a time.
+    fn most_connections(&self) -> usize;
+    /// Serves one connection to its end. `spare` is room in the log for
+    /// whatever goes wrong before there is a request.
+    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room);
+}
+
+/// Accepts until the drain begins.
+pub(super) async fn open<D: Doorway + 'static>(door: Rc<D>, listener: Listener) {
+    let mut drain = door.desk().drain().clone();
+    loop {
+        let (stream, source) = tokio::select! {
+            biased;
+            () = drain.draining() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let connected = door.meters().connected();
+        if connected.count() > door.most_connections() {
+            door.meters().handshake("too_many_connections");
+            continue;
+        }
+        // No record, no connection: dropping it tells the caller to try elsewhere.
+        let Ok(spare) = door.desk().room() else {
+            door.meters().handshake("audit_log_full");
+            continue;
+        };
+        let served = Rc::clone(&door);
+        door.desk().tasks().spawn(async move {
+            served.serve(stream, source, spare).await;
+            drop(connected);
+        });
+    }
+}
+
+/// Records what ended a connection, if that was the caller's doing.
+pub(super) fn follow(
+    outcome: Result<(), ServeError>,
+    spare: Room,
+    door: Door,
+    source: SocketAddr,
+    caller: Text,
+) {
+    let Err(error) = outcome else {
+        return;
+    };
+    tracing::debug!(%source, error = &error as &dyn std::error::Error, "a connection ended badly");
+    if let Some(offence) = error.offence() {
+        record_offence(spare, door, source, Some(caller), offence);
+    }
+}
+
+/// Records what never became a request.
+pub(super) fn record_offence(
+    spare: Room,
+    door: Door,
+    source: SocketAddr,
+    caller: Option<Text>,
+    reason: impl Into<Cow<'static, str>>,
+) {
+    let mut entry = spare.entry(Start {
+        caller,
+        source: Some(source),
+        ..Start::at(door)
+    });
+    entry.ruled(Ruling {
+        decision: Decision::Refuse,
+        reason: Some(reason.into()),
+        policies: [].into(),
+        revision: None,
+    });
+    entry.end(End {
+        bytes_in: 0,
+        bytes_out: 0,
+        reason: None,
+        status: None,
+    });
+}

@@ -1,0 +1,227 @@
+//! One request and its response, from room in the log to the last byte.
+//!
+//! Whatever happens, an exchange ends once: its record is written and it is
+//! counted. What nobody ends (a task dropped with its connection) ends with
+//! what the connection died of.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::audit::Decision;
+use crate::audit::End;
+use crate::audit::Entry;
+use crate::audit::RequestId;
+use crate::audit::Room;
+use crate::audit::Ruling;
+use crate::audit::Start;
+use crate::audit::Text;
+use crate::audit::TraceId;
+use crate::metrics::Held;
+use crate::policy::Denial;
+use crate::policy::Permit;
+use crate::policy::PolicyName;
+use crate::policy::Revision;
+use crate::proxy::activity::Activity;
+use crate::proxy::activity::Silence;
+use crate::proxy::canonical::Canonical;
+use crate::proxy::download::Download;
+use crate::proxy::guest::Guest;
+use crate::proxy::headers;
+use crate::proxy::lifetime::Fate;
+use crate::proxy::meters::DoorMeters;
+use crate::proxy::refusal::Refusal;
+use crate::proxy::reply;
+use crate::proxy::upstream::Answer;
+
+/// A request under way. It holds its room in the log.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    activity: Rc<Activity>,
+    decision: Decision,
+    /// There until the end.
+    entry: Option<Entry>,
+    fate: Fate,
+    in_flight: Option<Held>,
+    meters: Rc<DoorMeters>,
+    status: Option<StatusCode>,
+}
+
+impl Exchange {
+    /// Begins the record of the request whose head is `head`.
+    pub(super) fn begin(room: Room, guest: &Guest, head: &Parts, silence: Silence) -> Self {
+        let path = head
+            .uri
+            .path_and_query()
+            .map_or("", |target| target.as_str());
+        let host = head
+            .headers
+            .get(http::header::HOST)
+            .map(http::HeaderValue::as_bytes);
+        let host = host.or_else(|| {
+            head.uri
+                .authority()
+                .map(|authority| authority.as_str().as_bytes())
+        });
+        let entry = room.entry(Start {
+            caller: Some(guest.name().clone()),
+            host: host.map(|host| Text::Bytes(Bytes::copy_from_slice(host))),
+            method: Some(head.method.clone()),
+            path: Some(Text::Bytes(Bytes::copy_from_slice(path.as_bytes()))),
+            protocol: Some(Text::Static(protocol(head.version))),
+            source: Some(guest.source()),
+            trace_id: head
+                .headers
+                .get("traceparent")
+                .and_then(|value| TraceId::from_traceparent(value.as_bytes())),
+            ..Start::at(guest.door())
+        });
+        Self {
+            activity: Activity::new(silence, entry.began()),
+            decision: Decision::Refuse,
+            entry: Some(entry),
+            fate: guest.fate().clone(),
+            in_flight: Some(guest.meters().in_flight()),
+            meters: Rc::clone(guest.meters()),
+            status: None,
+        }
+    }
+
+    /// The request's name, for whoever asks about it later.
+    pub(super) fn id(&self) -> Option<RequestId> {
+        self.entry.as_ref().map(Entry::id)
+    }
+
+    pub(super) fn activity(&self) -> Rc<Activity> {
+        Rc::clone(&self.activity)
+    }
+
+    /// Notes the one reading of the request in place of what was sent.
+    pub(super) fn read(&mut self, request: &Canonical) {
+        if let Some(entry) = &mut self.entry {
+            let host = Bytes::copy_from_slice(request.authority.as_str().as_bytes());
+            let path = Bytes::copy_from_slice(request.path().as_bytes());
+            entry.target(request.method.clone(), host, path);
+        }
+    }
+
+    /// Notes that the policy says yes.
+    pub(super) fn permitted(&mut self, permit: &Permit) {
+        self.ruled(Decision::Permit, None, permit.policies(), permit.revision());
+        self.on_route(permit.route());
+    }
+
+    /// Notes that the policy says no.
+    pub(super) fn denied(&mut self, denial: &Denial) {
+        let reason = denial.reason().as_str();
+        self.ruled(
+            Decision::Deny,
+            Some(reason),
+            denial.policies(),
+            denial.revision(),
+        );
+        self.on_route(denial.route());
+    }
+
+    /// Notes what plain requests are passed on in, or what the connection was handed over to.
+    pub(super) fn passed_on(
+        &mut self,
+        protocol: &'static str,
+        upgrade: Option<&http::HeaderValue>,
+    ) {
+        if let Some(entry) = &mut self.entry {
+            entry.app_protocol(protocol);
+            if let Some(upgrade) = upgrade {
+                entry.upgraded(Bytes::copy_from_slice(upgrade.as_bytes()));
+            }
+        }
+    }
+
+    /// Follows the response to its end.
+    pub(super) fn respond(mut self, answer: Answer) -> Response<Download> {
+        let (mut head, source) = answer.response.into_parts();
+        headers::clean_response(&mut head.headers);
+        self.responded(head.status);
+        Response::from_parts(head, Download::new(source, self, answer.rest))
+    }
+
+    /// The status line has gone out.
+    pub(super) fn responded(&mut self, status: StatusCode) {
+        self.status = Some(status);
+        self.activity.responded();
+    }
+
+    /// Ends with a no of our own.
+    pub(super) fn refuse(mut self, refusal: &Refusal) -> Response<Download> {
+        let answer = reply::to(refusal, self.id());
+        self.status = Some(answer.status());
+        self.activity.passed_out(answer.body().len());
+        let activity = self.activity();
+        self.finish(Some(answer.reason()));
+        answer.into_response(activity)
+    }
+
+    /// Ends. `reason` says why, where it did not end as it should.
+    pub(super) fn end(mut self, reason: Option<&'static str>) {
+        self.finish(reason);
+    }
+
+    fn ruled(
+        &mut self,
+        decision: Decision,
+        reason: Option<&'static str>,
+        policies: &Arc<[PolicyName]>,
+        of: &Revision,
+    ) {
+        self.decision = decision;
+        if let Some(entry) = &mut self.entry {
+            entry.ruled(Ruling {
+                decision,
+                reason: reason.map(Cow::Borrowed),
+                policies: policies.iter().map(PolicyName::to_shared).collect(),
+                revision: Some(of.to_shared()),
+            });
+        }
+    }
+
+    fn on_route(&mut self, route: Option<&Arc<str>>) {
+        if let (Some(entry), Some(route)) = (&mut self.entry, route) {
+            entry.route(Arc::clone(route));
+        }
+    }
+
+    fn finish(&mut self, reason: Option<&'static str>) {
+        let Some(entry) = self.entry.take() else {
+            return;
+        };
+        self.meters
+            .ended(self.decision, self.status, entry.began().elapsed());
+        self.in_flight = None;
+        entry.end(End {
+            bytes_in: self.activity.bytes_in(),
+            bytes_out: self.activity.bytes_out(),
+            reason,
+            status: self.status,
+        });
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let reason = self.fate.reason();
+        self.finish(Some(reason));
+    }
+}
+
+fn protocol(version: http::Version) -> &'static str {
+    match version {
+        http::Version::HTTP_10 => "HTTP/1.0",
+        http::Version::HTTP_2 => "HTTP/2",
+        _ => "HTTP/1.1",
+    }
+}

@@ -1,0 +1,232 @@
+//! Which header fields go no further than us.
+//!
+//! Three kinds never reach the other side: those that speak of one connection
+//! (RFC 9110 7.6.1), those that only we may set because the application
+//! believes them (the caller's identity), and those by which a caller could
+//! talk the application into another method or path than the one that was
+//! authorized. Removing comes before setting, so that whatever carries such a
+//! name on the other side is ours.
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::header;
+
+/// What a field is to a proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// `Connection`: names further fields to remove.
+    Connection,
+    /// `Content-Length`: framing is ours, made anew for the next hop.
+    ContentLength,
+    /// `Cookie`: HTTP/2 may have cut it into crumbs.
+    Cookie,
+    /// The caller's business with the application.
+    EndToEnd,
+    /// `Expect`: answered by us.
+    Expect,
+    /// `Host`: part of the canonical request.
+    Host,
+    /// Goes no further, and nothing else follows from it.
+    Remove,
+    /// `TE`: tells whether the caller takes trailers.
+    Te,
+    /// `Transfer-Encoding`: framing is ours.
+    TransferEncoding,
+    /// `_` in the name: CGI-like servers read it as `-`, so it may be any of the others in disguise.
+    Underscore,
+    /// `Upgrade`: a wish to leave HTTP.
+    Upgrade,
+}
+
+/// The kind of the field `name`.
+pub(super) fn kind(name: &HeaderName) -> Kind {
+    match name.as_str() {
+        "connection" => Kind::Connection,
+        "content-length" => Kind::ContentLength,
+        "cookie" => Kind::Cookie,
+        "expect" => Kind::Expect,
+        "host" => Kind::Host,
+        "te" => Kind::Te,
+        "transfer-encoding" => Kind::TransferEncoding,
+        "upgrade" => Kind::Upgrade,
+        "http2-settings"
+        | "keep-alive"
+        | "proxy-authenticate"
+        | "proxy-authorization"
+        | "proxy-connection"
+        | "trailer" => Kind::Remove,
+        text if text.bytes().any(|byte| byte == b'_') => Kind::Underscore,
+        text if is_identity(text) || is_confusing(text) => Kind::Remove,
+        _ => Kind::EndToEnd,
+    }
+}
+
+/// Removes what a response may not carry across us, except the fields of an
+/// upgrade, which only a 101 has.
+pub(super) fn clean_response(headers: &mut HeaderMap) {
+    let listed: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(listed_names)
+        .filter(|name| *name != header::CONTENT_LENGTH && *name != header::SET_COOKIE)
+        .collect();
+    for name in listed {
+        headers.remove(name);
+    }
+    for name in [
+        header::CONNECTION,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        HeaderName::from_static("keep-alive"),
+        HeaderName::from_static("proxy-connection"),
+    ] {
+        headers.remove(name);
+    }
+}
+
+/// The field names that a `Connection` field lists.
+pub(super) fn listed_names(value: &HeaderValue) -> impl Iterator<Item = HeaderName> + '_ {
+    value
+        .as_bytes()
+        .split(|&byte| byte == b',')
+        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+}
+
+/// Whether a comma-separated `value` has `token`, in any case.
+pub(super) fn has_token(value: &HeaderValue, token: &str) -> bool {
+    value
+        .as_bytes()
+        .split(|&byte| byte == b',')
+        .any(|part| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// The trailers that may cross us: gRPC's outcome, and nothing that a server
+/// could merge into the headers (RFC 9110 6.5.1).
+pub(super) fn clean_trailers(trailers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+        if let Some(value) = trailers.get(name) {
+            kept.insert(HeaderName::from_static(name), value.clone());
+        }
+    }
+    kept
+}
+
+/// `x-forwarded-client-cert` and everything under `x-portreeve-`, also where
+/// dots stand for dashes (some frameworks fold them).
+fn is_identity(name: &str) -> bool {
+    let Some(rest) = strip_folded(name, "x-") else {
+        return false;
+    };
+    strip_folded(rest, "portreeve-").is_some()
+        || strip_folded(rest, "forwarded-client-cert") == Some("")
+}
+
+/// Strips `prefix` from `name`, where `.` counts as `-`.
+fn strip_folded<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = name.split_at_checked(prefix.len())?;
+    let same = head
+        .bytes()
+        .zip(prefix.bytes())
+        .all(|(found, wanted)| found == wanted || (found == b'.' && wanted == b'-'));
+    same.then_some(rest)
+}
+
+/// Fields by which applications let a caller replace what was authorized.
+fn is_confusing(name: &str) -> bool {
+    matches!(
+        name,
+        "forwarded"
+            | "x-forwarded-host"
+            | "x-forwarded-method"
+            | "x-forwarded-port"
+            | "x-forwarded-prefix"
+            | "x-forwarded-proto"
+            | "x-forwarded-uri"
+            | "x-http-method"
+            | "x-http-method-override"
+            | "x-method-override"
+            | "x-original-url"
+            | "x-rewrite-url"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(name: &str) -> Kind {
+        kind(&HeaderName::from_bytes(name.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn every_spelling_of_an_identity_field_is_removed() {
+        for name in [
+            "X-Forwarded-Client-Cert",
+            "x.forwarded.client.cert",
+            "x-forwarded.client-cert",
+            "x-portreeve-caller",
+            "X.Portreeve.Caller",
+            "x-portreeve-anything-else",
+        ] {
+            assert_eq!(kind_of(name), Kind::Remove, "{name}");
+        }
+        for name in [
+            "X_Forwarded_Client_Cert",
+            "x-portreeve_caller",
+            "content_length",
+        ] {
+            assert_eq!(kind_of(name), Kind::Underscore, "{name}");
+        }
+        for name in [
+            "x-forwarded-for",
+            "x-forwarded-client-certificate",
+            "x-port",
+            "accept",
+            "traceparent",
+        ] {
+            assert_eq!(kind_of(name), Kind::EndToEnd, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_response_keeps_its_length_and_cookies_whatever_connection_lists() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "connection",
+            HeaderValue::from_static("close, X-Secret, content-length, Set-Cookie"),
+        );
+        headers.insert("x-secret", HeaderValue::from_static("1"));
+        headers.insert("content-length", HeaderValue::from_static("3"));
+        headers.insert("set-cookie", HeaderValue::from_static("a=b"));
+        headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
+        clean_response(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "set-cookie"]);
+    }
+
+    #[test]
+    fn only_the_outcome_of_a_call_survives_as_a_trailer() {
+        let mut trailers = HeaderMap::new();
+        for name in [
+            "grpc-status",
+            "grpc-message",
+            "host",
+            "content-length",
+            "x-portreeve-caller",
+            "authorization",
+        ] {
+            trailers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
+        }
+        let mut left: Vec<_> = clean_trailers(&trailers)
+            .keys()
+            .map(|name| name.to_string())
+            .collect();
+        left.sort_unstable();
+        assert_eq!(left, ["grpc-message", "grpc-status"]);
+    }
+}

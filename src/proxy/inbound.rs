@@ -1,0 +1,189 @@
+//! The door for other workloads.
+//!
+//! accept → TLS (who calls) → one passage for each request → our application.
+//! A caller that proves no identity is refused before it can say anything, and
+//! that is recorded, too.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::HeaderName;
+use http::HeaderValue;
+use http::uri::Scheme;
+use tokio::net::TcpStream;
+
+use crate::audit::Door;
+use crate::audit::Room;
+use crate::identity::Live;
+use crate::net::Dialer;
+use crate::net::Listener;
+use crate::net::StallGuard;
+use crate::policy::Caller;
+use crate::proxy::canonical::Rules;
+use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
+use crate::proxy::doorway::Doorway;
+use crate::proxy::guest::Guest;
+use crate::proxy::lifetime::Lifetime;
+use crate::proxy::meters::DoorMeters;
+use crate::proxy::passage::Passage;
+use crate::proxy::serve::Connection;
+use crate::proxy::settings::Inbound;
+use crate::proxy::upstream::Keeping;
+use crate::proxy::upstream::Reach;
+use crate::proxy::upstream::Upstream;
+use crate::tls::Acceptor;
+use crate::tls::Peer;
+
+/// One worker's inbound door.
+#[derive(Debug)]
+pub struct InboundDoor {
+    acceptor: Acceptor,
+    desk: Rc<Desk>,
+    identity: Arc<Live>,
+    meters: Rc<DoorMeters>,
+    settings: Inbound,
+    upstream: Rc<Upstream>,
+}
+
+impl InboundDoor {
+    /// A door that nobody comes through yet.
+    #[must_use]
+    pub fn new(
+        settings: Inbound,
+        desk: Rc<Desk>,
+        meters: DoorMeters,
+        identity: Arc<Live>,
+        acceptor: Acceptor,
+    ) -> Self {
+        let reach = Reach {
+            clock: Arc::clone(desk.clock()),
+            dialer: Dialer::new(&settings.app, settings.limits.connect),
+            limits: settings.limits,
+            tasks: desk.tasks().clone(),
+            tls: None,
+        };
+        let keeping = Keeping {
+            idle: settings.app_idle,
+            most_idle: MOST_IDLE,
+            protocol: settings.app_protocol,
+        };
+        let upstream = Rc::new(Upstream::new(reach, keeping));
+        Self {
+            acceptor,
+            desk,
+            identity,
+            meters: Rc::new(meters),
+            settings,
+            upstream,
+        }
+    }
+
+    /// Serves until the drain begins, then returns; what is under way goes on
+    /// in the desk's tasks.
+    pub async fn open(self, listener: Listener) {
+        doorway::open(Rc::new(self), listener).await;
+    }
+
+    fn passage(&self, peer: &Peer, source: SocketAddr) -> Passage {
+        let caller = Caller::workload(peer.id());
+        Passage {
+            desk: Rc::clone(&self.desk),
+            guest: Guest::new(caller, source, Door::Inbound, Rc::clone(&self.meters)),
+            introduction: introduction(peer, &self.identity),
+            lifetime: Lifetime {
+                clock: Arc::clone(self.desk.clock()),
+                drain: self.desk.drain().clone(),
+                expires: Some(peer.not_after()),
+            },
+            limits: self.settings.limits,
+            rules: Rules {
+                headers: self.settings.limits.headers,
+                semicolons: self.settings.semicolons,
+                uri_bytes: self.settings.limits.uri_bytes,
+            },
+            scheme: Scheme::HTTP,
+            service: self.settings.service.clone(),
+            upstream: Rc::clone(&self.upstream),
+        }
+    }
+}
+
+impl Doorway for InboundDoor {
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn meters(&self) -> &DoorMeters {
+        &self.meters
+    }
+
+    fn most_connections(&self) -> usize {
+        self.settings.limits.connections
+    }
+
+    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+        let accepted = match self.acceptor.accept(stream).await {
+            Ok(accepted) => accepted,
+            Err(why) => {
+                tracing::debug!(%source, error = &why as &dyn std::error::Error, "a caller proved no identity");
+                self.meters.handshake(&why.reason());
+                doorway::record_offence(spare, Door::Inbound, source, None, why.reason());
+                return;
+            }
+        };
+        self.meters.handshake("ok");
+        let passage = self.passage(&accepted.peer, source);
+        let connection = Connection {
+            fate: passage.guest.fate().clone(),
+            lifetime: passage.lifetime.clone(),
+            limits: self.settings.limits,
+            protocol: accepted.protocol,
+            wire: Box::new(StallGuard::new(
+                accepted.stream,
+                self.settings.limits.write_stall,
+            )),
+        };
+        let name = passage.guest.name().clone();
+        doorway::follow(
+            connection.serve(passage).await,
+            spare,
+            Door::Inbound,
+            source,
+            name,
+        );
+    }
+}
+
+/// Tells our application who calls: in a field of ours, and in Envoy's form.
+///
+/// A SPIFFE ID and a hex digest have none of the characters that Envoy's form
+/// would want escaped (`,`, `;`, `=`, `"`).
+fn introduction(peer: &Peer, identity: &Live) -> Vec<(HeaderName, HeaderValue)> {
+    let us = identity.current();
+    let certificate = format!(
+        "By={};Hash={};URI={}",
+        us.svid().id(),
+        peer.fingerprint(),
+        peer.id()
+    );
+    let fields = [
+        ("x-portreeve-caller", peer.id().as_str()),
+        ("x-forwarded-client-cert", certificate.as_str()),
+        ("x-forwarded-proto", "https"),
+    ];
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some((
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).ok()?,
+            ))
+        })
+        .collect()
+}
+
+/// Kept-alive connections to the application: as many as an HTTP/1 caller's
+/// usual concurrency, so that a steady load never dials.
+const MOST_IDLE: usize = 256;

@@ -1,0 +1,89 @@
+//! How long a connection may live, and what ended it.
+//!
+//! Never longer than the certificate of whoever is at the other end: the
+//! handshake checked it once, and TLS does not look again. Some time before,
+//! the connection takes no new requests, so that a caller who renews in time
+//! loses nothing.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use crate::drain::Watch;
+use crate::time::Clock;
+
+/// What a connection is bound by.
+#[derive(Clone, Debug)]
+pub(super) struct Lifetime {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) drain: Watch,
+    /// When the other side's certificate ends; none without one.
+    pub(super) expires: Option<SystemTime>,
+}
+
+impl Lifetime {
+    /// Returns when no new request should be taken.
+    pub(super) async fn closing(self) {
+        let mut drain = self.drain;
+        let last_call = self
+            .expires
+            .map(|end| end - last_call(end, self.clock.now()));
+        tokio::select! {
+            () = drain.draining() => {}
+            () = reached(Arc::clone(&self.clock), last_call) => {}
+        }
+    }
+
+    /// Returns when the connection must be gone.
+    pub(super) async fn over(self) {
+        reached(self.clock, self.expires).await;
+    }
+}
+
+/// Returns at `instant` of the calendar, or never without one.
+pub(super) async fn reached(clock: Arc<dyn Clock>, instant: Option<SystemTime>) {
+    let Some(instant) = instant else {
+        return std::future::pending().await;
+    };
+    // The calendar may be set while we sleep, so look at it now and then.
+    while let Ok(left) = instant.duration_since(clock.now()) {
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LONGEST_NAP)).await;
+    }
+}
+
+/// What ended a connection, for the records of what was in flight on it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fate {
+    reason: Rc<Cell<Option<&'static str>>>,
+}
+
+impl Fate {
+    /// From now on whatever is cut short was cut for `reason`.
+    pub(super) fn seal(&self, reason: &'static str) {
+        self.reason.set(Some(reason));
+    }
+
+    /// Why things are cut short here; the caller's own doing unless we know better.
+    pub(super) fn reason(&self) -> &'static str {
+        self.reason.get().unwrap_or("caller_gone")
+    }
+}
+
+/// How long before `end` no new request is taken, on a connection of `now`.
+///
+/// Our sidecars renew at half of a certificate's life, so that nobody who
+/// behaves ever comes near.
+fn last_call(end: SystemTime, now: SystemTime) -> Duration {
+    let left = end.duration_since(now).unwrap_or(Duration::ZERO);
+    LAST_CALL.min(left / 5)
+}
+
+/// Time for what is under way to end, unless the certificate is very short.
+const LAST_CALL: Duration = Duration::from_secs(10);
+/// How late a change of the calendar is noticed.
+const LONGEST_NAP: Duration = Duration::from_secs(1);

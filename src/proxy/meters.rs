@@ -1,0 +1,193 @@
+//! What the doors count.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::StatusCode;
+use prometheus::Registry;
+
+use crate::audit::Decision;
+use crate::audit::Door;
+use crate::metrics::About;
+use crate::metrics::Counter;
+use crate::metrics::Gauge;
+use crate::metrics::Held;
+use crate::metrics::Histogram;
+use crate::metrics::SECONDS;
+use crate::metrics::ShardedCounterVec;
+use crate::metrics::ShardedGaugeVec;
+use crate::metrics::ShardedHistogramVec;
+use crate::policy::ServiceName;
+
+/// The doors' metrics, of all workers together. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    connections: ShardedGaugeVec<1>,
+    durations: ShardedHistogramVec<2>,
+    handshakes: ShardedCounterVec<2>,
+    requests: ShardedCounterVec<4>,
+    streams: ShardedGaugeVec<1>,
+}
+
+impl Metrics {
+    /// Adds the metrics to `registry`.
+    ///
+    /// # Errors
+    ///
+    /// If a name is taken.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            connections: ShardedGaugeVec::register(registry, CONNECTIONS)?,
+            durations: ShardedHistogramVec::register(registry, DURATIONS, &SECONDS)?,
+            handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
+            requests: ShardedCounterVec::register(registry, REQUESTS)?,
+            streams: ShardedGaugeVec::register(registry, STREAMS)?,
+        })
+    }
+
+    /// The calling worker's part of them at one door.
+    #[must_use]
+    pub fn door(&self, door: Door, service: &ServiceName) -> DoorMeters {
+        DoorMeters {
+            connected: Rc::default(),
+            connections: self.connections.gauge([door.as_str()]),
+            duration: self.durations.histogram([door.as_str(), service.as_str()]),
+            families: self.clone(),
+            labels: (door.as_str(), service.clone()),
+            requests: RefCell::default(),
+            streams: self.streams.gauge([door.as_str()]),
+        }
+    }
+
+    /// How many connections there are at all doors.
+    #[must_use]
+    pub fn live_connections(&self) -> i64 {
+        self.connections.sum()
+    }
+
+    /// How many requests are under way at all doors.
+    #[must_use]
+    pub fn live_streams(&self) -> i64 {
+        self.streams.sum()
+    }
+}
+
+/// One worker's counters at one door.
+#[derive(Debug)]
+pub struct DoorMeters {
+    connected: Rc<Cell<usize>>,
+    connections: Gauge,
+    duration: Histogram,
+    families: Metrics,
+    labels: (&'static str, ServiceName),
+    /// Looked up once for each outcome that occurs.
+    requests: RefCell<HashMap<(Decision, Option<StatusCode>), Counter>>,
+    streams: Gauge,
+}
+
+impl DoorMeters {
+    /// Counts a connection until the answer is dropped.
+    pub(super) fn connected(&self) -> Connected {
+        self.connected.set(self.connected.get() + 1);
+        Connected {
+            count: Rc::clone(&self.connected),
+            _held: self.connections.hold(),
+        }
+    }
+
+    /// Counts a request under way until the answer is dropped.
+    pub(super) fn in_flight(&self) -> Held {
+        self.streams.hold()
+    }
+
+    /// Counts how a connection began; `result` is `ok` or a stable reason.
+    pub(super) fn handshake(&self, result: &str) {
+        self.families
+            .handshakes
+            .counter([self.labels.0, result])
+            .inc();
+    }
+
+    /// Counts a request that has ended after `duration`.
+    pub(super) fn ended(&self, decision: Decision, status: Option<StatusCode>, duration: Duration) {
+        self.count(decision, status);
+        self.duration.observe(duration);
+    }
+
+    /// Counts a request that was not even begun.
+    pub(super) fn turned_away(&self, status: StatusCode) {
+        self.count(Decision::Refuse, Some(status));
+    }
+
+    fn count(&self, decision: Decision, status: Option<StatusCode>) {
+        let mut requests = self.requests.borrow_mut();
+        let counter = requests.entry((decision, status)).or_insert_with(|| {
+            let code = status.as_ref().map_or("none", StatusCode::as_str);
+            self.families.requests.counter([
+                self.labels.0,
+                self.labels.1.as_str(),
+                decision.as_str(),
+                code,
+            ])
+        });
+        counter.inc();
+    }
+}
+
+/// One connection that is counted.
+#[derive(Debug)]
+pub(super) struct Connected {
+    count: Rc<Cell<usize>>,
+    _held: Held,
+}
+
+impl Connected {
+    /// How many there are at this worker's door, with this one.
+    pub(super) fn count(&self) -> usize {
+        self.count.get()
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.count.set(self.count.get().saturating_sub(1));
+    }
+}
+
+const CONNECTIONS: About<1> = About {
+    name: "portreeve_connections",
+    help: "Connections that callers hold.",
+    labels: ["door"],
+    most_series: 3,
+};
+
+const DURATIONS: About<2> = About {
+    name: "portreeve_request_duration_seconds",
+    help: "From a request's head to the last byte of its response.",
+    labels: ["door", "service"],
+    most_series: 256,
+};
+
+const HANDSHAKES: About<2> = About {
+    name: "portreeve_handshakes_total",
+    help: "Connections by how they began.",
+    labels: ["door", "result"],
+    most_series: 128,
+};
+
+const REQUESTS: About<4> = About {
+    name: "portreeve_requests_total",
+    help: "Requests that have ended, by decision and by the status that the caller got.",
+    labels: ["door", "service", "decision", "code"],
+    most_series: 2048,
+};
+
+const STREAMS: About<1> = About {
+    name: "portreeve_streams",
+    help: "Requests under way.",
+    labels: ["door"],
+    most_series: 3,
+};

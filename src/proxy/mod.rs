@@ -1,0 +1,48 @@
+//! The story of a request.
+//!
+//! A connection is accepted, and proves who calls. Each request on it takes
+//! room in the log before it is looked at; gets its one reading, or is
+//! refused; is put to the policy as a question; and costs the permit that
+//! comes back to be forwarded. The response streams back, and when its last
+//! byte has passed, the record ends.
+//!
+//! [`InboundDoor`] is for other workloads, [`OutboundDoor`] for our own
+//! application. `passage.rs` has the steps in their order; everything else
+//! here is what one of the steps needs.
+
+mod activity;
+mod authority;
+mod body;
+mod canonical;
+mod desk;
+mod doorway;
+mod download;
+mod exchange;
+mod guest;
+mod headers;
+mod inbound;
+mod lifetime;
+mod meters;
+mod outbound;
+mod outgoing;
+mod passage;
+mod path;
+mod pump;
+mod refusal;
+mod reply;
+mod serve;
+mod settings;
+mod sniff;
+mod switch;
+mod upstream;
+
+pub use activity::Silence;
+pub use desk::Desk;
+pub use inbound::InboundDoor;
+pub use meters::DoorMeters;
+pub use meters::Metrics;
+pub use outbound::OutboundDoor;
+pub use path::Semicolons;
+pub use settings::Inbound;
+pub use settings::Limits;
+pub use settings::Outbound;

@@ -1,0 +1,149 @@
+//! A door for our own application, to one other workload.
+//!
+//! It is on loopback, so whoever comes is taken for our application; what is
+//! proved is *its* identity to the other side, and theirs to us. The policy is
+//! asked here, too: what is denied never leaves.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::Scheme;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::audit::Door;
+use crate::audit::Room;
+use crate::identity::Live;
+use crate::net::Dialer;
+use crate::net::Listener;
+use crate::net::StallGuard;
+use crate::policy::Caller;
+use crate::proxy::canonical::Rules;
+use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
+use crate::proxy::doorway::Doorway;
+use crate::proxy::guest::Guest;
+use crate::proxy::lifetime::Lifetime;
+use crate::proxy::meters::DoorMeters;
+use crate::proxy::passage::Passage;
+use crate::proxy::serve::Connection;
+use crate::proxy::settings::Outbound;
+use crate::proxy::sniff;
+use crate::proxy::upstream::Keeping;
+use crate::proxy::upstream::Reach;
+use crate::proxy::upstream::Upstream;
+use crate::tls::Connector;
+use crate::tls::Protocol;
+
+/// One worker's outbound door to one destination.
+#[derive(Debug)]
+pub struct OutboundDoor {
+    desk: Rc<Desk>,
+    identity: Arc<Live>,
+    meters: Rc<DoorMeters>,
+    settings: Outbound,
+    upstream: Rc<Upstream>,
+}
+
+impl OutboundDoor {
+    /// A door that nobody comes through yet.
+    #[must_use]
+    pub fn new(
+        settings: Outbound,
+        desk: Rc<Desk>,
+        meters: DoorMeters,
+        identity: Arc<Live>,
+        connector: Connector,
+    ) -> Self {
+        let reach = Reach {
+            clock: Arc::clone(desk.clock()),
+            dialer: Dialer::new(&settings.to, settings.limits.connect),
+            limits: settings.limits,
+            tasks: desk.tasks().clone(),
+            tls: Some(connector),
+        };
+        let keeping = Keeping {
+            idle: Duration::ZERO,
+            most_idle: 0,
+            protocol: Protocol::Http2,
+        };
+        let upstream = Rc::new(Upstream::new(reach, keeping));
+        Self {
+            desk,
+            identity,
+            meters: Rc::new(meters),
+            settings,
+            upstream,
+        }
+    }
+
+    /// Serves until the drain begins, then returns; what is under way goes on
+    /// in the desk's tasks.
+    pub async fn open(self, listener: Listener) {
+        doorway::open(Rc::new(self), listener).await;
+    }
+
+    fn passage(&self, source: SocketAddr) -> Passage {
+        let caller = Caller::workload(self.identity.current().svid().id());
+        Passage {
+            desk: Rc::clone(&self.desk),
+            guest: Guest::new(caller, source, Door::Outbound, Rc::clone(&self.meters)),
+            introduction: Vec::new(),
+            lifetime: Lifetime {
+                clock: Arc::clone(self.desk.clock()),
+                drain: self.desk.drain().clone(),
+                expires: None,
+            },
+            limits: self.settings.limits,
+            rules: Rules {
+                headers: self.settings.limits.headers,
+                semicolons: self.settings.semicolons,
+                uri_bytes: self.settings.limits.uri_bytes,
+            },
+            scheme: Scheme::HTTPS,
+            service: self.settings.service.clone(),
+            upstream: Rc::clone(&self.upstream),
+        }
+    }
+}
+
+impl Doorway for OutboundDoor {
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn meters(&self) -> &DoorMeters {
+        &self.meters
+    }
+
+    fn most_connections(&self) -> usize {
+        self.settings.limits.connections
+    }
+
+    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+        let limits = self.settings.limits;
+        let Ok(Ok((protocol, stream))) = timeout(limits.header_read, sniff::protocol(stream)).await
+        else {
+            // It went away, or never said a word: there was no request.
+            return;
+        };
+        let passage = self.passage(source);
+        let connection = Connection {
+            fate: passage.guest.fate().clone(),
+            lifetime: passage.lifetime.clone(),
+            limits,
+            protocol,
+            wire: Box::new(StallGuard::new(stream, limits.write_stall)),
+        };
+        let name = passage.guest.name().clone();
+        doorway::follow(
+            connection.serve(passage).await,
+            spare,
+            Door::Outbound,
+            source,
+            name,
+        );
+    }
+}

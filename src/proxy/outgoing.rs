@@ -1,0 +1,84 @@
+//! The request that leaves us: what was authorized, framed anew.
+
+use std::rc::Rc;
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::Uri;
+use http::Version;
+use http::header;
+use http::uri::Authority;
+use http::uri::PathAndQuery;
+use http::uri::Scheme;
+use http_body::Body as _;
+
+use crate::proxy::activity::Activity;
+use crate::proxy::body::Upload;
+use crate::proxy::upstream::UpstreamError;
+
+/// A request on its way out.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) activity: Rc<Activity>,
+    pub(super) authority: Authority,
+    pub(super) body: Upload,
+    pub(super) headers: HeaderMap,
+    pub(super) method: Method,
+    pub(super) path_and_query: PathAndQuery,
+    /// `https` where the next hop is another sidecar, `http` for the application.
+    pub(super) scheme: Scheme,
+    /// Whether the caller takes trailers.
+    pub(super) trailers: bool,
+    pub(super) upgrade: Option<HeaderValue>,
+}
+
+impl Outgoing {
+    /// In HTTP/1: origin form and one `Host`. hyper frames the body.
+    pub(super) fn into_http1(mut self) -> Result<Request<Upload>, UpstreamError> {
+        let unwritable = |cause| UpstreamError::Unwritable { cause };
+        let host = HeaderValue::from_str(self.authority.as_str())
+            .map_err(|cause| unwritable(cause.into()))?;
+        self.headers.insert(header::HOST, host);
+        if let Some(upgrade) = self.upgrade {
+            self.headers
+                .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            self.headers.insert(header::UPGRADE, upgrade);
+        }
+        let mut request = Request::new(self.body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = Uri::from(self.path_and_query);
+        *request.headers_mut() = self.headers;
+        Ok(request)
+    }
+
+    /// In HTTP/2: pseudo-header fields, and the length where it is known.
+    pub(super) fn into_http2(mut self) -> Result<(Request<()>, Upload), UpstreamError> {
+        let unwritable = |cause| UpstreamError::Unwritable { cause };
+        if self.trailers {
+            self.headers
+                .insert(header::TE, HeaderValue::from_static("trailers"));
+        }
+        // A body that is known to be empty needs no length, except where its
+        // absence could mean "unknown" to the application.
+        if let Some(length) = self
+            .body
+            .length()
+            .filter(|&length| length > 0 || !self.body.is_end_stream())
+        {
+            self.headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme);
+        parts.authority = Some(self.authority);
+        parts.path_and_query = Some(self.path_and_query);
+        let mut request = Request::new(());
+        *request.method_mut() = self.method;
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|cause| unwritable(cause.into()))?;
+        *request.version_mut() = Version::HTTP_2;
+        *request.headers_mut() = self.headers;
+        Ok((request, self.body))
+    }
+}

@@ -1,0 +1,175 @@
+//! The way of one request through a door.
+//!
+//! Room for its record, then one reading, then the policy's word, and only
+//! then the other side. Each step needs what the step before made.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use http::HeaderName;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::request::Parts;
+use http::uri::Scheme;
+use hyper::upgrade::OnUpgrade;
+use tokio::time::timeout;
+
+use crate::policy::Permit;
+use crate::policy::Question;
+use crate::policy::ServiceName;
+use crate::proxy::body::Source;
+use crate::proxy::body::Upload;
+use crate::proxy::canonical::Canonical;
+use crate::proxy::canonical::Rules;
+use crate::proxy::desk::Desk;
+use crate::proxy::download::Download;
+use crate::proxy::exchange::Exchange;
+use crate::proxy::guest::Guest;
+use crate::proxy::lifetime::Lifetime;
+use crate::proxy::outgoing::Outgoing;
+use crate::proxy::refusal::Refusal;
+use crate::proxy::reply;
+use crate::proxy::serve;
+use crate::proxy::settings::Limits;
+use crate::proxy::switch;
+use crate::proxy::upstream;
+use crate::proxy::upstream::Rest;
+use crate::proxy::upstream::Upstream;
+
+/// One connection's way through its door.
+#[derive(Debug)]
+pub(super) struct Passage {
+    pub(super) desk: Rc<Desk>,
+    pub(super) guest: Guest,
+    /// Fields that tell the other side who calls.
+    pub(super) introduction: Vec<(HeaderName, HeaderValue)>,
+    pub(super) lifetime: Lifetime,
+    pub(super) limits: Limits,
+    pub(super) rules: Rules,
+    /// What the other side takes requests to be for.
+    pub(super) scheme: Scheme,
+    pub(super) service: ServiceName,
+    pub(super) upstream: Rc<Upstream>,
+}
+
+impl serve::Answer for Passage {
+    async fn answer(&self, request: Request<Source>) -> Response<Download> {
+        let (mut head, source) = request.into_parts();
+        let room = match self.desk.room() {
+            Ok(room) => room,
+            Err(no_room) => {
+                tracing::debug!(why = no_room.as_str(), "no room in the audit log");
+                return self.turn_away(&Refusal::NoRoom);
+            }
+        };
+        let caller_side = head.extensions.remove::<OnUpgrade>();
+        let mut exchange = Exchange::begin(room, &self.guest, &head, self.limits.silence);
+        match self.pass(&mut head, source, &mut exchange).await {
+            Ok(answer) => self.hand_back(answer, exchange, caller_side),
+            Err(refusal) => exchange.refuse(&refusal),
+        }
+    }
+}
+
+impl Passage {
+    async fn pass(
+        &self,
+        head: &mut Parts,
+        source: Source,
+        exchange: &mut Exchange,
+    ) -> Result<upstream::Answer, Refusal> {
+        let request = Canonical::from_head(head, self.rules)?;
+        exchange.read(&request);
+        let permit = self
+            .ask(&request)
+            .inspect_err(|denial| exchange.denied(denial))?;
+        exchange.permitted(&permit);
+        self.forward(permit, request, source, exchange).await
+    }
+
+    fn ask(&self, request: &Canonical) -> Result<Permit, crate::policy::Denial> {
+        self.desk.decide(&Question {
+            caller: self.guest.caller(),
+            service: &self.service,
+            method: &request.method,
+            host: request.authority.host(),
+            path: request.path(),
+            headers: &request.headers,
+            source: self.guest.source().ip(),
+            now: self.desk.clock().now(),
+        })
+    }
+
+    /// Spends `permit` on `request`.
+    fn forward(
+        &self,
+        permit: Permit,
+        request: Canonical,
+        source: Source,
+        exchange: &mut Exchange,
+    ) -> impl Future<Output = Result<upstream::Answer, Refusal>> {
+        drop(permit);
+        exchange.passed_on(
+            self.upstream.protocol_of(&request),
+            request.upgrade.as_ref(),
+        );
+        let mut headers = request.headers;
+        for (name, value) in &self.introduction {
+            headers.insert(name.clone(), value.clone());
+        }
+        let outgoing = Outgoing {
+            activity: exchange.activity(),
+            authority: request.authority,
+            body: Upload::new(source, request.length, exchange.activity()),
+            headers,
+            method: request.method,
+            path_and_query: request.path_and_query,
+            scheme: self.scheme.clone(),
+            trailers: request.trailers,
+            upgrade: request.upgrade,
+        };
+        async move {
+            let sent = timeout(self.limits.response, self.upstream.send(outgoing)).await;
+            let answered = sent.map_err(|_elapsed| Refusal::TimedOut)?;
+            answered.map_err(Refusal::from)
+        }
+    }
+
+    fn hand_back(
+        &self,
+        mut answer: upstream::Answer,
+        exchange: Exchange,
+        caller_side: Option<OnUpgrade>,
+    ) -> Response<Download> {
+        match (
+            std::mem::replace(&mut answer.rest, Rest::Nothing),
+            caller_side,
+        ) {
+            (Rest::Switched(far_side), Some(caller_side)) => {
+                let sides = switch::Sides {
+                    caller: caller_side,
+                    far: far_side,
+                };
+                let (response, relay) =
+                    switch::switch(answer.response, sides, exchange, self.lifetime.clone());
+                self.desk.tasks().spawn(relay);
+                response
+            }
+            (rest, _) => {
+                answer.rest = rest;
+                exchange.respond(answer)
+            }
+        }
+    }
+
+    /// Refuses a request that cannot even be recorded.
+    fn turn_away(&self, refusal: &Refusal) -> Response<Download> {
+        let answer = reply::to(refusal, None);
+        self.guest.meters().turned_away(answer.status());
+        answer.into_response(crate::proxy::activity::Activity::new(
+            self.limits.silence,
+            tokio::time::Instant::now(),
+        ))
+    }
+}

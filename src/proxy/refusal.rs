@@ -1,0 +1,38 @@
+//! The ways in which a door says no.
+
+use crate::policy::Denial;
+use crate::proxy::canonical::Malformed;
+use crate::proxy::upstream::UpstreamError;
+
+/// Why a request was not forwarded, or not answered by whom it was for.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The policy says no.
+    Denied(Denial),
+    /// The request has no single reading.
+    Malformed(Malformed),
+    /// There is no room for its record.
+    NoRoom,
+    /// No response began in time.
+    TimedOut,
+    /// The other side did not answer.
+    Upstream(UpstreamError),
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream(error)
+    }
+}

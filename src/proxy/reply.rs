@@ -1,0 +1,148 @@
+//! What each refusal looks like to the caller: the only such table.
+//!
+//! A caller learns the status, a stable reason and the request's id, by which
+//! an operator finds the record. It does not learn which policy said no, nor
+//! anything of what is behind us.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Response;
+use http::StatusCode;
+use http::header;
+
+use crate::audit::RequestId;
+use crate::policy::DenialReason;
+use crate::proxy::activity::Activity;
+use crate::proxy::canonical::Malformed;
+use crate::proxy::download::Download;
+use crate::proxy::refusal::Refusal;
+use crate::proxy::upstream::UpstreamError;
+
+/// A refusal as it will be sent.
+#[derive(Debug)]
+pub(super) struct Reply {
+    body: Bytes,
+    reason: &'static str,
+    status: StatusCode,
+}
+
+/// The reply to a request that is refused. `id` is the request's.
+pub(super) fn to(refusal: &Refusal, id: Option<RequestId>) -> Reply {
+    let (status, reason) = verdict(refusal);
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let mut text = format!(
+        r#"{{"type":"about:blank","title":"{title}","status":{},"reason":"{reason}""#,
+        status.as_u16()
+    );
+    if let Some(id) = id {
+        text.push_str(&format!(r#","instance":"urn:portreeve:request:{id}""#));
+    }
+    text.push_str("}\n");
+    Reply {
+        body: Bytes::from(text),
+        reason,
+        status,
+    }
+}
+
+impl Reply {
+    pub(super) const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The stable word for records and metrics.
+    pub(super) const fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// As problem details (RFC 9457).
+    pub(super) fn into_response(self, activity: Rc<Activity>) -> Response<Download> {
+        let mut response = Response::new(Download::whole(self.body, activity));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            // RFC 9110 15.5.6 wants a list; these are what is ever forwarded without question.
+            let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            headers.insert(header::ALLOW, allow);
+        }
+        if self.status.is_client_error() && self.status != StatusCode::FORBIDDEN {
+            // What follows a message with two readings may be part of it.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
+    match refusal {
+        Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
+        Refusal::Malformed(why) => malformed(why),
+        Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
+        Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
+        Refusal::Upstream(why) => upstream(why),
+    }
+}
+
+const fn denied(reason: &DenialReason) -> StatusCode {
+    match reason {
+        DenialReason::AmbiguousHeader { .. } => StatusCode::BAD_REQUEST,
+        DenialReason::EvaluationError | DenialReason::Forbidden | DenialReason::NoPermit => {
+            StatusCode::FORBIDDEN
+        }
+    }
+}
+
+const fn malformed(why: &Malformed) -> (StatusCode, &'static str) {
+    match why {
+        Malformed::AmbiguousHost => (StatusCode::BAD_REQUEST, "ambiguous_host"),
+        Malformed::BadAuthority { .. } => (StatusCode::BAD_REQUEST, "bad_host"),
+        Malformed::BadContentLength => (StatusCode::BAD_REQUEST, "bad_content_length"),
+        Malformed::BadExpectation => (StatusCode::EXPECTATION_FAILED, "bad_expectation"),
+        Malformed::BadPath { .. } => (StatusCode::BAD_REQUEST, "bad_path"),
+        Malformed::BadTarget => (StatusCode::BAD_REQUEST, "bad_target"),
+        Malformed::BadTransferCoding => (StatusCode::BAD_REQUEST, "bad_transfer_coding"),
+        Malformed::MethodNotAllowed { .. } => {
+            (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+        }
+        Malformed::NoHost => (StatusCode::BAD_REQUEST, "no_host"),
+        Malformed::TooManyHeaders { .. } => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "too_many_headers",
+        ),
+        Malformed::UnderscoreInName => (StatusCode::BAD_REQUEST, "underscore_in_name"),
+        Malformed::UnknownMethod => (StatusCode::NOT_IMPLEMENTED, "unknown_method"),
+        Malformed::UpgradeWithBody => (StatusCode::BAD_REQUEST, "upgrade_with_body"),
+        Malformed::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "uri_too_long"),
+    }
+}
+
+const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
+    match why {
+        UpstreamError::Dial { .. } | UpstreamError::Unreachable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "upstream_unreachable")
+        }
+        UpstreamError::Http1 { .. } | UpstreamError::Http2 { .. } => {
+            (StatusCode::BAD_GATEWAY, "upstream_failed")
+        }
+        UpstreamError::Tls { .. } => (StatusCode::BAD_GATEWAY, "upstream_not_trusted"),
+        UpstreamError::UnaskedUpgrade { .. } | UpstreamError::Unwritable { .. } => {
+            (StatusCode::BAD_GATEWAY, "upstream_not_understood")
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! HTTP/1: one request at a time, upgrades included.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::Rc;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+
+use crate::proxy::body::Source;
+use crate::proxy::serve::Answer;
+use crate::proxy::serve::Connection;
+use crate::proxy::serve::ServeError;
+
+pub(super) async fn serve(
+    connection: Connection,
+    answer: impl Answer + 'static,
+) -> Result<(), ServeError> {
+    let Connection {
+        fate,
+        lifetime,
+        limits,
+        wire,
+        ..
+    } = connection;
+    let answer = Rc::new(answer);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = Rc::clone(&answer);
+        async move { Ok::<_, Infallible>(answer.answer(request.map(Source::http1)).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read)
+        .max_buf_size(limits.header_bytes)
+        .max_headers(limits.headers)
+        .serve_connection(TokioIo::new(wire), service)
+        .with_upgrades();
+    let mut served = pin!(served);
+    let mut closing = pin!(lifetime.clone().closing());
+    let mut over = pin!(lifetime.over());
+    let mut is_closing = false;
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut served => return outcome.map_err(|cause| ServeError::Http1 { cause }),
+            () = &mut closing, if !is_closing => {
+                is_closing = true;
+                served.as_mut().graceful_shutdown();
+            }
+            () = &mut over => {
+                fate.seal("certificate_expired");
+                return Ok(());
+            }
+        }
+    }
+}

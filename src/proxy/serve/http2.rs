@@ -1,0 +1,167 @@
+//! HTTP/2: all streams of a connection in one task.
+//!
+//! The exchanges are polled by the task that owns the connection, so that a
+//! turn of the event loop moves every stream that can move and then writes
+//! once. No exchange costs a task of its own.
+
+use std::future::Future;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use futures_util::stream::FuturesUnordered;
+use futures_util::stream::Stream as _;
+use h2::RecvStream;
+use h2::server;
+use h2::server::SendResponse;
+use http::Request;
+use http::header;
+use http_body::Body as _;
+use tokio::time::Instant;
+use tokio::time::sleep;
+use tokio::time::timeout;
+
+use crate::proxy::body::Source;
+use crate::proxy::pump::pump;
+use crate::proxy::serve::Answer;
+use crate::proxy::serve::Connection;
+use crate::proxy::serve::ServeError;
+use crate::proxy::settings::Limits;
+use crate::proxy::upstream::Wire;
+
+pub(super) async fn serve(
+    connection: Connection,
+    answer: impl Answer + 'static,
+) -> Result<(), ServeError> {
+    let Connection {
+        fate,
+        lifetime,
+        limits,
+        wire,
+        ..
+    } = connection;
+    let preface = timeout(
+        limits.header_read,
+        builder(&limits).handshake::<_, Bytes>(wire),
+    )
+    .await;
+    let framed = preface.map_err(|_elapsed| ServeError::NoPreface)?;
+    let framed = framed.map_err(|cause| ServeError::Http2 { cause })?;
+    let mut streams = Streams {
+        answer: Rc::new(answer),
+        framed,
+        in_flight: FuturesUnordered::new(),
+    };
+    let mut closing = pin!(lifetime.clone().closing());
+    let mut over = pin!(lifetime.over());
+    let mut idle = pin!(sleep(limits.idle));
+    let mut is_closing = false;
+    loop {
+        tokio::select! {
+            biased;
+            turn = poll_fn(|cx| streams.poll_turn(cx)) => match turn {
+                Turn::Ended(outcome) => return outcome.map_err(|cause| ServeError::Http2 { cause }),
+                Turn::Idle => idle.as_mut().reset(Instant::now() + limits.idle),
+            },
+            () = &mut closing, if !is_closing => {
+                is_closing = true;
+                streams.framed.graceful_shutdown();
+            }
+            () = &mut over => {
+                fate.seal("certificate_expired");
+                return Ok(());
+            }
+            () = &mut idle, if !is_closing && streams.in_flight.is_empty() => {
+                is_closing = true;
+                streams.framed.graceful_shutdown();
+            }
+        }
+    }
+}
+
+fn builder(limits: &Limits) -> server::Builder {
+    let mut builder = server::Builder::new();
+    builder
+        .initial_window_size(limits.stream_window_bytes)
+        .initial_connection_window_size(limits.connection_window_bytes)
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(limits.header_list_bytes());
+    builder
+}
+
+struct Streams<A> {
+    answer: Rc<A>,
+    framed: server::Connection<Wire, Bytes>,
+    in_flight: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+enum Turn {
+    Ended(Result<(), h2::Error>),
+    /// The last stream has ended.
+    Idle,
+}
+
+impl<A: Answer + 'static> Streams<A> {
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        let mut went_idle = false;
+        loop {
+            while let Poll::Ready(Some(())) = Pin::new(&mut self.in_flight).poll_next(cx) {
+                went_idle = self.in_flight.is_empty();
+            }
+            match self.framed.poll_accept(cx) {
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    let answer = Rc::clone(&self.answer);
+                    self.in_flight
+                        .push(Box::pin(exchange(answer, request, respond)));
+                }
+                // What is still in flight has lost its caller.
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Turn::Ended(Err(error))),
+                Poll::Ready(None) => return Poll::Ready(Turn::Ended(Ok(()))),
+                Poll::Pending if went_idle => return Poll::Ready(Turn::Idle),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// One stream, from its request to the end of its response.
+async fn exchange<A: Answer>(
+    answer: Rc<A>,
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) {
+    let response = {
+        let mut answering = pin!(answer.answer(request.map(Source::http2)));
+        let first = poll_fn(|cx| {
+            if respond.poll_reset(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            answering.as_mut().poll(cx).map(Some)
+        });
+        // A stream that the caller reset is dropped, and recorded as such.
+        let Some(response) = first.await else { return };
+        response
+    };
+    let (mut head, body) = response.into_parts();
+    // A refusal closes HTTP/1 connections; here it ends its own stream only.
+    head.headers.remove(header::CONNECTION);
+    let ended = body.is_end_stream();
+    let activity = body.activity();
+    let head = http::Response::from_parts(head, ());
+    let Ok(stream) = respond.send_response(head, ended) else {
+        return;
+    };
+    if ended {
+        return;
+    }
+    if let Err(error) = pump(body, stream, activity).await {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "a response broke off"
+        );
+    }
+}

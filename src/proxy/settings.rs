@@ -1,0 +1,84 @@
+//! What the doors need to know, already checked.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::id::SpiffeId;
+use crate::policy::ServiceName;
+use crate::proxy::activity::Silence;
+use crate::proxy::path::Semicolons;
+use crate::tls::Protocol;
+
+/// What every door keeps to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long reaching the destination may take.
+    pub connect: Duration,
+    /// What one HTTP/2 connection may send before we have handed it on, in bytes.
+    pub connection_window_bytes: u32,
+    /// The most connections that a worker holds at one door.
+    pub connections: usize,
+    /// How long a request's head may take, and how long an HTTP/1 connection may be idle before it.
+    pub header_read: Duration,
+    /// The largest request or response head, in bytes.
+    pub header_bytes: usize,
+    /// The most header fields.
+    pub headers: usize,
+    /// How long an HTTP/2 connection without streams is kept.
+    pub idle: Duration,
+    /// How long the answer's head may take once the request is sent on.
+    pub response: Duration,
+    /// How long an exchange may be silent.
+    pub silence: Silence,
+    /// What one HTTP/2 stream may send before we have handed it on, in bytes.
+    pub stream_window_bytes: u32,
+    /// The most concurrent streams on one HTTP/2 connection.
+    pub streams: u32,
+    /// The longest path with its query, in bytes.
+    pub uri_bytes: usize,
+    /// How long a write may be stuck because the other side does not read.
+    pub write_stall: Duration,
+}
+
+impl Limits {
+    /// [`Limits::header_bytes`] as HTTP/2 counts it.
+    pub(super) fn header_list_bytes(&self) -> u32 {
+        u32::try_from(self.header_bytes).unwrap_or(u32::MAX)
+    }
+}
+
+/// The door for other workloads.
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    /// Where our application is, `host:port`.
+    pub app: String,
+    /// How long an unused connection to the application is kept.
+    pub app_idle: Duration,
+    /// What the application speaks.
+    pub app_protocol: Protocol,
+    /// The door's limits.
+    pub limits: Limits,
+    /// Where other sidecars connect to us. Port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Whether paths may have parameters.
+    pub semicolons: Semicolons,
+    /// What our application is called in policies.
+    pub service: ServiceName,
+}
+
+/// A door for our own application, to one other workload.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    /// Who may be at the other end. Never empty.
+    pub expect: Vec<SpiffeId>,
+    /// The door's limits.
+    pub limits: Limits,
+    /// Where our application connects to us. Port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Whether paths may have parameters.
+    pub semicolons: Semicolons,
+    /// What the other workload is called in policies.
+    pub service: ServiceName,
+    /// Where the other sidecar is, `host:port`.
+    pub to: String,
+}

@@ -1,0 +1,137 @@
+//! After HTTP: the bytes of an upgraded connection, both ways.
+//!
+//! What the caller sent before the 101 was held by the HTTP layer and is the
+//! first to go; a destination that did not agree has seen none of it.
+
+use std::future::Future;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Response;
+use http::header;
+use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
+use tokio::io::copy_bidirectional;
+
+use crate::proxy::activity::Activity;
+use crate::proxy::activity::SilenceTimer;
+use crate::proxy::body::Source;
+use crate::proxy::download::Download;
+use crate::proxy::exchange::Exchange;
+use crate::proxy::headers;
+use crate::proxy::lifetime::Lifetime;
+use crate::proxy::upstream::Switched;
+
+/// The two connections that have left HTTP, or are about to.
+#[derive(Debug)]
+pub(super) struct Sides {
+    pub(super) caller: OnUpgrade,
+    pub(super) far: Switched,
+}
+
+/// The 101 to send, and what must run once it is sent.
+pub(super) fn switch(
+    response: Response<Source>,
+    sides: Sides,
+    mut exchange: Exchange,
+    lifetime: Lifetime,
+) -> (Response<Download>, impl Future<Output = ()>) {
+    let (mut head, _no_body) = response.into_parts();
+    let protocol = head.headers.get(header::UPGRADE).cloned();
+    headers::clean_response(&mut head.headers);
+    head.headers
+        .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    if let Some(protocol) = protocol {
+        head.headers.insert(header::UPGRADE, protocol);
+    }
+    exchange.responded(head.status);
+    let activity = exchange.activity();
+    let empty = Download::whole(Bytes::new(), Rc::clone(&activity));
+    let relay = async move {
+        let far_end = Lifetime {
+            expires: sides.far.expires,
+            ..lifetime.clone()
+        };
+        let reason = tokio::select! {
+            copied = copy(sides, &activity) => copied.err().map(|_broken| "connection_broke_off"),
+            () = silent(&activity) => Some("silent_too_long"),
+            () = lifetime.over() => Some("certificate_expired"),
+            () = far_end.over() => Some("certificate_expired"),
+        };
+        exchange.end(reason);
+    };
+    (Response::from_parts(head, empty), relay)
+}
+
+async fn copy(sides: Sides, activity: &Rc<Activity>) -> io::Result<()> {
+    let caller = sides.caller.await.map_err(io::Error::other)?;
+    let far = sides.far.connection.await.map_err(io::Error::other)?;
+    let mut caller = Counted {
+        activity,
+        count: Activity::passed_in,
+        io: TokioIo::new(caller),
+    };
+    let mut far = Counted {
+        activity,
+        count: Activity::passed_out,
+        io: TokioIo::new(far),
+    };
+    copy_bidirectional(&mut caller, &mut far)
+        .await
+        .map(|_bytes| ())
+}
+
+async fn silent(activity: &Activity) {
+    let mut timer = SilenceTimer::default();
+    poll_fn(|cx| timer.poll_silent(activity, cx)).await;
+}
+
+/// A side whose bytes are counted as they are read.
+struct Counted<'a> {
+    activity: &'a Activity,
+    count: fn(&Activity, usize),
+    io: TokioIo<Upgraded>,
+}
+
+impl AsyncRead for Counted<'_> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        (this.count)(this.activity, buf.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Counted<'_> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}

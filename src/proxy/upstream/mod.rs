@@ -1,0 +1,165 @@
+//! The other side: our application, or another sidecar.
+//!
+//! One worker's connections to one destination. Plain requests share what is
+//! there: kept-alive HTTP/1 connections, or HTTP/2 connections with many
+//! streams each. A request that wants to leave HTTP gets a connection of its
+//! own, which nothing else ever uses.
+
+mod http1;
+mod http2;
+mod wire;
+
+use std::rc::Rc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use http::Response;
+use http::StatusCode;
+use hyper::upgrade::OnUpgrade;
+
+use crate::net::DialError;
+use crate::proxy::body::Source;
+use crate::proxy::canonical::Canonical;
+use crate::proxy::outgoing::Outgoing;
+use crate::tls::ConnectError;
+use crate::tls::Protocol;
+
+pub(super) use http1::Returnable;
+pub(super) use http2::Streaming;
+pub(super) use wire::Reach;
+pub(super) use wire::Wire;
+
+/// How connections to a destination are made and kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeping {
+    /// How long an unused HTTP/1 connection is kept.
+    pub(super) idle: Duration,
+    /// The most unused HTTP/1 connections.
+    pub(super) most_idle: usize,
+    /// What plain requests are spoken in.
+    pub(super) protocol: Protocol,
+}
+
+/// One worker's way to one destination.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    http1: http1::Connections,
+    http2: http2::Tunnels,
+    protocol: Protocol,
+}
+
+impl Upstream {
+    pub(super) fn new(reach: Reach, keeping: Keeping) -> Self {
+        let reach = Rc::new(reach);
+        Self {
+            http1: http1::Connections::new(Rc::clone(&reach), keeping),
+            http2: http2::Tunnels::new(reach),
+            protocol: keeping.protocol,
+        }
+    }
+
+    /// What `request` will be spoken in, as records have it.
+    pub(super) fn protocol_of(&self, request: &Canonical) -> &'static str {
+        match self.protocol {
+            Protocol::Http2 if request.upgrade.is_none() => "HTTP/2",
+            Protocol::Http1 | Protocol::Http2 => "HTTP/1.1",
+        }
+    }
+
+    /// Sends `outgoing` and returns the head of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; the destination may have seen the request only where
+    /// the variant says so.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future resets the stream or closes the connection.
+    pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
+        if outgoing.upgrade.is_some() {
+            return self.http1.send_alone(outgoing).await;
+        }
+        match self.protocol {
+            Protocol::Http1 => self.http1.send(outgoing).await,
+            Protocol::Http2 => self.http2.send(outgoing).await,
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) response: Response<Source>,
+    pub(super) rest: Rest,
+}
+
+/// What an exchange still holds of its upstream while the response streams.
+#[derive(Debug)]
+pub(super) enum Rest {
+    /// Nothing.
+    Nothing,
+    /// A connection that can be used again after the response's end.
+    Returnable(Returnable),
+    /// The destination agreed to another protocol.
+    Switched(Switched),
+    /// A stream, and perhaps a request body that is still being sent.
+    Streaming(Streaming),
+}
+
+/// A connection that leaves HTTP.
+#[derive(Debug)]
+pub(super) struct Switched {
+    pub(super) connection: OnUpgrade,
+    /// When the certificate at its other end does.
+    pub(super) expires: Option<SystemTime>,
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UpstreamError {
+    /// The destination could not be reached. It has seen nothing.
+    #[error("the destination cannot be reached")]
+    Dial {
+        /// Why.
+        #[source]
+        cause: DialError,
+    },
+    /// The connection failed before a response. The destination may have seen the request.
+    #[error("the connection failed before there was a response")]
+    Http1 {
+        /// What hyper says.
+        #[source]
+        cause: hyper::Error,
+    },
+    /// The stream or its connection failed. The destination may have seen the request.
+    #[error("the stream failed before there was a response")]
+    Http2 {
+        /// What h2 says.
+        #[source]
+        cause: h2::Error,
+    },
+    /// The canonical request cannot be written in the destination's protocol.
+    #[error("the request cannot be written for the destination")]
+    Unwritable {
+        /// What http says.
+        #[source]
+        cause: http::Error,
+    },
+    /// The destination proved no identity that we expect. It has seen nothing.
+    #[error("the destination is not who it should be")]
+    Tls {
+        /// Why.
+        #[source]
+        cause: ConnectError,
+    },
+    /// The other requests that waited for the same connection were told why.
+    #[error("the destination could not be reached a moment ago")]
+    Unreachable,
+    /// The destination agreed to a protocol that nobody asked for.
+    #[error("the destination switched protocols unasked, with {status}")]
+    UnaskedUpgrade {
+        /// Its status.
+        status: StatusCode,
+    },
+}

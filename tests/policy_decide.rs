@@ -1,0 +1,353 @@
+//! What is answered, and why: each no beside the yes that it is not.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use portreeve::policy::Caller;
+use portreeve::policy::Decider;
+use portreeve::policy::Denial;
+use portreeve::policy::DenialReason;
+use portreeve::policy::Permit;
+use portreeve::policy::Policy;
+use portreeve::policy::PolicyName;
+use portreeve::policy::Question;
+use portreeve::policy::Route;
+use portreeve::policy::ServiceName;
+use portreeve::policy::Settings;
+
+const DEVICE: HeaderName = HeaderName::from_static("x-device");
+const WEB: &str = "spiffe://td/ns/shop/sa/web";
+
+fn policy(text: &str) -> Arc<Policy> {
+    let route = Route {
+        path: "/api/**".parse().unwrap(),
+        groups: ["public-api".parse().unwrap()].into(),
+    };
+    let settings = Settings {
+        services: [("orders".parse().unwrap(), vec![route])].into(),
+        headers: vec![DEVICE],
+        zones: [("berlin".parse().unwrap(), "Europe/Berlin".parse().unwrap())].into(),
+        workload_groups: [("trusted".parse().unwrap(), [WEB.parse().unwrap()].into())].into(),
+        ..Settings::default()
+    };
+    let (policy, _) = Policy::parse(&[("a.cedar", text)], &settings)
+        .unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    Arc::new(policy)
+}
+
+/// A request, and what changes from case to case.
+struct Asking {
+    caller: &'static str,
+    service: &'static str,
+    method: Method,
+    path: &'static str,
+    headers: HeaderMap,
+    source: &'static str,
+    now: SystemTime,
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self {
+            caller: WEB,
+            service: "orders",
+            method: Method::GET,
+            path: "/users/me",
+            headers: HeaderMap::new(),
+            source: "10.0.0.1",
+            now: at(0),
+        }
+    }
+}
+
+impl Asking {
+    fn of(&self, decider: &mut Decider, policy: &Arc<Policy>) -> Result<Permit, Denial> {
+        let caller = Caller::workload(&self.caller.parse().unwrap());
+        let service: ServiceName = self.service.parse().unwrap();
+        let question = Question {
+            caller: &caller,
+            service: &service,
+            method: &self.method,
+            host: "orders.shop.svc",
+            path: self.path,
+            headers: &self.headers,
+            source: self.source.parse().unwrap(),
+            now: self.now,
+        };
+        decider.decide(policy, &question)
+    }
+
+    /// The reason of a denial, or `permit`, with the policies behind it.
+    fn answer(&self, text: &str) -> (&'static str, Vec<String>) {
+        let names = |names: &[PolicyName]| names.iter().map(ToString::to_string).collect();
+        match self.of(&mut Decider::new(), &policy(text)) {
+            Ok(permit) => ("permit", names(permit.policies())),
+            Err(denial) => (denial.reason().as_str(), names(denial.policies())),
+        }
+    }
+
+    fn is_permitted(&self, condition: &str) -> bool {
+        let text =
+            format!("@id(\"p\") permit(principal, action, resource) when {{ {condition} }};");
+        self.answer(&text).0 == "permit"
+    }
+}
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn on(path: &'static str) -> Asking {
+    Asking {
+        path,
+        ..Asking::default()
+    }
+}
+
+const OPEN: &str = "@id(\"open\") permit(principal, action, resource);";
+
+#[test]
+fn nothing_is_permitted_without_a_permit() {
+    assert_eq!(on("/").answer(""), ("no_permit", vec![]));
+    assert_eq!(on("/").answer(OPEN), ("permit", vec!["open".into()]));
+}
+
+#[test]
+fn a_forbid_beats_every_permit() {
+    let text = format!(
+        "{OPEN} @id(\"two\") permit(principal, action, resource); @id(\"no\") forbid(principal, action in Action::\"write\", resource);"
+    );
+    let read = on("/").answer(&text);
+    assert_eq!(read, ("permit", vec!["open".into(), "two".into()]));
+    let write = Asking {
+        method: Method::POST,
+        ..Asking::default()
+    };
+    assert_eq!(write.answer(&text), ("forbidden", vec!["no".into()]));
+}
+
+#[test]
+fn an_error_is_a_no_also_in_a_forbid() {
+    // It overflows from the second minute of the day on.
+    let error = "when { context.utc.minuteOfDay * 9223372036854775807 < 0 }";
+    let text = format!("{OPEN} @id(\"bad\") forbid(principal, action, resource) {error};");
+    let second = Asking {
+        now: at(120),
+        ..Asking::default()
+    };
+    assert_eq!(
+        second.answer(&text),
+        ("evaluation_error", vec!["bad".into()])
+    );
+    assert_eq!(on("/").answer(&text), ("permit", vec!["open".into()]));
+}
+
+#[test]
+fn a_question_that_cannot_be_asked_is_a_no() {
+    let elsewhere = Asking {
+        service: "ordres",
+        ..Asking::default()
+    };
+    assert_eq!(elsewhere.answer(OPEN), ("evaluation_error", vec![]));
+    let text = "@id(\"p\") permit(principal, action, resource) when { context.utc.weekday < 8 };";
+    let never = Asking {
+        now: at(1 << 60),
+        ..Asking::default()
+    };
+    assert_eq!(never.answer(text), ("evaluation_error", vec![]));
+    assert_eq!(on("/").answer(text).0, "permit");
+}
+
+#[test]
+fn a_header_with_two_readings_is_a_no_where_it_is_read() {
+    let read = "@id(\"p\") permit(principal, action, resource) unless { context.headers has \"x-device\" && context.headers[\"x-device\"] == \"lost\" };";
+    let with = |values: &[&[u8]]| {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(DEVICE, HeaderValue::from_bytes(value).unwrap());
+        }
+        Asking {
+            headers,
+            ..Asking::default()
+        }
+    };
+    assert_eq!(with(&[]).answer(read).0, "permit");
+    assert_eq!(with(&[b"ok"]).answer(read).0, "permit");
+    assert_eq!(with(&["\u{fc}".as_bytes()]).answer(read).0, "permit");
+    assert_eq!(with(&[b"lost"]).answer(read).0, "no_permit");
+    for values in [&[&b"ok"[..], b"lost"][..], &[b"ok", b"ok"], &[b"\xff"]] {
+        let asking = with(values);
+        assert_eq!(asking.answer(read), ("ambiguous_header", vec![]));
+        let denial = asking.of(&mut Decider::new(), &policy(read)).unwrap_err();
+        assert_eq!(
+            denial.reason(),
+            &DenialReason::AmbiguousHeader { name: DEVICE }
+        );
+        assert_eq!(asking.answer(OPEN).0, "permit");
+    }
+}
+
+#[test]
+fn every_route_that_fits_counts() {
+    let text = format!(
+        "{OPEN} @id(\"me\") permit(principal, action, resource in Route::\"orders:/users/me\");
+        @id(\"one\") forbid(principal, action, resource in Route::\"orders:/users/{{id}}\");
+        @id(\"admin\") forbid(principal, action, resource in Route::\"orders:/admin/**\");"
+    );
+    let cases = [
+        ("/users/me", ("forbidden", "one"), Some("/users/me")),
+        ("/users/7", ("forbidden", "one"), Some("/users/{id}")),
+        ("/users", ("permit", "open"), None),
+        ("/users/7/x", ("permit", "open"), None),
+        ("/admin", ("forbidden", "admin"), Some("/admin/**")),
+        ("/admin/", ("forbidden", "admin"), Some("/admin/**")),
+        ("/admin/a/b", ("forbidden", "admin"), Some("/admin/**")),
+        ("/administrator", ("permit", "open"), None),
+        ("/api/x", ("permit", "open"), Some("/api/**")),
+    ];
+    for (path, (outcome, name), route) in cases {
+        assert_eq!(
+            on(path).answer(&text),
+            (outcome, vec![name.into()]),
+            "{path}"
+        );
+        let found = match on(path).of(&mut Decider::new(), &policy(&text)) {
+            Ok(permit) => permit.route().cloned(),
+            Err(denial) => denial.route().cloned(),
+        };
+        assert_eq!(found.as_deref(), route, "{path}");
+    }
+}
+
+#[test]
+fn groups_and_captures_are_those_of_the_routes() {
+    let grouped = "@id(\"p\") permit(principal, action, resource in RouteGroup::\"public-api\");";
+    assert_eq!(on("/api/x").answer(grouped).0, "permit");
+    assert_eq!(on("/users/me").answer(grouped).0, "no_permit");
+    let own = "resource in Route::\"orders:/users/{id}/**\" && context.params has id && context.params.id == \"7\"";
+    assert!(on("/users/7").is_permitted(own));
+    assert!(on("/users/7/x").is_permitted(own));
+    assert!(!on("/users/8").is_permitted(own));
+    assert!(!on("/user/7").is_permitted(own));
+}
+
+#[test]
+fn a_caller_is_in_its_namespace_domain_and_groups() {
+    let cases = [
+        ("principal in Namespace::\"td/shop\"", true),
+        ("principal in Namespace::\"td/bank\"", false),
+        ("principal in TrustDomain::\"td\"", true),
+        ("principal in TrustDomain::\"other\"", false),
+        ("principal in WorkloadGroup::\"trusted\"", true),
+        (
+            "principal == Workload::\"spiffe://td/ns/shop/sa/web\"",
+            true,
+        ),
+        (
+            "principal == Workload::\"spiffe://td/ns/shop/sa/wbe\"",
+            false,
+        ),
+        (
+            "principal.sa == \"web\" && principal.trustDomain == \"td\"",
+            true,
+        ),
+    ];
+    for (claim, holds) in cases {
+        let guarded = format!("principal is Workload && principal has sa && {claim}");
+        assert_eq!(on("/").is_permitted(&guarded), holds, "{claim}");
+        if let Some(scope) = claim.strip_prefix("principal in") {
+            let text = format!("@id(\"p\") permit(principal in{scope}, action, resource);");
+            assert_eq!(on("/").answer(&text).0 == "permit", holds, "{claim}");
+        }
+    }
+}
+
+#[test]
+fn clocks_show_the_time_of_their_zone() {
+    // A Sunday in summer, half past eleven at night: Monday already in Berlin.
+    let sunday = Asking {
+        now: at(1_782_689_400),
+        ..Asking::default()
+    };
+    assert!(sunday.is_permitted("context.utc.date == 20260628 && context.utc.weekday == 7"));
+    assert!(sunday.is_permitted("context.utc.minuteOfDay == 23 * 60 + 30"));
+    assert!(sunday.is_permitted("context.berlin.date == 20260629 && context.berlin.weekday == 1"));
+    assert!(sunday.is_permitted("context.berlin.minuteOfDay == 60 + 30"));
+    assert!(sunday.is_permitted("context.now == datetime(\"2026-06-28T23:30:00Z\")"));
+}
+
+#[test]
+fn an_address_is_its_own_whatever_it_wears() {
+    let range = "context.sourceIp.isInRange(ip(\"10.0.0.0/8\"))";
+    for (source, inside) in [
+        ("10.9.8.7", true),
+        ("::ffff:10.9.8.7", true),
+        ("11.0.0.1", false),
+    ] {
+        let asking = Asking {
+            source,
+            ..Asking::default()
+        };
+        assert_eq!(asking.is_permitted(range), inside, "{source}");
+    }
+}
+
+#[test]
+fn a_decider_follows_the_policy_it_is_given() {
+    let (open, closed) = (policy(OPEN), policy(""));
+    let mut decider = Decider::new();
+    for _ in 0..2 {
+        let permit = on("/").of(&mut decider, &open).unwrap();
+        assert_eq!(permit.revision(), open.revision());
+        let denial = on("/").of(&mut decider, &closed).unwrap_err();
+        assert_eq!(denial.reason(), &DenialReason::NoPermit);
+        assert_eq!(denial.revision(), closed.revision());
+    }
+}
+
+#[test]
+fn more_callers_than_it_remembers_are_decided_rightly() {
+    let text = "@id(\"p\") permit(principal == Workload::\"spiffe://td/w/4095\", action, resource) when { principal.spiffe != context.path };";
+    let policy = policy(text);
+    let mut decider = Decider::new();
+    let asking = Asking::default();
+    let (headers, service) = (HeaderMap::new(), "orders".parse().unwrap());
+    for number in (0..5000).chain(4090..4100) {
+        let caller = Caller::workload(&format!("spiffe://td/w/{number}").parse().unwrap());
+        let question = Question {
+            caller: &caller,
+            service: &service,
+            method: &Method::GET,
+            host: "",
+            path: "/",
+            headers: &headers,
+            source: asking.source.parse().unwrap(),
+            now: asking.now,
+        };
+        let decision = decider.decide(&policy, &question);
+        assert_eq!(decision.is_ok(), number == 4095, "{number}");
+    }
+}
+
+#[test]
+fn a_policy_says_why_it_is_there() {
+    let text = "@id(\"p\") @reason(\"web reads\") @advice(\"ask shop\") permit(principal, action, resource);";
+    let permit = on("/").of(&mut Decider::new(), &policy(text)).unwrap();
+    let name = &permit.policies()[0];
+    assert_eq!(
+        (name.as_str(), name.reason(), name.advice()),
+        ("p", Some("web reads"), Some("ask shop"))
+    );
+}

@@ -1,0 +1,158 @@
+//! Plain Cedar, asked about everything.
+
+use std::str::FromStr as _;
+
+use cedar_policy::AuthorizationError;
+use cedar_policy::Authorizer;
+use cedar_policy::Context;
+use cedar_policy::Decision;
+use cedar_policy::Entities;
+use cedar_policy::EntityUid;
+use cedar_policy::PolicyId;
+use cedar_policy::PolicySet;
+use cedar_policy::Request;
+use portreeve::policy::Policy;
+use portreeve::policy::ServiceName;
+use portreeve::policy::Template;
+use serde_json::json;
+
+use crate::tables::Asked;
+use crate::tables::CALLERS;
+use crate::tables::METHODS;
+
+/// Decision, or reason of denial, with the names of the policies behind it.
+pub(crate) type Outcome = (&'static str, Vec<String>);
+
+pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome {
+    let (id, ancestors) = CALLERS[asked.caller];
+    let service: ServiceName = asked.service.parse().unwrap();
+    let templates: Vec<Template> = policy
+        .templates(&service)
+        .into_iter()
+        .map(|text| text.parse().unwrap())
+        .filter(|template: &Template| template.matches(asked.path))
+        .collect();
+    let uid = |kind: &str, id: &str| json!({ "type": kind, "id": id });
+    let mut parents = vec![uid("Service", asked.service)];
+    let mut params = serde_json::Map::new();
+    for template in &templates {
+        parents.push(uid("Route", &format!("{service}:{template}")));
+        if template.as_str() == "/api/**" && asked.service == "s" {
+            parents.push(uid("RouteGroup", "api"));
+        }
+        let segments = template.as_str().split('/').zip(asked.path.split('/'));
+        for (name, segment) in segments {
+            if let Some(name) = name.strip_prefix('{') {
+                let name = name.trim_end_matches('}').to_owned();
+                params.insert(name, json!(segment));
+            }
+        }
+    }
+    let resource = if templates.is_empty() {
+        ("Service", asked.service)
+    } else {
+        ("Route", "some route")
+    };
+    let known = METHODS[..4].contains(&asked.method);
+    let action = if known { asked.method } else { "otherMethod" };
+    let mut attrs = json!({ "spiffe": id, "trustDomain": id.split('/').nth(2).unwrap() });
+    if let Some((ns, sa)) = id
+        .split_once("/ns/")
+        .and_then(|(_, r)| r.split_once("/sa/"))
+    {
+        attrs["ns"] = json!(ns);
+        attrs["sa"] = json!(sa);
+    }
+    let ancestors: Vec<_> = ancestors
+        .iter()
+        .map(|text| text.split_once(':').unwrap())
+        .map(|(kind, id)| uid(kind, id))
+        .collect();
+    let group = |name: &str| uid("Action", name);
+    let groups = match action {
+        "GET" | "HEAD" => vec![group("read"), group("http")],
+        "otherMethod" => vec![group("http")],
+        _ => vec![group("write"), group("http")],
+    };
+    let resource_parents = if templates.is_empty() {
+        Vec::new()
+    } else {
+        parents
+    };
+    let entities = json!([
+        { "uid": uid("Workload", id), "attrs": attrs, "parents": ancestors },
+        { "uid": uid(resource.0, resource.1), "attrs": {}, "parents": resource_parents },
+        { "uid": uid("Action", action), "attrs": {}, "parents": groups },
+    ]);
+    let uid = |kind: &str, id: &str| EntityUid::from_str(&format!("{kind}::\"{id}\"")).unwrap();
+    let request = Request::new(
+        uid("Workload", id),
+        uid("Action", action),
+        uid(resource.0, resource.1),
+        context(asked, &params),
+        None,
+    );
+    let entities = Entities::from_json_value(entities, None).unwrap();
+    let response = Authorizer::new().is_authorized(&request.unwrap(), set, &entities);
+    let mut failed: Vec<String> = response
+        .diagnostics()
+        .errors()
+        .map(|AuthorizationError::PolicyEvaluationError(error)| error.policy_id().to_string())
+        .collect();
+    let mut reasons: Vec<String> = response
+        .diagnostics()
+        .reason()
+        .map(PolicyId::to_string)
+        .collect();
+    failed.sort();
+    reasons.sort();
+    match response.decision() {
+        _ if !failed.is_empty() => ("evaluation_error", failed),
+        Decision::Allow => ("permit", reasons),
+        Decision::Deny if reasons.is_empty() => ("no_permit", reasons),
+        Decision::Deny => ("forbidden", reasons),
+    }
+}
+
+fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -> Context {
+    let clock = |minute: u64| {
+        let days = minute / (24 * 60);
+        json!({ "minuteOfDay": minute % (24 * 60), "weekday": (days + 3) % 7 + 1, "date": 0 })
+    };
+    let headers: serde_json::Map<_, _> = asked
+        .header
+        .map(|value| ("x-a".to_owned(), json!(value)))
+        .into_iter()
+        .collect();
+    let now = if asked.minute < 24 * 60 {
+        format!(
+            "1970-01-01T{:02}:{:02}:00Z",
+            asked.minute / 60,
+            asked.minute % 60
+        )
+    } else {
+        "2026-02-12T00:00:00Z".to_owned()
+    };
+    let extension = |name: &str, arg: &str| json!({ "__extn": { "fn": name, "arg": arg } });
+    let context = json!({
+        "method": asked.method,
+        "host": "h",
+        "path": asked.path,
+        "sourceIp": extension("ip", "10.1.2.3"),
+        "now": extension("datetime", &now),
+        "headers": headers,
+        "params": params,
+        "utc": clock(asked.minute),
+        "zone": clock(asked.minute + 9 * 60),
+    });
+    Context::from_json_value(context, None).unwrap()
+}
+
+/// The whole set for plain Cedar, under the names in `@id`.
+pub(crate) fn plain_set(text: &str) -> PolicySet {
+    let numbered = PolicySet::from_str(text).unwrap();
+    let named = numbered
+        .policies()
+        .map(|policy| policy.new_id(PolicyId::new(policy.annotation("id").unwrap())));
+    PolicySet::from_policies(named).unwrap()
+}
