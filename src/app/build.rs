@@ -63,6 +63,7 @@ impl App {
             exposition,
             log,
             policies,
+            counted,
             renewal,
             runtime,
             writer,
@@ -71,15 +72,15 @@ impl App {
         let (control_stop, stop) = drain::channel();
         let config = Arc::new(config);
         let common = Common {
-            clock: Arc::clone(&clock),
+            clock,
             config: Arc::clone(&config),
             drain: watch.clone(),
             handshakes: HandshakeSlots::new(config.handshakes.most),
             identity: renewal.live(),
-            metrics: proxy::Metrics::register(exposition.registry()).map_err(metrics)?,
+            metrics: counted,
             policy: Arc::clone(policies.current()),
         };
-        let readiness = overview::readiness(&common.identity, &log, &clock);
+        let readiness = overview::readiness(&common.identity, &log, &common.clock);
         let report = Arc::new(Overview {
             identity: Arc::clone(&common.identity),
             listeners: doors.listeners(&config),
@@ -87,17 +88,13 @@ impl App {
             metrics: common.metrics.clone(),
             policies: Arc::clone(&policies),
         });
-        let window = match config.admin {
-            Some(settings) => {
-                let opened = Window::bind(settings, exposition, readiness.clone(), report);
-                Some(
-                    runtime
-                        .block_on(opened)
-                        .map_err(|cause| BuildError::Admin { cause })?,
-                )
-            }
-            None => None,
+        let open = |settings| {
+            let window = Window::bind(settings, exposition.clone(), readiness.clone(), report);
+            runtime
+                .block_on(window)
+                .map_err(|cause| BuildError::Admin { cause })
         };
+        let window = config.admin.map(open).transpose()?;
         let addresses = Addresses {
             admin: window.as_ref().map(Window::address),
             ..doors.addresses()
@@ -173,6 +170,7 @@ impl App {
 
 /// What must be there before anything is put together.
 struct Ground {
+    counted: proxy::Metrics,
     doors: Doors,
     exposition: Exposition,
     log: Log,
@@ -199,16 +197,18 @@ impl Ground {
         )
         .map_err(|cause| BuildError::Policy { cause })?;
         let source = source::open(config, clock)?;
-        let counted = identity::Metrics::register(registry).map_err(metrics)?;
+        let renewals = identity::Metrics::register(registry).map_err(metrics)?;
         let renewal = runtime
-            .block_on(Renewal::start(source, Arc::clone(clock), counted))
+            .block_on(Renewal::start(source, Arc::clone(clock), renewals))
             .map_err(|cause| BuildError::Identity { cause })?;
         let doors =
             Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
         let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
             .map_err(|cause| BuildError::Audit { cause })?;
         log.register(registry).map_err(metrics)?;
+        let counted = proxy::Metrics::register(registry).map_err(metrics)?;
         Ok(Self {
+            counted,
             doors,
             exposition,
             log,

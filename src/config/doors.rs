@@ -75,7 +75,11 @@ pub(super) fn inbound(
         },
         limits,
         listen: listen?,
-        semicolons: semicolons(written.allow_semicolons),
+        semicolons: if written.allow_semicolons {
+            Semicolons::Allow
+        } else {
+            Semicolons::Refuse
+        },
         service: service?,
     })
 }
@@ -116,7 +120,11 @@ fn outbound_door(
         expect,
         limits,
         listen: listen?,
-        semicolons: semicolons(written.allow_semicolons),
+        semicolons: if written.allow_semicolons {
+            Semicolons::Allow
+        } else {
+            Semicolons::Refuse
+        },
         service: service?,
         to: to?,
     })
@@ -178,14 +186,6 @@ pub(super) fn routes(written: &[file::Route], notes: &mut Mistakes) -> Vec<polic
         routes.extend(template.map(|path| policy::Route { path, groups }));
     }
     routes
-}
-
-const fn semicolons(allowed: bool) -> Semicolons {
-    if allowed {
-        Semicolons::Allow
-    } else {
-        Semicolons::Refuse
-    }
 }
 
 /// hyper's smallest buffer.

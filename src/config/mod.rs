@@ -110,7 +110,7 @@ impl Config {
             }]
         };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Self::parse(&text, path.parent().unwrap_or(Path::new("")))
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
     }
 
     /// Parses the text of a configuration file that stands in `folder`.

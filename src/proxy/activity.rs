@@ -5,7 +5,7 @@
 //! application waiting for its request has a shorter limit of its own.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;

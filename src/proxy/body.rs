@@ -197,7 +197,7 @@ impl HttpBody for Upload {
                 .silence
                 .poll_silent(&this.activity, cx)
                 .map(|()| Some(Err(BodyError::Silent))),
-            ended => ended,
+            Poll::Ready(ended) => Poll::Ready(ended),
         }
     }
 

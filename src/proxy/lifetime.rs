@@ -85,5 +85,8 @@ fn last_call(end: SystemTime, now: SystemTime) -> Duration {
 
 /// Time for what is under way to end, unless the certificate is very short.
 const LAST_CALL: Duration = Duration::from_secs(10);
+/// How long a caller that is told to go may still send what it has begun: a
+/// request crosses a continent in less.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// How late a change of the calendar is noticed.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
