@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::admin;
+use crate::admin::Readiness;
 use crate::admin::Window;
 use crate::app::control::Control;
 use crate::app::doors::Doors;
@@ -58,16 +59,6 @@ impl App {
     /// [`BuildError`] names what is missing, wrong or taken.
     pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
         let ground = Ground::lay(&config, &clock)?;
-        let Ground {
-            doors,
-            exposition,
-            log,
-            policies,
-            counted,
-            renewal,
-            runtime,
-            writer,
-        } = ground;
         let (drain, watch) = drain::channel();
         let (control_stop, stop) = drain::channel();
         let config = Arc::new(config);
@@ -76,25 +67,21 @@ impl App {
             config: Arc::clone(&config),
             drain: watch.clone(),
             handshakes: HandshakeSlots::new(config.handshakes.most),
-            identity: renewal.live(),
-            metrics: counted,
-            policy: Arc::clone(policies.current()),
+            identity: ground.renewal.live(),
+            metrics: ground.counted.clone(),
+            policy: Arc::clone(ground.policies.current()),
         };
-        let readiness = overview::readiness(&common.identity, &log, &common.clock);
-        let report = Arc::new(Overview {
-            identity: Arc::clone(&common.identity),
-            listeners: doors.listeners(&config),
-            log: log.clone(),
-            metrics: common.metrics.clone(),
-            policies: Arc::clone(&policies),
-        });
-        let open = |settings| {
-            let window = Window::bind(settings, exposition.clone(), readiness.clone(), report);
-            runtime
-                .block_on(window)
-                .map_err(|cause| BuildError::Admin { cause })
-        };
-        let window = config.admin.map(open).transpose()?;
+        let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
+        let window = ground.open_window(&common, &readiness)?;
+        let Ground {
+            doors,
+            log,
+            policies,
+            renewal,
+            runtime,
+            writer,
+            ..
+        } = ground;
         let addresses = Addresses {
             admin: window.as_ref().map(Window::address),
             ..doors.addresses()
@@ -217,6 +204,32 @@ impl Ground {
             runtime,
             writer,
         })
+    }
+}
+
+impl Ground {
+    /// Opens the operator's window, if there is to be one.
+    fn open_window(
+        &self,
+        common: &Common,
+        readiness: &Readiness,
+    ) -> Result<Option<Window>, BuildError> {
+        let Some(settings) = common.config.admin else {
+            return Ok(None);
+        };
+        let report = Arc::new(Overview {
+            identity: Arc::clone(&common.identity),
+            listeners: self.doors.listeners(&common.config),
+            log: self.log.clone(),
+            metrics: common.metrics.clone(),
+            policies: Arc::clone(&self.policies),
+        });
+        let window = Window::bind(settings, self.exposition.clone(), readiness.clone(), report);
+        let window = self
+            .runtime
+            .block_on(window)
+            .map_err(|cause| BuildError::Admin { cause })?;
+        Ok(Some(window))
     }
 }
 

@@ -21,6 +21,8 @@ use crate::proxy::canonical::Malformed;
 use crate::proxy::download::Download;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamError;
+use crate::tls::ConnectError;
+use crate::tls::HandshakeError;
 
 /// A refusal as it will be sent.
 #[derive(Debug)]
@@ -140,9 +142,30 @@ const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
         UpstreamError::Http1 { .. } | UpstreamError::Http2 { .. } => {
             (StatusCode::BAD_GATEWAY, "upstream_failed")
         }
-        UpstreamError::Tls { .. } => (StatusCode::BAD_GATEWAY, "upstream_not_trusted"),
+        UpstreamError::Tls { cause } => handshake(cause),
         UpstreamError::UnaskedUpgrade { .. } | UpstreamError::Unwritable { .. } => {
             (StatusCode::BAD_GATEWAY, "upstream_not_understood")
         }
+    }
+}
+
+/// What kept us from the other sidecar, coarsely: its details are for the log.
+const fn handshake(why: &ConnectError) -> (StatusCode, &'static str) {
+    let ConnectError::Handshake { cause } = why;
+    match cause {
+        HandshakeError::BadCertificate { .. }
+        | HandshakeError::BadSignature
+        | HandshakeError::NoCertificate
+        | HandshakeError::NotMutual => (StatusCode::BAD_GATEWAY, "upstream_not_trusted"),
+        HandshakeError::NoAlpn | HandshakeError::OtherAlpn => {
+            (StatusCode::BAD_GATEWAY, "upstream_no_common_protocol")
+        }
+        HandshakeError::Misconfigured { .. } => (StatusCode::BAD_GATEWAY, "identity_not_usable"),
+        HandshakeError::Broken { .. }
+        | HandshakeError::NotTls
+        | HandshakeError::OldVersion
+        | HandshakeError::Protocol { .. } => (StatusCode::BAD_GATEWAY, "upstream_handshake_failed"),
+        HandshakeError::RefusedByPeer { .. } => (StatusCode::BAD_GATEWAY, "refused_by_upstream"),
+        HandshakeError::Timeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_handshake_timeout"),
     }
 }
