@@ -102,7 +102,7 @@ impl Shape<'_> {
             };
             match (known.and_then(|known| known.get(key)), others, known) {
                 (Some(schema), _, _) | (None, Some(schema), _) => {
-                    self.check(&below, value, schema, notes)
+                    self.check(&below, value, schema, notes);
                 }
                 (None, None, Some(known)) => {
                     notes.add(
