@@ -1,7 +1,5 @@
 //! A configuration is whole, or all of its mistakes are told by their path.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use std::path::Path;
 
 use portreeve::config::Config;

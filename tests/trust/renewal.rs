@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use portreeve::ca::Authority;
 use portreeve::identity::Embedded;
 use portreeve::identity::Files;
+use portreeve::identity::FilesError;
 use portreeve::identity::Identity;
 use portreeve::identity::Live;
 use portreeve::identity::Metrics;
@@ -264,8 +265,11 @@ async fn there_is_no_start_without_a_whole_identity() {
     assert_eq!(start(good, key, "ca.pem").await.unwrap(), 0);
     assert!(matches!(
         start(good, "keys/root.key.pem", "ca.pem").await,
-        Err(SourceError::BadSvid {
-            cause: SvidError::OtherKey { .. }
+        Err(SourceError::Files {
+            cause: FilesError::NotAPair {
+                cause: SvidError::OtherKey { .. },
+                ..
+            }
         })
     ));
     assert!(matches!(
