@@ -278,8 +278,11 @@ async fn there_is_no_start_without_a_whole_identity() {
     ));
     assert!(matches!(
         start("bad/names-two-workloads.pem", key, "ca.pem").await,
-        Err(SourceError::BadSvid {
-            cause: SvidError::BadLeaf { .. }
+        Err(SourceError::Files {
+            cause: FilesError::NotAPair {
+                cause: SvidError::BadLeaf { .. },
+                ..
+            }
         })
     ));
     for missing in ["empty.pem", "nowhere.pem"] {
