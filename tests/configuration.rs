@@ -48,7 +48,10 @@ fn a_whole_configuration_has_no_mistakes_and_its_paths_are_beside_it() {
     assert_eq!(config.policy_dir, Path::new("/etc/portreeve/policy/"));
     assert_eq!(config.workers, 2);
     assert_eq!(config.outbound[0].service.as_str(), "users");
-    assert_eq!(config.inbound.unwrap().limits.response.as_millis(), 1000);
+    assert_eq!(
+        config.inbound.unwrap().limits.silence.response.as_millis(),
+        1000
+    );
 }
 
 #[test]

@@ -49,8 +49,11 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
         header_bytes: written.header_bytes,
         headers: notes.above_zero("limits.headers", written.headers),
         idle,
-        response,
-        silence: Silence { request, stream },
+        silence: Silence {
+            request,
+            response,
+            stream,
+        },
         stream_window_bytes: written.stream_window_bytes,
         streams: notes.above_zero("limits.streams", written.streams),
         uri_bytes: notes.above_zero("limits.uri_bytes", written.uri_bytes),

@@ -96,6 +96,8 @@ fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
         Refusal::Malformed(why) => malformed(why),
         Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
+        Refusal::RequestBrokeOff => (StatusCode::BAD_REQUEST, "request_broke_off"),
+        Refusal::RequestStalled => (StatusCode::REQUEST_TIMEOUT, "request_stalled"),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
         Refusal::Upstream(why) => upstream(why),
     }
