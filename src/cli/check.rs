@@ -18,10 +18,10 @@ pub(super) fn configuration(path: &Path) -> ExitCode {
 }
 
 /// Everything that is wrong with a folder of policies. Without a configuration
-/// nothing is declared: services and routes are what the policies name.
+/// services and groups are what the policies name.
 pub(super) fn policies(dir: &Path, config: Option<&Path>) -> ExitCode {
     match config.map(Config::load) {
-        None => judge(dir, &policy::Settings::default()),
+        None => judge(dir, &policy::Settings::as_named_in(dir)),
         Some(Ok(config)) => judge(dir, &config.policy),
         Some(Err(mistakes)) => refuse(config.unwrap_or(dir), &mistakes),
     }

@@ -102,7 +102,8 @@ enum PolicyCommand {
     Check {
         /// The folder of the *.cedar files
         dir: PathBuf,
-        /// The configuration that declares services, routes, headers and groups
+        /// The configuration that declares services, routes, headers, zones and groups.
+        /// Without it, services and groups are what the policies name
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },

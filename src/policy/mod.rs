@@ -39,6 +39,7 @@ mod settings;
 mod statement;
 mod syntax;
 mod template;
+mod undeclared;
 mod words;
 
 pub use current::Current;
