@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::admin;
+use crate::admin::Readiness;
 use crate::admin::Window;
 use crate::app::control::Control;
 use crate::app::doors::Doors;
@@ -58,46 +59,29 @@ impl App {
     /// [`BuildError`] names what is missing, wrong or taken.
     pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
         let ground = Ground::lay(&config, &clock)?;
+        let (drain, watch) = drain::channel();
+        let (control_stop, stop) = drain::channel();
+        let config = Arc::new(config);
+        let common = Common {
+            clock,
+            config: Arc::clone(&config),
+            drain: watch.clone(),
+            handshakes: HandshakeSlots::new(config.handshakes.most),
+            identity: ground.renewal.live(),
+            metrics: ground.counted.clone(),
+            policy: Arc::clone(ground.policies.current()),
+        };
+        let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
+        let window = ground.open_window(&common, &readiness)?;
         let Ground {
             doors,
-            exposition,
             log,
             policies,
             renewal,
             runtime,
             writer,
+            ..
         } = ground;
-        let (drain, watch) = drain::channel();
-        let (control_stop, stop) = drain::channel();
-        let config = Arc::new(config);
-        let common = Common {
-            clock: Arc::clone(&clock),
-            config: Arc::clone(&config),
-            drain: watch.clone(),
-            handshakes: HandshakeSlots::new(config.handshakes.most),
-            identity: renewal.live(),
-            metrics: proxy::Metrics::register(exposition.registry()).map_err(metrics)?,
-            policy: Arc::clone(policies.current()),
-        };
-        let readiness = overview::readiness(&common.identity, &log, &clock);
-        let report = Arc::new(Overview {
-            identity: Arc::clone(&common.identity),
-            listeners: doors.listeners(&config),
-            log: log.clone(),
-            metrics: common.metrics.clone(),
-            policies: Arc::clone(&policies),
-        });
-        let window = match config.admin {
-            Some(settings) => {
-                let opened = Window::bind(settings, exposition, readiness.clone(), report);
-                Some(
-                    runtime
-                        .block_on(opened)
-                        .map_err(|cause| BuildError::Admin { cause })?,
-                )
-            }
-            None => None,
-        };
         let addresses = Addresses {
             admin: window.as_ref().map(Window::address),
             ..doors.addresses()
@@ -173,6 +157,7 @@ impl App {
 
 /// What must be there before anything is put together.
 struct Ground {
+    counted: proxy::Metrics,
     doors: Doors,
     exposition: Exposition,
     log: Log,
@@ -199,16 +184,18 @@ impl Ground {
         )
         .map_err(|cause| BuildError::Policy { cause })?;
         let source = source::open(config, clock)?;
-        let counted = identity::Metrics::register(registry).map_err(metrics)?;
+        let renewals = identity::Metrics::register(registry).map_err(metrics)?;
         let renewal = runtime
-            .block_on(Renewal::start(source, Arc::clone(clock), counted))
+            .block_on(Renewal::start(source, Arc::clone(clock), renewals))
             .map_err(|cause| BuildError::Identity { cause })?;
         let doors =
             Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
         let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
             .map_err(|cause| BuildError::Audit { cause })?;
         log.register(registry).map_err(metrics)?;
+        let counted = proxy::Metrics::register(registry).map_err(metrics)?;
         Ok(Self {
+            counted,
             doors,
             exposition,
             log,
@@ -217,6 +204,32 @@ impl Ground {
             runtime,
             writer,
         })
+    }
+}
+
+impl Ground {
+    /// Opens the operator's window, if there is to be one.
+    fn open_window(
+        &self,
+        common: &Common,
+        readiness: &Readiness,
+    ) -> Result<Option<Window>, BuildError> {
+        let Some(settings) = common.config.admin else {
+            return Ok(None);
+        };
+        let report = Arc::new(Overview {
+            identity: Arc::clone(&common.identity),
+            listeners: self.doors.listeners(&common.config),
+            log: self.log.clone(),
+            metrics: common.metrics.clone(),
+            policies: Arc::clone(&self.policies),
+        });
+        let window = Window::bind(settings, self.exposition.clone(), readiness.clone(), report);
+        let window = self
+            .runtime
+            .block_on(window)
+            .map_err(|cause| BuildError::Admin { cause })?;
+        Ok(Some(window))
     }
 }
 

@@ -85,23 +85,30 @@ impl Policies {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {
                     if Fingerprint::take([&self.dir]) != self.state().seen {
-                        self.reload();
+                        self.reload().await;
                     }
                 }
-                () = asked.notified() => self.reload(),
+                () = asked.notified() => self.reload().await,
             }
         }
     }
 
-    /// Loads what is in the folder now.
-    fn reload(&self) {
+    /// Loads what is in the folder now. A large set takes seconds, so that is
+    /// another thread's work.
+    async fn reload(&self) {
         // Looked at before it is read: a change during the reading is seen by the next look.
         let seen = Fingerprint::take([&self.dir]);
         let mut state = State {
             seen,
             ..self.state()
         };
-        match Policy::load(&self.dir, &self.settings) {
+        let (dir, settings) = (self.dir.clone(), self.settings.clone());
+        let loading = tokio::task::spawn_blocking(move || Policy::load(&dir, &settings));
+        let Ok(loaded) = loading.await else {
+            tracing::error!("reading the policy failed; the last good one stays");
+            return;
+        };
+        match loaded {
             Ok((policy, warnings)) => {
                 warn(&warnings);
                 state.last_error = None;

@@ -62,13 +62,16 @@ impl Running {
         self.drain.drain();
         let workers: Vec<_> = self.workers.into_iter().map(joined).collect();
         self.log.stop();
-        let written = self.writer.join().unwrap_or(Ok(()));
+        let written = self.writer.join();
         self.control_stop.drain();
         let control = joined(self.control);
         for outcome in workers.into_iter().chain([control]) {
             outcome?;
         }
-        written.map_err(|cause| RunError::Unwritten { cause })
+        match written {
+            Ok(outcome) => outcome.map_err(|cause| RunError::Unwritten { cause }),
+            Err(_panic) => Err(RunError::Panicked),
+        }
     }
 }
 

@@ -92,6 +92,7 @@ impl Worker {
                 left = desk.tasks().running(),
                 "the drain deadline has passed; what is left is cut"
             );
+            desk.cut();
         }
         Ok(())
     }

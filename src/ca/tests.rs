@@ -186,6 +186,20 @@ fn opens_again_what_it_made_and_guards_it() {
 }
 
 #[test]
+fn of_many_that_start_at_once_all_have_one_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let calendar = Calendar::new();
+    let roots: Vec<_> = std::thread::scope(|scope| {
+        let opened: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| open(dir.path(), &calendar).unwrap().root().clone()))
+            .collect();
+        opened.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(roots.iter().all(|root| *root == roots[0]));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "left over");
+}
+
+#[test]
 fn refuses_state_that_is_corrupt_or_not_its_own() {
     let calendar = Calendar::new();
     let broken = |change: &dyn Fn(&Path, &str) -> String| {

@@ -14,13 +14,24 @@ use crate::store;
 use crate::time::Clock as _;
 use crate::time::SystemClock;
 
+/// How long the mesh runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stay {
+    ForTheTour,
+    UntilInterrupted,
+}
+
 /// Runs the small mesh: for the tour, or until Ctrl-C.
-pub(super) fn demonstrate(dir: Option<PathBuf>, once: bool) -> ExitCode {
+pub(super) fn demonstrate(dir: Option<PathBuf>, stay: Stay) -> ExitCode {
     let dir = dir.unwrap_or_else(new_dir);
     if let Err(error) = store::make_secret_dir(&dir) {
         return print::failure(&error);
     }
-    let level = if once { "error" } else { "warn" };
+    let level = if stay == Stay::ForTheTour {
+        "error"
+    } else {
+        "warn"
+    };
     let log = Log {
         format: LogFormat::Text,
         level: level.to_owned(),
@@ -29,11 +40,21 @@ pub(super) fn demonstrate(dir: Option<PathBuf>, once: bool) -> ExitCode {
         return print::failure(&error);
     }
     // On the tour SVIDs are short, so that their renewal can be watched.
-    let demo = match Demo::start(&dir, if once { TOUR_TTL_S } else { TTL_S }) {
+    let demo = match Demo::start(
+        &dir,
+        if stay == Stay::ForTheTour {
+            TOUR_TTL_S
+        } else {
+            TTL_S
+        },
+    ) {
         Ok(demo) => demo,
         Err(error) => return print::failure(&error),
     };
-    if once { tour(demo) } else { stay(demo) }
+    match stay {
+        Stay::ForTheTour => tour(demo),
+        Stay::UntilInterrupted => remain(demo),
+    }
 }
 
 fn tour(demo: Demo) -> ExitCode {
@@ -67,7 +88,7 @@ fn told(outcome: &Outcome) -> String {
     format!("{mark} {tried}\n       expected: {wanted}\n       found:    {found}")
 }
 
-fn stay(demo: Demo) -> ExitCode {
+fn remain(demo: Demo) -> ExitCode {
     print::line(demo.guide());
     match demo.run_until_interrupted() {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,12 +16,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 
+use demonstrate::Stay;
+
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check { config } => check::configuration(&config),
-        Command::Demo { dir, once } => demonstrate::demonstrate(dir, once),
+        Command::Demo { dir, once: true } => demonstrate::demonstrate(dir, Stay::ForTheTour),
+        Command::Demo { dir, once: false } => demonstrate::demonstrate(dir, Stay::UntilInterrupted),
         Command::Policy {
             command: PolicyCommand::Check { dir, config },
         } => check::policies(&dir, config.as_deref()),

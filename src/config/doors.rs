@@ -49,8 +49,11 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
         header_bytes: written.header_bytes,
         headers: notes.above_zero("limits.headers", written.headers),
         idle,
-        response,
-        silence: Silence { request, stream },
+        silence: Silence {
+            request,
+            response,
+            stream,
+        },
         stream_window_bytes: written.stream_window_bytes,
         streams: notes.above_zero("limits.streams", written.streams),
         uri_bytes: notes.above_zero("limits.uri_bytes", written.uri_bytes),
@@ -75,7 +78,11 @@ pub(super) fn inbound(
         },
         limits,
         listen: listen?,
-        semicolons: semicolons(written.allow_semicolons),
+        semicolons: if written.allow_semicolons {
+            Semicolons::Allow
+        } else {
+            Semicolons::Refuse
+        },
         service: service?,
     })
 }
@@ -116,7 +123,11 @@ fn outbound_door(
         expect,
         limits,
         listen: listen?,
-        semicolons: semicolons(written.allow_semicolons),
+        semicolons: if written.allow_semicolons {
+            Semicolons::Allow
+        } else {
+            Semicolons::Refuse
+        },
         service: service?,
         to: to?,
     })
@@ -178,14 +189,6 @@ pub(super) fn routes(written: &[file::Route], notes: &mut Mistakes) -> Vec<polic
         routes.extend(template.map(|path| policy::Route { path, groups }));
     }
     routes
-}
-
-const fn semicolons(allowed: bool) -> Semicolons {
-    if allowed {
-        Semicolons::Allow
-    } else {
-        Semicolons::Refuse
-    }
 }
 
 /// hyper's smallest buffer.

@@ -56,6 +56,10 @@ impl Mistakes {
         value
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// `settings` if nothing was noted.
     pub(super) fn unless_any<T>(self, settings: Option<T>) -> Result<T, Vec<Mistake>> {
         match settings {

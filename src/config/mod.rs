@@ -8,6 +8,7 @@ mod doors;
 mod file;
 mod mistakes;
 mod parts;
+mod shape;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -110,24 +111,29 @@ impl Config {
             }]
         };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Self::parse(&text, path.parent().unwrap_or(Path::new("")))
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
     }
 
     /// Parses the text of a configuration file that stands in `folder`.
     ///
     /// # Errors
     ///
-    /// All mistakes. Where the text is not of a configuration's shape, the
-    /// first place where it is not, with line and column.
+    /// All mistakes by their path. Where the text is not YAML, the first place
+    /// where it is not, with line and column.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Mistake>> {
-        let options = serde_saphyr::options! { with_snippet: false };
-        let file = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let refuse = |error: serde_saphyr::Error| {
             let text = error.to_string().replace('\n', " ");
             vec![Mistake {
                 path: String::new(),
                 text,
             }]
-        })?;
+        };
+        let plain = || serde_saphyr::options! { with_snippet: false };
+        let value = serde_saphyr::from_str_with_options(text, plain()).map_err(refuse)?;
+        let mut mistakes = Mistakes::default();
+        shape::check(&value, &Self::schema(), &mut mistakes);
+        mistakes.unless_any(Some(()))?;
+        let file = serde_saphyr::from_str_with_options(text, plain()).map_err(refuse)?;
         parts::check(file, folder)
     }
 

@@ -80,12 +80,12 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
         let as_expected = answer
             .as_ref()
             .is_ok_and(|answer| answer.status == 200 && answer.text.contains(named));
-        self.tell(
-            "GET through both sidecars",
-            "200, and orders knows that the shop calls",
+        self.tell(&Outcome {
             as_expected,
-            said(&answer),
-        );
+            found: said(&answer),
+            tried: "GET through both sidecars",
+            wanted: "200, and orders knows that the shop calls",
+        });
     }
 
     /// A request that the shop's sidecar refuses.
@@ -101,12 +101,12 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
         let went_through = self.demo.orders.seen() - before;
         let as_expected =
             went_through == 0 && answer.as_ref().is_ok_and(|answer| answer.status == status);
-        self.tell(
+        self.tell(&Outcome {
+            as_expected,
+            found: format!("{}; orders saw {went_through} requests", said(&answer)),
             tried,
             wanted,
-            as_expected,
-            format!("{}; orders saw {went_through} requests", said(&answer)),
-        );
+        });
     }
 
     async fn without_identity(&mut self) {
@@ -114,12 +114,12 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
             stranger::call_without_identity(self.places.orders_door, "GET /orders/7 HTTP/1.1")
                 .await;
         let as_expected = answer.is_err();
-        self.tell(
-            "a caller without an identity",
-            "refused in the handshake: no answer at all",
+        self.tell(&Outcome {
             as_expected,
-            said(&answer),
-        );
+            found: said(&answer),
+            tried: "a caller without an identity",
+            wanted: "refused in the handshake: no answer at all",
+        });
     }
 
     async fn wrong_identity(&mut self) {
@@ -134,12 +134,12 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
         let as_expected =
             went_through == 0 && answer.as_ref().is_ok_and(|answer| answer.status == 403);
         let found = format!("{}; orders saw {went_through} requests", said(&answer));
-        self.tell(
-            "a stranger from the same trust domain",
-            "403, and orders sees nothing",
+        self.tell(&Outcome {
             as_expected,
             found,
-        );
+            tried: "a stranger from the same trust domain",
+            wanted: "403, and orders sees nothing",
+        });
     }
 
     async fn policy_edited(&mut self) -> io::Result<()> {
@@ -157,12 +157,12 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
             ),
             _ => "the answer did not change".to_owned(),
         };
-        self.tell(
-            "a file dropped into the policy folder, then taken out",
-            "denied, then allowed again",
+        self.tell(&Outcome {
             as_expected,
             found,
-        );
+            tried: "a file dropped into the policy folder, then taken out",
+            wanted: "denied, then allowed again",
+        });
         Ok(())
     }
 
@@ -196,12 +196,12 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
         let as_expected = failed == 0 && shop >= 2 && orders >= 2;
         let found =
             format!("{failed} of {sent} failed; renewed: shop {shop} times, orders {orders} times");
-        self.tell(
-            "both SVIDs renewed twice under load",
-            "0 requests failed",
+        self.tell(&Outcome {
             as_expected,
             found,
-        );
+            tried: "both SVIDs renewed twice under load",
+            wanted: "0 requests failed",
+        });
     }
 
     /// How often each sidecar's SVID was renewed, as its metrics say.
@@ -221,28 +221,17 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
             text.lines().count(),
             shown(&self.demo.dir.join("orders.jsonl"))
         );
-        self.tell(
-            "every decision is in the log of orders' sidecar",
-            "permits, denials and refusals",
+        self.tell(&Outcome {
             as_expected,
             found,
-        );
+            tried: "every decision is in the log of orders' sidecar",
+            wanted: "permits, denials and refusals",
+        });
         Ok(())
     }
 
-    fn tell(
-        &mut self,
-        tried: &'static str,
-        wanted: &'static str,
-        as_expected: bool,
-        found: String,
-    ) {
-        (self.report)(&Outcome {
-            as_expected,
-            found,
-            tried,
-            wanted,
-        });
+    fn tell(&mut self, outcome: &Outcome) {
+        (self.report)(outcome);
     }
 }
 

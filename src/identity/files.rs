@@ -13,6 +13,7 @@ use crate::identity::source::Source;
 use crate::identity::source::SourceError;
 use crate::identity::svid::Identity;
 use crate::identity::svid::Svid;
+use crate::identity::svid::SvidError;
 use crate::store;
 use crate::store::Fingerprint;
 use crate::store::StoreError;
@@ -82,7 +83,13 @@ impl Files {
         let text = zeroize::Zeroizing::new(read(&self.key).map_err(unusable)?);
         let key = private_key_from_pem(&text, &self.key.to_string_lossy())
             .map_err(|cause| unusable(FilesError::Pem { cause }))?;
-        Svid::new(chain, key).map_err(|cause| SourceError::BadSvid { cause })
+        Svid::new(chain, key).map_err(|cause| {
+            unusable(FilesError::NotAPair {
+                certificate: self.certificate.clone(),
+                key: self.key.clone(),
+                cause,
+            })
+        })
     }
 
     fn load_bundles(&self, svid: &Svid) -> Result<Bundles, FilesError> {
@@ -136,6 +143,17 @@ pub enum FilesError {
         /// What is wrong with it.
         #[source]
         cause: BundleError,
+    },
+    /// Certificate and key do not go together.
+    #[error("`{}` and `{}` do not make an SVID", certificate.display(), key.display())]
+    NotAPair {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SvidError,
     },
     /// A file does not hold the text that it should.
     #[error("a file does not hold what it should")]

@@ -46,6 +46,9 @@ pub enum IssueError {
         #[source]
         cause: CsrError,
     },
+    /// The system gave no random numbers.
+    #[error("the system gave no random numbers")]
+    NoRandomness,
     /// What was signed does not pass the check that peers make; it was not given out.
     #[error("the new certificate for `{id}` would not be believed")]
     NotBelieved {
@@ -63,9 +66,6 @@ pub enum IssueError {
         /// Whom the authority may name.
         trust_domain: TrustDomain,
     },
-    /// The system gave no random numbers.
-    #[error("the system gave no random numbers")]
-    NoRandomness,
     /// The certificate could not be made.
     #[error("the certificate could not be made")]
     Unsigned {

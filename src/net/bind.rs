@@ -35,7 +35,7 @@ pub fn bind(address: SocketAddr, copies: usize) -> Result<Vec<Bound>, BindError>
     let named = |cause| BindError { address, cause };
     // SO_REUSEPORT would let us join another process's port: two sidecars
     // would each get half of the connections. So ask without it first.
-    let first = open(address, false).map_err(named)?;
+    let first = open(address, Port::Alone).map_err(named)?;
     let mut taken = first.local_addr().map_err(named)?;
     if copies <= 1 {
         return Ok(vec![Bound {
@@ -49,7 +49,7 @@ pub fn bind(address: SocketAddr, copies: usize) -> Result<Vec<Bound>, BindError>
     drop(first);
     (0..copies)
         .map(|_| {
-            open(taken, true).map(|socket| Bound {
+            open(taken, Port::Shared).map(|socket| Bound {
                 socket,
                 address: taken,
             })
@@ -69,11 +69,18 @@ pub struct BindError {
     pub cause: io::Error,
 }
 
-fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+/// Whether other sockets may listen on the same port.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Port {
+    Alone,
+    Shared,
+}
+
+fn open(address: SocketAddr, port: Port) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // Without this a restart waits for the last connections' TIME_WAIT.
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
+    socket.set_reuse_port(port == Port::Shared)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

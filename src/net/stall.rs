@@ -1,6 +1,6 @@
 //! Writing to somebody who does not read.
 
-use std::future::Future;
+use std::future::Future as _;
 use std::io;
 use std::io::IoSlice;
 use std::pin::Pin;

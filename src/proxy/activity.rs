@@ -1,11 +1,13 @@
 //! When something last moved in an exchange, in either direction.
 //!
 //! A gRPC stream may be silent one way for hours while it is busy the other
-//! way, so both directions share one clock. Only an upload that keeps the
-//! application waiting for its request has a shorter limit of its own.
+//! way, so both directions share one clock. How long it may stand still is
+//! another matter while the request is being sent, while its answer is awaited,
+//! and once that streams.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::Future as _;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -21,8 +23,37 @@ use tokio::time::Sleep;
 pub struct Silence {
     /// While the request is being sent and no response has begun.
     pub request: Duration,
+    /// Once the request is sent, until a response begins.
+    pub response: Duration,
     /// Once a response has begun, in both directions together.
     pub stream: Duration,
+}
+
+impl Silence {
+    /// For a call that may be open for long before either side has a word to
+    /// say: all limits are that of a stream.
+    pub(super) const fn of_stream(self) -> Self {
+        Self {
+            request: self.stream,
+            response: self.stream,
+            stream: self.stream,
+        }
+    }
+}
+
+/// How far an exchange has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    /// The request's body has broken off.
+    BrokenOff,
+    /// The response has begun.
+    Responding,
+    /// The request's body is on its way.
+    Sending,
+    /// The request's body stood still for too long.
+    Stalled,
+    /// The request is sent, and its answer awaited.
+    Waiting,
 }
 
 /// The clock and the byte counts of one exchange.
@@ -32,7 +63,7 @@ pub(super) struct Activity {
     bytes_out: Cell<u64>,
     limits: Silence,
     moved: Cell<Instant>,
-    responded: Cell<bool>,
+    phase: Cell<Phase>,
 }
 
 impl Activity {
@@ -42,7 +73,7 @@ impl Activity {
             bytes_out: Cell::new(0),
             limits,
             moved: Cell::new(begun),
-            responded: Cell::new(false),
+            phase: Cell::new(Phase::Sending),
         })
     }
 
@@ -58,10 +89,22 @@ impl Activity {
         self.touch();
     }
 
+    pub(super) const fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
     /// The response has begun.
     pub(super) fn responded(&self) {
-        self.responded.set(true);
+        self.phase.set(Phase::Responding);
         self.touch();
+    }
+
+    /// The request's body has ended, in one way or another.
+    pub(super) fn sent(&self, how: Phase) {
+        if self.phase.get() == Phase::Sending {
+            self.phase.set(how);
+            self.touch();
+        }
     }
 
     pub(super) fn touch(&self) {
@@ -77,10 +120,10 @@ impl Activity {
     }
 
     fn deadline(&self) -> Instant {
-        let limit = if self.responded.get() {
-            self.limits.stream
-        } else {
-            self.limits.request
+        let limit = match self.phase.get() {
+            Phase::Sending => self.limits.request,
+            Phase::BrokenOff | Phase::Stalled | Phase::Waiting => self.limits.response,
+            Phase::Responding => self.limits.stream,
         };
         self.moved.get() + limit
     }
@@ -112,4 +155,10 @@ impl SilenceTimer {
             sleep.as_mut().reset(activity.deadline());
         }
     }
+}
+
+/// Returns when nothing has moved for as long as allowed.
+pub(super) async fn silent(activity: &Activity) {
+    let mut timer = SilenceTimer::default();
+    poll_fn(|cx| timer.poll_silent(activity, cx)).await;
 }

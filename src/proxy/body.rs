@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
+use std::task::ready;
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -17,6 +18,7 @@ use http_body::SizeHint;
 use hyper::body::Incoming;
 
 use crate::proxy::activity::Activity;
+use crate::proxy::activity::Phase;
 use crate::proxy::activity::SilenceTimer;
 use crate::proxy::headers;
 
@@ -126,7 +128,7 @@ fn poll_stream(
 ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
     let failed = |cause| Poll::Ready(Some(Err(BodyError::Http2 { cause })));
     if !*data_ended {
-        match std::task::ready!(stream.poll_data(cx)) {
+        match ready!(stream.poll_data(cx)) {
             Some(Ok(bytes)) => {
                 // The window opens again at once: what was taken is handed on
                 // before more is asked for, so no more than it is ever held.
@@ -139,7 +141,7 @@ fn poll_stream(
             None => *data_ended = true,
         }
     }
-    match std::task::ready!(stream.poll_trailers(cx)) {
+    match ready!(stream.poll_trailers(cx)) {
         Ok(Some(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(headers::clean_trailers(
             &trailers,
         ))))),
@@ -161,6 +163,9 @@ impl Upload {
     /// `announced` is the length in bytes that the caller gave, if any.
     pub(super) fn new(source: Source, announced: Option<u64>, activity: Rc<Activity>) -> Self {
         let length = source.exact_length().or(announced);
+        if source.is_ended() {
+            activity.sent(Phase::Waiting);
+        }
         Self {
             activity,
             length,
@@ -184,21 +189,28 @@ impl HttpBody for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        match this.source.poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                // gRPC has no trailers in requests: drop them all.
-                let Ok(data) = frame.into_data() else {
-                    return Poll::Ready(None);
-                };
-                this.activity.passed_in(data.len());
-                Poll::Ready(Some(Ok(Frame::data(data))))
+        let frame = match this.source.poll_frame(cx) {
+            Poll::Pending => {
+                ready!(this.silence.poll_silent(&this.activity, cx));
+                this.activity.sent(Phase::Stalled);
+                return Poll::Ready(Some(Err(BodyError::Silent)));
             }
-            Poll::Pending => this
-                .silence
-                .poll_silent(&this.activity, cx)
-                .map(|()| Some(Err(BodyError::Silent))),
-            ended => ended,
+            Poll::Ready(frame) => frame,
+        };
+        let data = match frame {
+            // gRPC has no trailers in requests: they are dropped, all of them.
+            Some(Ok(frame)) => frame.into_data().ok(),
+            Some(Err(error)) => {
+                this.activity.sent(Phase::BrokenOff);
+                return Poll::Ready(Some(Err(error)));
+            }
+            None => None,
+        };
+        this.activity.passed_in(data.as_ref().map_or(0, Bytes::len));
+        if data.is_none() || this.source.is_ended() {
+            this.activity.sent(Phase::Waiting);
         }
+        Poll::Ready(data.map(|data| Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -165,6 +165,7 @@ pub(super) enum Malformed {
 
 /// What the header fields say about the message itself.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is what one field says")]
 struct Fields {
     chunked: bool,
     connection_upgrade: bool,

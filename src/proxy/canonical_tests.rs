@@ -2,12 +2,24 @@ use http::Request;
 
 use super::*;
 
+type HostCase = (
+    Version,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    Option<Malformed>,
+);
+type FieldCase = (&'static [(&'static str, &'static str)], Option<Malformed>);
+
 const RULES: Rules = Rules {
     headers: 20,
     semicolons: Semicolons::Refuse,
     uri_bytes: 64,
 };
 
+#[expect(
+    clippy::unwrap_in_result,
+    reason = "a case that is no request is a mistake of the test"
+)]
 fn read(version: Version, target: &str, fields: &[(&str, &str)]) -> Result<Canonical, Malformed> {
     let mut request = Request::builder().version(version).uri(target);
     for (name, value) in fields {
@@ -46,7 +58,7 @@ fn the_path_that_is_judged_is_the_path_that_is_sent() {
 fn exactly_one_host_is_taken() {
     use Malformed::{AmbiguousHost, BadAuthority, NoHost};
 
-    let cases: [(Version, &str, &[(&str, &str)], Option<Malformed>); 11] = [
+    let cases: [HostCase; 11] = [
         (Version::HTTP_11, "/", &[("host", "h")], None),
         (Version::HTTP_11, "/", &[], Some(NoHost)),
         (Version::HTTP_10, "/", &[], Some(NoHost)),
@@ -115,7 +127,7 @@ fn a_target_that_is_no_path_is_refused() {
 fn framing_has_one_spelling() {
     use Malformed::{BadContentLength, BadExpectation, BadTransferCoding};
 
-    let cases: [(&[(&str, &str)], Option<Malformed>); 14] = [
+    let cases: [FieldCase; 14] = [
         (&[("content-length", "12")], None),
         (&[("content-length", "0")], None),
         (&[("content-length", "12"), ("content-length", "12")], None),

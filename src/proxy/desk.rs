@@ -13,6 +13,7 @@ use crate::policy::Denial;
 use crate::policy::Permit;
 use crate::policy::Question;
 use crate::policy::View;
+use crate::proxy::lifetime::Fate;
 use crate::time::Clock;
 
 /// One worker's desk. It never leaves its thread.
@@ -21,6 +22,7 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     decider: RefCell<Decider>,
     drain: Watch,
+    fate: Fate,
     log: Shard,
     policy: RefCell<View>,
     tasks: Tasks,
@@ -34,6 +36,7 @@ impl Desk {
             clock,
             decider: RefCell::new(Decider::new()),
             drain,
+            fate: Fate::default(),
             log,
             policy: RefCell::new(policy),
             tasks: Tasks::new(),
@@ -44,6 +47,15 @@ impl Desk {
     #[must_use]
     pub const fn tasks(&self) -> &Tasks {
         &self.tasks
+    }
+
+    /// What is still under way is about to be cut, because the drain took too long.
+    pub fn cut(&self) {
+        self.fate.seal("drain_deadline");
+    }
+
+    pub(super) const fn fate(&self) -> &Fate {
+        &self.fate
     }
 
     pub(super) const fn clock(&self) -> &Arc<dyn Clock> {

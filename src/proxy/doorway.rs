@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 
+use futures_util::FutureExt as _;
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use crate::audit::Decision;
 use crate::audit::Door;
@@ -15,6 +18,7 @@ use crate::audit::Start;
 use crate::audit::Text;
 use crate::net::Listener;
 use crate::proxy::desk::Desk;
+use crate::proxy::lifetime::GRACE;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::serve::ServeError;
 
@@ -29,31 +33,45 @@ pub(super) trait Doorway {
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room);
 }
 
-/// Accepts until the drain begins.
+/// Accepts until some time after the drain has begun.
+///
+/// Whoever balances load learns of the drain when we do: for a moment callers
+/// still come, and are served, one request each.
 pub(super) async fn open<D: Doorway + 'static>(door: Rc<D>, listener: Listener) {
     let mut drain = door.desk().drain().clone();
+    let mut closing = pin!(async {
+        drain.draining().await;
+        sleep(GRACE).await;
+    });
     loop {
-        let (stream, source) = tokio::select! {
+        tokio::select! {
             biased;
-            () = drain.draining() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let connected = door.meters().connected();
-        if connected.count() > door.most_connections() {
-            door.meters().handshake("too_many_connections");
-            continue;
+            () = &mut closing => break,
+            (stream, source) = listener.accept() => admit(&door, stream, source),
         }
-        // No record, no connection: dropping it tells the caller to try elsewhere.
-        let Ok(spare) = door.desk().room() else {
-            door.meters().handshake("audit_log_full");
-            continue;
-        };
-        let served = Rc::clone(&door);
-        door.desk().tasks().spawn(async move {
-            served.serve(stream, source, spare).await;
-            drop(connected);
-        });
     }
+    // Those whom the kernel has let in already.
+    while let Some((stream, source)) = listener.accept().now_or_never() {
+        admit(&door, stream, source);
+    }
+}
+
+fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAddr) {
+    let connected = door.meters().connected();
+    if connected.count() > door.most_connections() {
+        door.meters().handshake("too_many_connections");
+        return;
+    }
+    // No record, no connection: dropping it tells the caller to try elsewhere.
+    let Ok(spare) = door.desk().room() else {
+        door.meters().handshake("audit_log_full");
+        return;
+    };
+    let served = Rc::clone(door);
+    door.desk().tasks().spawn(async move {
+        served.serve(stream, source, spare).await;
+        drop(connected);
+    });
 }
 
 /// Records what ended a connection, if that was the caller's doing.

@@ -97,7 +97,7 @@ impl HttpBody for Download {
                 .silence
                 .poll_silent(&this.activity, cx)
                 .map(|()| Some(Err(BodyError::Silent))),
-            ready => ready,
+            Poll::Ready(frame) => Poll::Ready(frame),
         };
         match &outcome {
             Poll::Ready(Some(Ok(frame))) => {

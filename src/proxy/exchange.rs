@@ -82,7 +82,14 @@ impl Exchange {
             ..Start::at(guest.door())
         });
         Self {
-            activity: Activity::new(silence, entry.began()),
+            activity: Activity::new(
+                if is_grpc(head) {
+                    silence.of_stream()
+                } else {
+                    silence
+                },
+                entry.began(),
+            ),
             decision: Decision::Refuse,
             entry: Some(entry),
             fate: guest.fate().clone(),
@@ -224,4 +231,10 @@ fn protocol(version: http::Version) -> &'static str {
         http::Version::HTTP_2 => "HTTP/2",
         _ => "HTTP/1.1",
     }
+}
+
+/// A gRPC call may wait for its first message for as long as a stream may be silent.
+fn is_grpc(head: &Parts) -> bool {
+    let kind = head.headers.get(http::header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }

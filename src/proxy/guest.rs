@@ -26,12 +26,13 @@ impl Guest {
         source: SocketAddr,
         door: Door,
         meters: Rc<DoorMeters>,
+        fate: Fate,
     ) -> Self {
         let name = Text::Shared(caller.id().to_shared());
         Self {
             caller,
             door,
-            fate: Fate::default(),
+            fate,
             meters,
             name,
             source,

@@ -25,6 +25,7 @@ use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::guest::Guest;
+use crate::proxy::lifetime::Fate;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
@@ -90,7 +91,13 @@ impl InboundDoor {
         let caller = Caller::workload(peer.id());
         Passage {
             desk: Rc::clone(&self.desk),
-            guest: Guest::new(caller, source, Door::Inbound, Rc::clone(&self.meters)),
+            guest: Guest::new(
+                caller,
+                source,
+                Door::Inbound,
+                Rc::clone(&self.meters),
+                Fate::within(self.desk.fate()),
+            ),
             introduction: introduction(peer, &self.identity),
             lifetime: Lifetime {
                 clock: Arc::clone(self.desk.clock()),

@@ -59,18 +59,31 @@ pub(super) async fn reached(clock: Arc<dyn Clock>, instant: Option<SystemTime>) 
 /// What ended a connection, for the records of what was in flight on it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fate {
-    reason: Rc<Cell<Option<&'static str>>>,
+    /// What ended everything, if that came first.
+    house: Rc<Cell<Option<&'static str>>>,
+    own: Rc<Cell<Option<&'static str>>>,
 }
 
 impl Fate {
+    /// The fate of one connection in a house that has one, too.
+    pub(super) fn within(house: &Self) -> Self {
+        Self {
+            house: Rc::clone(&house.own),
+            own: Rc::default(),
+        }
+    }
+
     /// From now on whatever is cut short was cut for `reason`.
     pub(super) fn seal(&self, reason: &'static str) {
-        self.reason.set(Some(reason));
+        self.own.set(Some(reason));
     }
 
     /// Why things are cut short here; the caller's own doing unless we know better.
     pub(super) fn reason(&self) -> &'static str {
-        self.reason.get().unwrap_or("caller_gone")
+        self.own
+            .get()
+            .or_else(|| self.house.get())
+            .unwrap_or("caller_gone")
     }
 }
 
@@ -85,5 +98,8 @@ fn last_call(end: SystemTime, now: SystemTime) -> Duration {
 
 /// Time for what is under way to end, unless the certificate is very short.
 const LAST_CALL: Duration = Duration::from_secs(10);
+/// How long a caller that is told to go may still send what it has begun: a
+/// request crosses a continent in less.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// How late a change of the calendar is noticed.
 const LONGEST_NAP: Duration = Duration::from_secs(1);

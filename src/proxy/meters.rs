@@ -41,7 +41,7 @@ impl Metrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             connections: ShardedGaugeVec::register(registry, CONNECTIONS)?,
-            durations: ShardedHistogramVec::register(registry, DURATIONS, &SECONDS)?,
+            durations: ShardedHistogramVec::register(registry, DURATIONS, SECONDS)?,
             handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
             streams: ShardedGaugeVec::register(registry, STREAMS)?,
@@ -75,6 +75,8 @@ impl Metrics {
     }
 }
 
+type ByOutcome = HashMap<(Decision, Option<StatusCode>), Counter>;
+
 /// One worker's counters at one door.
 #[derive(Debug)]
 pub struct DoorMeters {
@@ -84,7 +86,7 @@ pub struct DoorMeters {
     families: Metrics,
     labels: (&'static str, ServiceName),
     /// Looked up once for each outcome that occurs.
-    requests: RefCell<HashMap<(Decision, Option<StatusCode>), Counter>>,
+    requests: RefCell<ByOutcome>,
     streams: Gauge,
 }
 

@@ -25,6 +25,7 @@ use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::guest::Guest;
+use crate::proxy::lifetime::Fate;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
@@ -89,7 +90,13 @@ impl OutboundDoor {
         let caller = Caller::workload(self.identity.current().svid().id());
         Passage {
             desk: Rc::clone(&self.desk),
-            guest: Guest::new(caller, source, Door::Outbound, Rc::clone(&self.meters)),
+            guest: Guest::new(
+                caller,
+                source,
+                Door::Outbound,
+                Rc::clone(&self.meters),
+                Fate::within(self.desk.fate()),
+            ),
             introduction: Vec::new(),
             lifetime: Lifetime {
                 clock: Arc::clone(self.desk.clock()),

@@ -13,11 +13,12 @@ use http::Response;
 use http::request::Parts;
 use http::uri::Scheme;
 use hyper::upgrade::OnUpgrade;
-use tokio::time::timeout;
 
 use crate::policy::Permit;
 use crate::policy::Question;
 use crate::policy::ServiceName;
+use crate::proxy::activity::Phase;
+use crate::proxy::activity::silent;
 use crate::proxy::body::Source;
 use crate::proxy::body::Upload;
 use crate::proxy::canonical::Canonical;
@@ -129,10 +130,21 @@ impl Passage {
             trailers: request.trailers,
             upgrade: request.upgrade,
         };
+        let activity = exchange.activity();
         async move {
-            let sent = timeout(self.limits.response, self.upstream.send(outgoing)).await;
-            let answered = sent.map_err(|_elapsed| Refusal::TimedOut)?;
-            answered.map_err(Refusal::from)
+            let answered = tokio::select! {
+                biased;
+                answered = self.upstream.send(outgoing) => answered.map_err(Refusal::from),
+                () = silent(&activity) => Err(Refusal::TimedOut),
+            };
+            // Whatever it looks like from the other side, a request that broke
+            // off or stood still is its caller's doing.
+            answered.map_err(|refusal| match activity.phase() {
+                Phase::BrokenOff => Refusal::RequestBrokeOff,
+                Phase::Sending if matches!(refusal, Refusal::TimedOut) => Refusal::RequestStalled,
+                Phase::Stalled => Refusal::RequestStalled,
+                Phase::Responding | Phase::Sending | Phase::Waiting => refusal,
+            })
         }
     }
 

@@ -34,14 +34,14 @@ pub(super) fn canonical(path: &str, semicolons: Semicolons) -> Result<Cow<'_, st
     let mut escaped = false;
     let mut previous = 0;
     for &byte in bytes {
-        match CLASS.get(usize::from(byte)) {
-            Some(Class::Plain) => {}
-            Some(Class::Slash) if previous == b'/' => return Err(PathError::EmptySegment),
-            Some(Class::Slash) => {}
-            Some(Class::Percent) => escaped = true,
-            Some(Class::Semicolon) if semicolons == Semicolons::Allow => {}
-            Some(Class::Semicolon) => return Err(PathError::Semicolon),
-            Some(Class::Forbidden) | None => return Err(PathError::BadCharacter { byte }),
+        match class(byte) {
+            Class::Plain => {}
+            Class::Slash if previous == b'/' => return Err(PathError::EmptySegment),
+            Class::Slash => {}
+            Class::Percent => escaped = true,
+            Class::Semicolon if semicolons == Semicolons::Allow => {}
+            Class::Semicolon => return Err(PathError::Semicolon),
+            Class::Forbidden => return Err(PathError::BadCharacter { byte }),
         }
         previous = byte;
     }
@@ -155,24 +155,18 @@ enum Class {
 }
 
 /// RFC 3986 3.3: `pchar`, with the bytes that need a second look set apart.
-const CLASS: [Class; 128] = {
-    let mut table = [Class::Forbidden; 128];
-    let mut byte: u8 = 0;
-    while byte < 128 {
-        table[byte as usize] = match byte {
-            b'/' => Class::Slash,
-            b'%' => Class::Percent,
-            b';' => Class::Semicolon,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => {
-                Class::Plain
-            }
-            other if is_unreserved(other) => Class::Plain,
-            _ => Class::Forbidden,
-        };
-        byte += 1;
+const fn class(byte: u8) -> Class {
+    match byte {
+        b'/' => Class::Slash,
+        b'%' => Class::Percent,
+        b';' => Class::Semicolon,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => {
+            Class::Plain
+        }
+        other if is_unreserved(other) => Class::Plain,
+        _ => Class::Forbidden,
     }
-    table
-};
+}
 
 #[cfg(test)]
 mod tests {

@@ -93,7 +93,11 @@ where
             }
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 None => {
-                    return Poll::Ready(self.stream.send_data(Bytes::new(), true).map_err(reset));
+                    return Poll::Ready(
+                        self.stream
+                            .send_data(Bytes::new(), true)
+                            .map_err(|error| reset(&error)),
+                    );
                 }
                 Some(Err(BodyError::Silent)) => return Poll::Ready(Err(PumpError::Silent)),
                 Some(Err(cause)) => return Poll::Ready(Err(PumpError::Body { cause })),
@@ -107,7 +111,11 @@ where
                 }
                 Err(frame) => {
                     let trailers = frame.into_trailers().unwrap_or_default();
-                    return Poll::Ready(self.stream.send_trailers(trailers).map_err(reset));
+                    return Poll::Ready(
+                        self.stream
+                            .send_trailers(trailers)
+                            .map_err(|error| reset(&error)),
+                    );
                 }
             }
         }
@@ -123,7 +131,7 @@ where
             }
             match self.stream.poll_capacity(cx) {
                 Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(reset(error))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(reset(&error))),
                 Poll::Ready(None) => {
                     return Poll::Ready(Err(PumpError::Reset {
                         reason: Reason::CANCEL,
@@ -140,12 +148,14 @@ where
         let fits = self.stream.capacity().min(self.chunk.len());
         let part = self.chunk.split_to(fits);
         let end = self.chunk.is_empty() && self.body.is_end_stream();
-        self.stream.send_data(part, end).map_err(reset)?;
+        self.stream
+            .send_data(part, end)
+            .map_err(|error| reset(&error))?;
         Poll::Ready(Ok(end))
     }
 }
 
-fn reset(error: h2::Error) -> PumpError {
+fn reset(error: &h2::Error) -> PumpError {
     PumpError::Reset {
         reason: error.reason().unwrap_or(Reason::CANCEL),
     }

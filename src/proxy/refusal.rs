@@ -13,6 +13,10 @@ pub(super) enum Refusal {
     Malformed(Malformed),
     /// There is no room for its record.
     NoRoom,
+    /// The request's body broke off.
+    RequestBrokeOff,
+    /// The request's body stood still for too long.
+    RequestStalled,
     /// No response began in time.
     TimedOut,
     /// The other side did not answer.

@@ -21,6 +21,8 @@ use crate::proxy::canonical::Malformed;
 use crate::proxy::download::Download;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamError;
+use crate::tls::ConnectError;
+use crate::tls::HandshakeError;
 
 /// A refusal as it will be sent.
 #[derive(Debug)]
@@ -94,6 +96,8 @@ fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
         Refusal::Malformed(why) => malformed(why),
         Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
+        Refusal::RequestBrokeOff => (StatusCode::BAD_REQUEST, "request_broke_off"),
+        Refusal::RequestStalled => (StatusCode::REQUEST_TIMEOUT, "request_stalled"),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
         Refusal::Upstream(why) => upstream(why),
     }
@@ -140,9 +144,30 @@ const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
         UpstreamError::Http1 { .. } | UpstreamError::Http2 { .. } => {
             (StatusCode::BAD_GATEWAY, "upstream_failed")
         }
-        UpstreamError::Tls { .. } => (StatusCode::BAD_GATEWAY, "upstream_not_trusted"),
+        UpstreamError::Tls { cause } => handshake(cause),
         UpstreamError::UnaskedUpgrade { .. } | UpstreamError::Unwritable { .. } => {
             (StatusCode::BAD_GATEWAY, "upstream_not_understood")
         }
+    }
+}
+
+/// What kept us from the other sidecar, coarsely: its details are for the log.
+const fn handshake(why: &ConnectError) -> (StatusCode, &'static str) {
+    let ConnectError::Handshake { cause } = why;
+    match cause {
+        HandshakeError::BadCertificate { .. }
+        | HandshakeError::BadSignature
+        | HandshakeError::NoCertificate
+        | HandshakeError::NotMutual => (StatusCode::BAD_GATEWAY, "upstream_not_trusted"),
+        HandshakeError::NoAlpn | HandshakeError::OtherAlpn => {
+            (StatusCode::BAD_GATEWAY, "upstream_no_common_protocol")
+        }
+        HandshakeError::Misconfigured { .. } => (StatusCode::BAD_GATEWAY, "identity_not_usable"),
+        HandshakeError::Broken { .. }
+        | HandshakeError::NotTls
+        | HandshakeError::OldVersion
+        | HandshakeError::Protocol { .. } => (StatusCode::BAD_GATEWAY, "upstream_handshake_failed"),
+        HandshakeError::RefusedByPeer { .. } => (StatusCode::BAD_GATEWAY, "refused_by_upstream"),
+        HandshakeError::Timeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_handshake_timeout"),
     }
 }

@@ -26,8 +26,6 @@ pub struct Limits {
     pub headers: usize,
     /// How long an HTTP/2 connection without streams is kept.
     pub idle: Duration,
-    /// How long the answer's head may take once the request is sent on.
-    pub response: Duration,
     /// How long an exchange may be silent.
     pub silence: Silence,
     /// What one HTTP/2 stream may send before we have handed it on, in bytes.

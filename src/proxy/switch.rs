@@ -4,7 +4,6 @@
 //! first to go; a destination that did not agree has seen none of it.
 
 use std::future::Future;
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -25,7 +24,7 @@ use tokio::io::ReadBuf;
 use tokio::io::copy_bidirectional;
 
 use crate::proxy::activity::Activity;
-use crate::proxy::activity::SilenceTimer;
+use crate::proxy::activity::silent;
 use crate::proxy::body::Source;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
@@ -90,11 +89,6 @@ async fn copy(sides: Sides, activity: &Rc<Activity>) -> io::Result<()> {
     copy_bidirectional(&mut caller, &mut far)
         .await
         .map(|_bytes| ())
-}
-
-async fn silent(activity: &Activity) {
-    let mut timer = SilenceTimer::default();
-    poll_fn(|cx| timer.poll_silent(activity, cx)).await;
 }
 
 /// A side whose bytes are counted as they are read.

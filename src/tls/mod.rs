@@ -9,7 +9,6 @@
 mod acceptor;
 mod connector;
 mod error;
-mod metrics;
 mod peer;
 mod protocol;
 mod provider;
@@ -21,7 +20,6 @@ mod verifier;
 pub use acceptor::{Accepted, Acceptor};
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
-pub use metrics::Metrics;
 pub use peer::Peer;
 pub use protocol::Protocol;
 pub use refusal::Refusal;

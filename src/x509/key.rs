@@ -15,15 +15,15 @@ pub enum KeyError {
     /// The key's bytes do not fit its algorithm.
     #[error("the public key is malformed")]
     Malformed,
-    /// An RSA key with fewer than 2048 bits.
-    #[error("the RSA key has {bits} bits, fewer than {MIN_RSA_BITS}")]
-    TooShort {
-        /// The length of its modulus.
-        bits: usize,
-    },
     /// An RSA key so long that checking a signature is an attack.
     #[error("the RSA key has {bits} bits, more than {MAX_RSA_BITS}")]
     TooLong {
+        /// The length of its modulus.
+        bits: usize,
+    },
+    /// An RSA key with fewer than 2048 bits.
+    #[error("the RSA key has {bits} bits, fewer than {MIN_RSA_BITS}")]
+    TooShort {
         /// The length of its modulus.
         bits: usize,
     },

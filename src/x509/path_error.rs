@@ -3,12 +3,12 @@
 /// Why the path builder found no path.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PathError {
-    /// The calendar is before 1970, where the path builder cannot go.
-    #[error("the calendar is before 1970")]
-    BeforeEpoch,
     /// A signature that its issuer's key did not make.
     #[error("a signature is wrong")]
     BadSignature,
+    /// The calendar is before 1970, where the path builder cannot go.
+    #[error("the calendar is before 1970")]
+    BeforeEpoch,
     /// A name that an authority on the path may not vouch for. URI constraints
     /// of any kind end here: the path builder cannot evaluate them.
     #[error("a name constraint forbids a name")]

@@ -1,5 +1,7 @@
 //! Whom we believe, tried on real handshakes in both roles.
 
+// Clippy takes only what is under `cfg(test)` for a test, helpers included.
+
 #[cfg(test)]
 mod bundle;
 #[cfg(test)]
@@ -8,6 +10,8 @@ mod corpus;
 mod demo_script;
 #[cfg(test)]
 mod handshake;
+#[cfg(test)]
+mod openssl;
 #[cfg(test)]
 mod parties;
 #[cfg(test)]

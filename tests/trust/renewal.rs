@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use portreeve::ca::Authority;
 use portreeve::identity::Embedded;
 use portreeve::identity::Files;
+use portreeve::identity::FilesError;
 use portreeve::identity::Identity;
 use portreeve::identity::Live;
 use portreeve::identity::Metrics;
@@ -50,14 +51,14 @@ fn going() -> Arc<Going> {
     })
 }
 
-fn embedded(directory: &Path, clock: &Arc<Going>) -> Embedded {
+fn embedded(directory: &Path, clock: &Arc<Going>, lifetime: Duration) -> Embedded {
     let trust_domain = "prod.example".parse().unwrap();
     let clock: Arc<Going> = Arc::clone(clock);
     let authority = Authority::open(directory, trust_domain, Arc::<Going>::clone(&clock)).unwrap();
     Embedded::new(
         Arc::new(authority),
         corpus::web(),
-        Authority::SVID_LIFETIME,
+        lifetime,
         Limits::default(),
         clock,
     )
@@ -88,7 +89,7 @@ async fn a_certificate_is_renewed_around_its_half_life() {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
     let clock = going();
-    let source = embedded(dir.path(), &clock);
+    let source = embedded(dir.path(), &clock, Authority::SVID_LIFETIME);
     let renewal = Renewal::start(Box::new(source), clock, metrics)
         .await
         .unwrap();
@@ -109,6 +110,27 @@ async fn a_certificate_is_renewed_around_its_half_life() {
         "portreeve_identity_svid_expiry_timestamp_seconds",
     );
     assert!(expiry > 1_893_456_000.0 + 3600.0, "{expiry}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_certificate_is_renewed_at_half_of_what_is_left_of_it() {
+    // It is back-dated by ten seconds, so half of its whole life is over when it comes.
+    for (lifetime, times) in [(10, 10..=15), (1, 50..=60)] {
+        let dir = tempfile::tempdir().unwrap();
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        let clock = going();
+        let source = embedded(dir.path(), &clock, Duration::from_secs(lifetime));
+        let renewal = Renewal::start(Box::new(source), clock, metrics)
+            .await
+            .unwrap();
+        let counted = renewal.live();
+        renew_until(renewal, async |_| {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        })
+        .await;
+        let renewals = counted.generation();
+        assert!(times.contains(&renewals), "{lifetime} s: {renewals}");
+    }
 }
 
 /// Gives an identity once, and then fails so many times.
@@ -150,7 +172,7 @@ async fn a_failing_source_is_asked_again_and_the_old_identity_stays() {
     let clock = going();
     let asked = Arc::new(AtomicU32::new(0));
     let source = Faltering {
-        inner: embedded(dir.path(), &clock),
+        inner: embedded(dir.path(), &clock, Authority::SVID_LIFETIME),
         asked: Arc::clone(&asked),
         failures: 8,
     };
@@ -243,8 +265,11 @@ async fn there_is_no_start_without_a_whole_identity() {
     assert_eq!(start(good, key, "ca.pem").await.unwrap(), 0);
     assert!(matches!(
         start(good, "keys/root.key.pem", "ca.pem").await,
-        Err(SourceError::BadSvid {
-            cause: SvidError::OtherKey { .. }
+        Err(SourceError::Files {
+            cause: FilesError::NotAPair {
+                cause: SvidError::OtherKey { .. },
+                ..
+            }
         })
     ));
     assert!(matches!(
@@ -253,8 +278,11 @@ async fn there_is_no_start_without_a_whole_identity() {
     ));
     assert!(matches!(
         start("bad/names-two-workloads.pem", key, "ca.pem").await,
-        Err(SourceError::BadSvid {
-            cause: SvidError::BadLeaf { .. }
+        Err(SourceError::Files {
+            cause: FilesError::NotAPair {
+                cause: SvidError::BadLeaf { .. },
+                ..
+            }
         })
     ));
     for missing in ["empty.pem", "nowhere.pem"] {

@@ -49,7 +49,7 @@ impl Connections {
             let is_new = kept.is_none();
             let mut sender = match kept {
                 Some(sender) => sender,
-                None => self.connect(false).await?.0,
+                None => self.connect(After::Http).await?.0,
             };
             match sender.try_send_request(request).await {
                 Ok(response) => {
@@ -76,7 +76,7 @@ impl Connections {
     /// Sends a request that may end HTTP on its connection.
     pub(super) async fn send_alone(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         let request = outgoing.into_http1()?;
-        let (mut sender, expires) = self.connect(true).await?;
+        let (mut sender, expires) = self.connect(After::Anything).await?;
         let sent = sender.send_request(request).await;
         let mut response = sent.map_err(|cause| UpstreamError::Http1 { cause })?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -96,7 +96,7 @@ impl Connections {
     /// A new connection, and when the certificate at its other end ends.
     async fn connect(
         &self,
-        may_upgrade: bool,
+        after: After,
     ) -> Result<(SendRequest<Upload>, Option<SystemTime>), UpstreamError> {
         let made = self.reach.connect(Protocol::Http1).await?;
         let limits = self.reach.limits;
@@ -108,17 +108,24 @@ impl Connections {
             .await
             .map_err(|cause| UpstreamError::Http1 { cause })?;
         // Errors reach the request that is under way.
-        if may_upgrade {
-            self.reach
-                .tasks
-                .spawn(self.reach.drive(connection.with_upgrades(), made.expires));
-        } else {
-            self.reach
-                .tasks
-                .spawn(self.reach.drive(connection, made.expires));
+        let Reach { tasks, .. } = &*self.reach;
+        match after {
+            After::Anything => {
+                tasks.spawn(self.reach.drive(connection.with_upgrades(), made.expires));
+            }
+            After::Http => tasks.spawn(self.reach.drive(connection, made.expires)),
         }
         Ok((sender, made.expires))
     }
+}
+
+/// What may follow a response on its connection.
+#[derive(Clone, Copy, Debug)]
+enum After {
+    /// Another protocol.
+    Anything,
+    /// The next response.
+    Http,
 }
 
 fn answer(response: Response<Incoming>, rest: Rest) -> Result<Answer, UpstreamError> {

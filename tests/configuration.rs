@@ -1,0 +1,219 @@
+//! A configuration is whole, or all of its mistakes are told by their path.
+
+use std::path::Path;
+
+use portreeve::config::Config;
+
+const WHOLE: &str = r#"
+trust_domain: example.org
+identity: { files: { certificate: b.crt, key: b.key, bundle: ca.pem } }
+workers: 2
+inbound:
+  listen: 127.0.0.1:15006
+  service: orders
+  app: 127.0.0.1:8080
+  routes: [{ path: "/api/**", groups: [public-api] }]
+outbound:
+  - { listen: "127.0.0.1:15001", to: "users.shop.svc:15006", expect: "spiffe://example.org/ns/shop/sa/users" }
+policy:
+  dir: policy/
+  headers: [x-tenant]
+  time_zones: { berlin: Europe/Berlin }
+  workload_groups: { ops: ["spiffe://example.org/ns/ops/sa/oncall"] }
+audit: { file: decisions.jsonl }
+admin: { listen: 127.0.0.1:15020 }
+limits: { response_timeout_ms: 1000 }
+log: { format: json, level: debug }
+"#;
+
+fn mistakes(text: &str) -> Vec<String> {
+    let refused = Config::parse(text, Path::new("/etc/portreeve"))
+        .err()
+        .unwrap_or_default();
+    refused.iter().map(ToString::to_string).collect()
+}
+
+/// The whole configuration with one place replaced.
+fn with(place: &str, instead: &str) -> String {
+    assert!(
+        WHOLE.contains(place),
+        "{place:?} is not in the configuration"
+    );
+    WHOLE.replacen(place, instead, 1)
+}
+
+#[test]
+fn a_whole_configuration_has_no_mistakes_and_its_paths_are_beside_it() {
+    let config = Config::parse(WHOLE, Path::new("/etc/portreeve")).unwrap();
+    assert_eq!(config.policy_dir, Path::new("/etc/portreeve/policy/"));
+    assert_eq!(config.workers, 2);
+    assert_eq!(config.outbound[0].service.as_str(), "users");
+    assert_eq!(
+        config.inbound.unwrap().limits.silence.response.as_millis(),
+        1000
+    );
+}
+
+#[test]
+fn each_mistake_is_told_by_its_path() {
+    let cases = [
+        (
+            "trust_domain: example.org",
+            "trust_domain: Example.org",
+            "trust_domain: `Example.org`: character `E`",
+        ),
+        (
+            "workers: 2",
+            "workers: 0",
+            "workers: must be from 1 to 64, not 0",
+        ),
+        (
+            "workers: 2",
+            "workers: many",
+            "workers: must be a whole number, not a text",
+        ),
+        (
+            "workers: 2",
+            "wrokers: 2",
+            "wrokers: unknown key; known are",
+        ),
+        (
+            "certificate: b.crt, ",
+            "",
+            "identity.files.certificate: is missing",
+        ),
+        (
+            "files: {",
+            "embedded: {dir: ca, id: 'spiffe://example.org/x'}, files: {",
+            "identity: must have exactly one of",
+        ),
+        (
+            "listen: 127.0.0.1:15006",
+            "listen: localhost",
+            "inbound.listen: `localhost`: invalid socket address",
+        ),
+        (
+            "service: orders",
+            "service: Orders!",
+            "inbound.service: `Orders!`",
+        ),
+        (
+            "app: 127.0.0.1:8080",
+            "app: 8080",
+            "inbound.app: must be a text, not a number",
+        ),
+        (
+            "app: 127.0.0.1:8080",
+            "app: here",
+            "inbound.app: `here` is not `host:port`",
+        ),
+        (
+            "path: \"/api/**\"",
+            "path: api",
+            "inbound.routes[0].path: `api`",
+        ),
+        (
+            "\"127.0.0.1:15001\"",
+            "\"0.0.0.0:15001\"",
+            "outbound[0].listen: `0.0.0.0:15001` is not on loopback",
+        ),
+        (
+            "users.shop.svc:15006",
+            "10.0.0.1:15006",
+            "outbound[0].service: must be given",
+        ),
+        (
+            "expect: \"spiffe://example.org/ns/shop/sa/users\"",
+            "expect: []",
+            "outbound[0].expect: names nobody",
+        ),
+        (
+            "expect: \"spiffe://",
+            "expect: \"https://",
+            "outbound[0].expect: `https://example.org/ns/shop/sa/users`",
+        ),
+        (
+            "[x-tenant]",
+            "[\"x tenant\"]",
+            "policy.headers[0]: `x tenant`",
+        ),
+        (
+            "Europe/Berlin",
+            "Europe/Berlinn",
+            "policy.time_zones.berlin: `Europe/Berlinn`",
+        ),
+        (
+            "spiffe://example.org/ns/ops/sa/oncall",
+            "oncall",
+            "policy.workload_groups.ops[0]: `oncall`",
+        ),
+        (
+            "file: decisions.jsonl",
+            "",
+            "audit: must have exactly one of",
+        ),
+        (
+            "admin: { listen: 127.0.0.1:15020 }",
+            "admin: { listen: \"0.0.0.0:1\" }",
+            "admin.listen: `0.0.0.0:1` is not on loopback",
+        ),
+        (
+            "response_timeout_ms: 1000",
+            "response_timeout_ms: 0",
+            "limits.response_timeout_ms: must be above 0",
+        ),
+        (
+            "response_timeout_ms: 1000",
+            "response_timeout_ms: -1",
+            "limits.response_timeout_ms: must not be below 0",
+        ),
+        (
+            "response_timeout_ms: 1000",
+            "header_bytes: 100",
+            "limits.header_bytes: must be at least 8192",
+        ),
+        (
+            "format: json",
+            "format: xml",
+            "log.format: must be one of `text`, `json`",
+        ),
+    ];
+    assert_eq!(mistakes(WHOLE), Vec::<String>::new());
+    for (place, instead, expected) in cases {
+        let found = mistakes(&with(place, instead));
+        assert!(
+            found.iter().any(|mistake| mistake.starts_with(expected)),
+            "{instead}: {found:?}"
+        );
+        assert_eq!(found.len(), 1, "{instead}: {found:?}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = with("workers: 2", "workers: 0")
+        .replace("trust_domain: example.org", "trust_domain: EXAMPLE")
+        .replace("app: 127.0.0.1:8080", "app: x");
+    assert_eq!(mistakes(&text).len(), 3, "{:?}", mistakes(&text));
+}
+
+#[test]
+fn what_is_no_yaml_is_told_with_its_line() {
+    let found = mistakes("trust_domain: [\n");
+    assert!(found.len() == 1 && found[0].contains("line"), "{found:?}");
+    assert_eq!(mistakes("").len(), 1);
+}
+
+#[test]
+fn nothing_to_serve_is_a_mistake() {
+    let text = "
+trust_domain: example.org
+identity: { embedded: { dir: ca, id: spiffe://example.org/a } }
+policy: { dir: p }
+audit: { stdout: true }
+";
+    assert_eq!(
+        mistakes(text),
+        ["there is neither `inbound` nor `outbound`: nothing would be served"]
+    );
+}
