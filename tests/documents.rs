@@ -1,0 +1,374 @@
+//! What the documents say is so.
+//!
+//! The README is held against the program, in both directions: the keys of the
+//! configuration with their defaults, the metrics, and every example in it and
+//! under `deploy/`. Where the two part, one of them is wrong.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop"
+)]
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portreeve::app::App;
+use portreeve::app::Running;
+use portreeve::config::Config;
+use portreeve::policy::Mistake;
+use portreeve::policy::Policy;
+use portreeve::policy::Settings;
+use portreeve::time::SystemClock;
+use serde_json::Value;
+
+#[test]
+fn the_readme_can_be_read_at_one_sitting() {
+    let lines = readme().lines().count();
+    assert!(lines <= 250, "{lines} lines");
+}
+
+#[test]
+fn every_configuration_key_is_in_the_readme_and_no_other() {
+    let keys: BTreeSet<String> = keys_of_schema().into_keys().collect();
+    let told: BTreeSet<String> = keys_told().into_keys().collect();
+    assert!(keys.len() > 40, "the schema was not walked: {keys:?}");
+    assert_eq!(told, keys);
+}
+
+#[test]
+fn every_default_is_the_one_in_the_readme() {
+    let told = keys_told();
+    let mut compared = 0;
+    for (key, default) in keys_of_schema() {
+        let default = match default {
+            Some(Value::String(text)) => text,
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+            _ => continue,
+        };
+        assert_eq!(told[&key], default, "{key}");
+        compared += 1;
+    }
+    assert!(compared > 20, "only {compared} defaults were found");
+}
+
+#[test]
+fn every_configuration_in_the_readme_and_in_deploy_is_without_mistakes() {
+    let blocks = blocks(&readme());
+    let shown: Vec<&String> = blocks
+        .iter()
+        .filter(|(language, _)| language == "yaml")
+        .map(|(_, text)| text)
+        .collect();
+    for text in &shown {
+        let parsed = Config::parse(text, Path::new("."));
+        assert!(parsed.is_ok(), "{:?}\n{text}", parsed.err());
+    }
+    for name in ["orders.yaml", "web.yaml"] {
+        let path = Path::new("deploy/example").join(name);
+        let loaded = Config::load(&path);
+        assert!(loaded.is_ok(), "{name}: {:?}", loaded.err());
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(shown.contains(&&text), "the README shows another {name}");
+    }
+}
+
+#[test]
+fn every_policy_in_the_readme_is_without_mistakes_under_the_configuration_above_it() {
+    let mut settings = Settings::default();
+    let mut policies = 0;
+    for (language, text) in blocks(&readme()) {
+        match language.as_str() {
+            "yaml" => settings = Config::parse(&text, Path::new(".")).unwrap().policy,
+            "cedar" => {
+                let (policy, warnings) = Policy::parse(&[("README.md", &text)], &settings)
+                    .unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
+                assert!(warnings.is_empty(), "{}", lines(&warnings));
+                policies += policy.names().len();
+            }
+            _ => {}
+        }
+    }
+    assert!(policies > 0, "the README shows no policy");
+}
+
+#[test]
+fn the_example_in_deploy_has_policies_without_mistakes_for_both_services() {
+    for name in ["orders.yaml", "web.yaml"] {
+        let config = Config::load(&Path::new("deploy/example").join(name)).unwrap();
+        let (policy, warnings) = Policy::load(&config.policy_dir, &config.policy)
+            .unwrap_or_else(|mistakes| panic!("{name}: {}", lines(&mistakes)));
+        assert!(warnings.is_empty(), "{name}: {}", lines(&warnings));
+        assert_eq!(policy.names().len(), 2, "{name}");
+    }
+}
+
+#[test]
+fn every_file_that_the_readme_names_is_there() {
+    let readme = readme();
+    let mut named = 0;
+    for word in readme.split(|c: char| c.is_whitespace() || "`'\"(),;".contains(c)) {
+        let path = word.trim_end_matches(['.', ':']);
+        if ["certs/", "deploy/", "src/"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
+        {
+            let there = Path::new(path.trim_end_matches("/.")).exists();
+            assert!(there, "`{path}` is not there");
+            named += 1;
+        }
+    }
+    assert!(named > 4, "only {named} files were found");
+}
+
+#[test]
+fn every_metric_is_in_the_readme_and_no_other() {
+    let told: BTreeSet<String> = rows(&readme(), "portreeve_requests_total")
+        .into_iter()
+        .flat_map(|row| quoted(&row[0]))
+        .collect();
+    assert!(told.len() > 15, "the table was not read: {told:?}");
+    let dir = tempfile::tempdir().unwrap();
+    let running = sidecar_with_a_past(dir.path());
+    let admin = running.addresses().admin.unwrap();
+    let mut exported = metrics_at(admin);
+    // What the last connection counted may be a moment away.
+    for _look in 0..100 {
+        if told.is_subset(&exported) {
+            break;
+        }
+        exported = metrics_at(admin);
+    }
+    running.stop().unwrap();
+    assert_eq!(exported, told);
+}
+
+#[test]
+fn the_unit_in_deploy_starts_what_the_command_line_understands() {
+    let unit = fs::read_to_string("deploy/systemd/portreeve.service").unwrap();
+    let mut settings = BTreeMap::new();
+    let bare = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
+    for line in unit.lines().filter(bare) {
+        let (key, value) = line.split_once('=').expect("a setting is KEY=VALUE");
+        assert!(
+            settings.insert(key, value).is_none(),
+            "`{key}` is there twice"
+        );
+    }
+    assert_eq!(
+        settings["ExecStart"],
+        settings["ExecStartPre"].replace(" check ", " run ")
+    );
+    let mut words = settings["ExecStartPre"].split(' ');
+    assert_eq!(words.next(), Some("/usr/local/bin/portreeve"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = written_sidecar(dir.path());
+    let config = Config::load(&file).unwrap();
+    let file = file.to_str().unwrap();
+    let checked = Command::new(env!("CARGO_BIN_EXE_portreeve"))
+        .args(words.map(|word| word.replace(UNIT_CONFIG, file)))
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{complaints}");
+    let patience: u64 = settings["TimeoutStopSec"].parse().unwrap();
+    assert!(
+        Duration::from_secs(patience) > config.drain_deadline,
+        "systemd kills before the drain has ended"
+    );
+}
+
+#[test]
+fn the_demo_takes_its_tour_and_all_is_as_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_portreeve"))
+        .args(["demo", "--once", "--dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&ended.stdout);
+    let complaints = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{told}\n{complaints}");
+    assert_eq!(told.lines().last(), Some("all as expected"));
+}
+
+/// A configuration in `dir` with which a sidecar starts.
+fn written_sidecar(dir: &Path) -> PathBuf {
+    fs::create_dir(dir.join("policy")).unwrap();
+    let file = dir.join("sidecar.yaml");
+    fs::write(&file, SIDECAR).unwrap();
+    file
+}
+
+/// A sidecar with its files in `dir` that has denied a request and seen a handshake fail.
+fn sidecar_with_a_past(dir: &Path) -> Running {
+    let config = Config::load(&written_sidecar(dir)).unwrap();
+    let app = App::build(config, Arc::new(SystemClock)).unwrap();
+    let running = app.start().unwrap();
+    let places = running.addresses();
+    // No policy permits it, so nothing need be at the other end.
+    let denied = ask(places.outbound[0], "/");
+    assert!(denied.starts_with("HTTP/1.1 403 "), "{denied}");
+    // Not TLS: the answer is an alert, if anything.
+    let _alert = exchange(places.inbound.unwrap(), b"GET / HTTP/1.1\r\n\r\n");
+    running
+}
+
+/// The names of what is exported.
+fn metrics_at(admin: SocketAddr) -> BTreeSet<String> {
+    let text = ask(admin, "/metrics");
+    assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+    text.lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// The whole answer to a GET.
+fn ask(address: SocketAddr, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let answer = exchange(address, request.as_bytes()).unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(request)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+/// Every key that holds a value, by its full path, with its default.
+fn keys_of_schema() -> BTreeMap<String, Option<Value>> {
+    let schema = Config::schema();
+    let mut keys = BTreeMap::new();
+    walk(&schema, &schema, String::new(), &mut keys);
+    keys
+}
+
+fn walk(schema: &Value, node: &Value, path: String, keys: &mut BTreeMap<String, Option<Value>>) {
+    let found = resolve(schema, node);
+    if let Some(properties) = found["properties"].as_object() {
+        for (key, value) in properties {
+            let dot = if path.is_empty() { "" } else { "." };
+            walk(schema, value, format!("{path}{dot}{key}"), keys);
+        }
+        return;
+    }
+    let item = resolve(schema, &found["items"]);
+    if item["properties"].is_object() {
+        return walk(schema, item, format!("{path}[]"), keys);
+    }
+    let default = node.get("default").filter(|default| !default.is_null());
+    keys.insert(path, default.cloned());
+}
+
+/// What a reference, or the one choice that is not null, stands for.
+fn resolve<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
+    if let Some(to) = node["$ref"].as_str() {
+        let found = schema.pointer(to.trim_start_matches('#'));
+        return resolve(schema, found.expect("a reference leads somewhere"));
+    }
+    let choices = node["anyOf"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let mut choices = choices.iter().filter(|choice| choice["type"] != "null");
+    match (choices.next(), choices.next()) {
+        (Some(only), None) => resolve(schema, only),
+        _ => node,
+    }
+}
+
+/// The keys of the README's table, with what it says of their defaults.
+fn keys_told() -> BTreeMap<String, String> {
+    let mut told = BTreeMap::new();
+    for row in rows(&readme(), "trust_domain") {
+        let keys = quoted(&row[0]);
+        let defaults: Vec<String> = row[1]
+            .split(", ")
+            .map(|default| default.trim_matches('`').to_owned())
+            .collect();
+        for (at, key) in keys.into_iter().enumerate() {
+            let default = defaults.get(at).unwrap_or(&defaults[0]);
+            told.insert(key, default.clone());
+        }
+    }
+    told
+}
+
+/// The rows of the table that has a row for `name`, cell by cell.
+fn rows(text: &str, name: &str) -> Vec<Vec<String>> {
+    let first = format!("| `{name}`");
+    text.split("\n\n")
+        .find(|part| part.lines().any(|line| line.starts_with(&first)))
+        .expect("there is such a table")
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            line.split(" | ")
+                .map(|cell| cell.trim_matches(['|', ' ']).to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+/// Whatever stands between backticks.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// The blocks of code, each with its language.
+fn blocks(text: &str) -> Vec<(String, String)> {
+    text.split("\n```")
+        .skip(1)
+        .step_by(2)
+        .map(|block| block.split_once('\n').expect("a block has a first line"))
+        .map(|(language, body)| (language.to_owned(), format!("{body}\n")))
+        .collect()
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn readme() -> String {
+    fs::read_to_string("README.md").unwrap()
+}
+
+/// Longer than any answer takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the unit expects the configuration.
+const UNIT_CONFIG: &str = "/etc/portreeve/portreeve.yaml";
+
+/// With both kinds of door, so that it has every metric.
+const SIDECAR: &str = r#"
+trust_domain: example.org
+identity: { embedded: { dir: ca, id: "spiffe://example.org/both" } }
+workers: 1
+inbound: { listen: "127.0.0.1:0", service: ours, app: "127.0.0.1:1" }
+outbound: [{ listen: "127.0.0.1:0", to: "127.0.0.1:1", expect: "spiffe://example.org/b", service: theirs }]
+policy: { dir: policy }
+audit: { file: decisions.jsonl }
+admin: { listen: "127.0.0.1:0" }
+"#;
