@@ -39,6 +39,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What one HTTP/2 stream may have waiting to be written, in bytes: eight
+    /// full TLS records, so that a stalled connection holds little.
+    pub(super) const SEND_BUFFER_BYTES: usize = 128 * 1024;
+
     /// [`Limits::header_bytes`] as HTTP/2 counts it.
     pub(super) fn header_list_bytes(&self) -> u32 {
         u32::try_from(self.header_bytes).unwrap_or(u32::MAX)

@@ -288,7 +288,8 @@ fn builder(limits: &Limits) -> client::Builder {
         .enable_push(false)
         .initial_window_size(limits.stream_window_bytes)
         .initial_connection_window_size(limits.connection_window_bytes)
-        .max_header_list_size(limits.header_list_bytes());
+        .max_header_list_size(limits.header_list_bytes())
+        .max_send_buffer_size(Limits::SEND_BUFFER_BYTES);
     builder
 }
 
