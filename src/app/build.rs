@@ -43,6 +43,7 @@ pub struct App {
     addresses: Addresses,
     control: Control,
     control_stop: drain::Trigger,
+    cut: drain::Trigger,
     drain: drain::Trigger,
     log: Log,
     reload: Arc<Notify>,
@@ -61,9 +62,11 @@ impl App {
         let ground = Ground::lay(&config, &clock)?;
         let (drain, watch) = drain::channel();
         let (control_stop, stop) = drain::channel();
+        let (cut, cut_off) = drain::channel();
         let config = Arc::new(config);
         let common = Common {
             clock,
+            cut: cut_off,
             config: Arc::clone(&config),
             drain: watch.clone(),
             handshakes: HandshakeSlots::new(config.handshakes.most),
@@ -102,6 +105,7 @@ impl App {
             addresses,
             control,
             control_stop,
+            cut,
             drain,
             log,
             reload,
@@ -127,6 +131,7 @@ impl App {
             addresses,
             control,
             control_stop,
+            cut,
             drain,
             log,
             reload,
@@ -146,6 +151,7 @@ impl App {
             addresses,
             control,
             control_stop,
+            cut: Arc::new(cut),
             drain,
             log,
             reload,

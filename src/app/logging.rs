@@ -3,6 +3,8 @@
 //! It may be dropped or filtered. The audit log is evidence and has nothing to
 //! do with it.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -22,7 +24,9 @@ pub fn start(settings: &Log) -> Result<(), BadLevel> {
             level: settings.level.clone(),
             cause,
         })?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match settings.format {
         LogFormat::Json => {
             let layer = layer.json().flatten_event(true);

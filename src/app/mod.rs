@@ -26,3 +26,4 @@ pub use running::Addresses;
 pub use running::RunError;
 pub use running::Running;
 pub use signals::run_until_signalled;
+pub use source::check;

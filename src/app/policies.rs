@@ -80,13 +80,19 @@ impl Policies {
     }
 
     /// Looks at the folder for ever, and at once when `asked`.
+    ///
+    /// What changed is read when two looks in a row see the same: a file that
+    /// is still being written may read as a whole one with less in it.
     pub(super) async fn watch(&self, asked: &Notify) {
+        let mut before = self.state().seen;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    if Fingerprint::take([&self.dir]) != self.state().seen {
+                    let now = Fingerprint::take([&self.dir]);
+                    if now == before && now != self.state().seen {
                         self.reload().await;
                     }
+                    before = now;
                 }
                 () = asked.notified() => self.reload().await,
             }
@@ -161,4 +167,4 @@ impl fmt::Display for PolicyMistakes {
 }
 
 /// Soon enough that one file dropped into the folder works within a second.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(250);

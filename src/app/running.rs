@@ -1,5 +1,6 @@
 //! A sidecar that serves, and how it is stopped.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,12 +23,29 @@ pub struct Addresses {
     pub outbound: Vec<SocketAddr>,
 }
 
-/// A sidecar that serves. Dropping it begins the drain, but waits for nothing.
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outbound = self.outbound.iter().map(|address| ("outbound", address));
+        let doors = self
+            .inbound
+            .iter()
+            .map(|address| ("inbound", address))
+            .chain(outbound);
+        let all = doors.chain(self.admin.iter().map(|address| ("admin", address)));
+        let words: Vec<String> = all
+            .map(|(door, address)| format!("{door} {address}"))
+            .collect();
+        f.write_str(&words.join(", "))
+    }
+}
+
+/// A sidecar that serves. Dropping it ends it at once.
 #[derive(Debug)]
 pub struct Running {
     pub(super) addresses: Addresses,
     pub(super) control: JoinHandle<io::Result<()>>,
     pub(super) control_stop: Trigger,
+    pub(super) cut: Arc<Trigger>,
     pub(super) drain: Trigger,
     pub(super) log: Log,
     pub(super) reload: Arc<Notify>,
@@ -50,6 +68,12 @@ impl Running {
     /// Takes no new connections from now on, and lets what is under way end.
     pub fn drain(&self) {
         self.drain.drain();
+    }
+
+    /// Ends even a drain, when pulled: what is still under way is cut, and recorded as such.
+    #[must_use]
+    pub fn cut(&self) -> Arc<Trigger> {
+        Arc::clone(&self.cut)
     }
 
     /// Drains, waits until all is served or the deadline has passed, and until

@@ -9,7 +9,7 @@ use tokio::signal::unix::signal;
 use crate::app::RunError;
 use crate::app::Running;
 
-/// Serves until SIGTERM or SIGINT, then drains. A second one ends at once.
+/// Serves until SIGTERM or SIGINT, then drains. A second one cuts what is left.
 /// SIGHUP reads the policy and opens the audit file again.
 ///
 /// # Errors
@@ -29,17 +29,18 @@ pub fn run_until_signalled(running: Running) -> Result<(), RunError> {
         let Some(running) = running.take() else {
             return Ok(Ok(()));
         };
-        let stopping = tokio::task::spawn_blocking(|| running.stop());
-        tokio::select! {
-            outcome = stopping => Ok(outcome.unwrap_or(Err(RunError::Panicked))),
+        let cut = running.cut();
+        let mut stopping = tokio::task::spawn_blocking(|| running.stop());
+        let outcome = tokio::select! {
+            outcome = &mut stopping => outcome,
             () = signals.again() => {
                 tracing::warn!("told again: what is left is cut");
-                Ok(Ok(()))
+                cut.drain();
+                stopping.await
             }
-        }
+        };
+        Ok(outcome.unwrap_or(Err(RunError::Panicked)))
     });
-    // What still drains must not keep us.
-    runtime.shutdown_background();
     stopped.map_err(failed)?
 }
 

@@ -30,6 +30,8 @@ use crate::tls;
 #[derive(Clone, Debug)]
 pub(super) struct Common {
     pub(super) clock: Arc<dyn Clock>,
+    /// Pulled when even the drain must end.
+    pub(super) cut: Watch,
     pub(super) config: Arc<Config>,
     pub(super) drain: Watch,
     pub(super) handshakes: tls::HandshakeSlots,
@@ -86,11 +88,20 @@ impl Worker {
             let listener = Listener::new(bound)?;
             doors.push(futures_util::future::Either::Right(door.open(listener)));
         }
-        let () = doors.collect().await;
-        if timeout(deadline, desk.tasks().idle()).await.is_err() {
+        let mut cut = common.cut.clone();
+        let all_served = async {
+            let () = doors.collect().await;
+            timeout(deadline, desk.tasks().idle()).await.is_ok()
+        };
+        let in_good_order = tokio::select! {
+            biased;
+            done = all_served => done,
+            () = cut.draining() => false,
+        };
+        if !in_good_order {
             tracing::warn!(
                 left = desk.tasks().running(),
-                "the drain deadline has passed; what is left is cut"
+                "the drain is over; what is left is cut"
             );
             desk.cut();
         }

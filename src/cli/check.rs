@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::app;
 use crate::cli::print;
 use crate::config::Config;
 use crate::config::Mistake;
@@ -13,7 +14,18 @@ use crate::policy::Policy;
 pub(super) fn configuration(path: &Path) -> ExitCode {
     match Config::load(path) {
         Err(mistakes) => refuse(path, &mistakes),
-        Ok(config) => judge(&config.policy_dir, &config.policy),
+        Ok(config) => {
+            let started = app::check(&config);
+            if let Err(error) = &started {
+                print::failure(error);
+            }
+            let judged = judge(&config.policy_dir, &config.policy);
+            if started.is_ok() {
+                judged
+            } else {
+                ExitCode::FAILURE
+            }
+        }
     }
 }
 

@@ -57,8 +57,8 @@ struct Arguments {
 enum Command {
     /// Say everything that is wrong with a configuration and its policies
     ///
-    /// Exits with 0 if a sidecar would start with it, with 1 if not. Takes no
-    /// ports and writes nothing.
+    /// Reads the identity's files and the policies, takes no port and writes
+    /// nothing. Exits with 0 if nothing is wrong, with 1 if something is.
     Check {
         /// The configuration file
         #[arg(long, value_name = "FILE")]

@@ -1,34 +1,27 @@
 //! The only place that writes to the terminal.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command's result is its output"
-)]
-
 use std::error::Error;
 use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::config::Config;
 
 /// A line of the result.
 pub(super) fn line(text: impl Display) {
-    println!("{text}");
+    say(std::io::stdout().lock(), text);
 }
 
 /// A line about something that is wrong.
 pub(super) fn complaint(text: impl Display) {
-    eprintln!("{text}");
+    say(std::io::stderr().lock(), text);
 }
 
 /// An error with all its causes, and the exit code for it.
 pub(super) fn failure(error: &dyn Error) -> ExitCode {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    eprintln!(
-        "portreeve: {}",
-        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-    );
+    let chain = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    complaint(format_args!("portreeve: {chain}"));
     ExitCode::FAILURE
 }
 
@@ -36,4 +29,9 @@ pub(super) fn failure(error: &dyn Error) -> ExitCode {
 pub(super) fn schema() -> ExitCode {
     line(format_args!("{:#}", Config::schema()));
     ExitCode::SUCCESS
+}
+
+/// Whoever reads may have gone, as `head` does: then there is nobody to tell.
+fn say(mut to: impl Write, text: impl Display) {
+    drop(writeln!(to, "{text}"));
 }

@@ -28,8 +28,7 @@ pub(super) fn run(path: &Path) -> ExitCode {
         Ok(running) => running,
         Err(error) => return print::failure(&error),
     };
-    let at = running.addresses();
-    tracing::info!(inbound = ?at.inbound, outbound = ?at.outbound, admin = ?at.admin, "serving");
+    tracing::info!("serving: {}", running.addresses());
     match app::run_until_signalled(running) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => print::failure(&error),

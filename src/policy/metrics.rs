@@ -61,7 +61,7 @@ impl Metrics {
         self.policies.set(count);
         // One label value at a time, however often the set changes.
         self.revision.reset();
-        let revision = policy.revision().short();
+        let revision = policy.revision().as_str();
         self.revision.with_label_values(&[revision]).set(1);
     }
 

@@ -58,10 +58,12 @@ impl InboundDoor {
         identity: Arc<Live>,
         acceptor: Acceptor,
     ) -> Self {
+        let meters = Rc::new(meters);
         let reach = Reach {
             clock: Arc::clone(desk.clock()),
             dialer: Dialer::new(&settings.app, settings.limits.connect),
             limits: settings.limits,
+            meters: Rc::clone(&meters),
             tasks: desk.tasks().clone(),
             tls: None,
         };
@@ -75,7 +77,7 @@ impl InboundDoor {
             acceptor,
             desk,
             identity,
-            meters: Rc::new(meters),
+            meters,
             settings,
             upstream,
         }

@@ -58,10 +58,12 @@ impl OutboundDoor {
         identity: Arc<Live>,
         connector: Connector,
     ) -> Self {
+        let meters = Rc::new(meters);
         let reach = Reach {
             clock: Arc::clone(desk.clock()),
             dialer: Dialer::new(&settings.to, settings.limits.connect),
             limits: settings.limits,
+            meters: Rc::clone(&meters),
             tasks: desk.tasks().clone(),
             tls: Some(connector),
         };
@@ -74,7 +76,7 @@ impl OutboundDoor {
         Self {
             desk,
             identity,
-            meters: Rc::new(meters),
+            meters,
             settings,
             upstream,
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,6 +13,7 @@ use crate::net::Dialer;
 use crate::net::StallGuard;
 use crate::net::Tasks;
 use crate::proxy::lifetime::reached;
+use crate::proxy::meters::DoorMeters;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::UpstreamError;
 use crate::time::Clock;
@@ -35,6 +37,7 @@ pub(in crate::proxy) struct Reach {
     pub(in crate::proxy) clock: Arc<dyn Clock>,
     pub(in crate::proxy) dialer: Dialer,
     pub(in crate::proxy) limits: Limits,
+    pub(in crate::proxy) meters: Rc<DoorMeters>,
     pub(in crate::proxy) tasks: Tasks,
     /// Who must be there and how we prove who we are; none for our own application.
     pub(in crate::proxy) tls: Option<Connector>,
@@ -66,10 +69,14 @@ impl Reach {
                 expires: None,
             });
         };
-        let connected = connector
-            .connect(stream, protocol)
-            .await
-            .map_err(|cause| UpstreamError::Tls { cause })?;
+        let connected = match connector.connect(stream, protocol).await {
+            Ok(connected) => connected,
+            Err(cause) => {
+                self.meters.handshake(&cause.reason());
+                return Err(UpstreamError::Tls { cause });
+            }
+        };
+        self.meters.handshake("ok");
         Ok(Made {
             generation: connected.generation,
             expires: Some(connected.peer.not_after()),
