@@ -27,9 +27,8 @@ impl Lifetime {
     /// Returns when no new request should be taken.
     pub(super) async fn closing(self) {
         let mut drain = self.drain;
-        let last_call = self
-            .expires
-            .map(|end| end - last_call(end, self.clock.now()));
+        let now = self.clock.now();
+        let last_call = self.expires.map(|end| last_call(end, now));
         tokio::select! {
             () = drain.draining() => {}
             () = reached(Arc::clone(&self.clock), last_call) => {}
@@ -87,13 +86,14 @@ impl Fate {
     }
 }
 
-/// How long before `end` no new request is taken, on a connection of `now`.
+/// When a connection made `now` should take its last request, if the
+/// certificate at its other end holds until `end`.
 ///
 /// Our sidecars renew at half of a certificate's life, so that nobody who
 /// behaves ever comes near.
-fn last_call(end: SystemTime, now: SystemTime) -> Duration {
+pub(super) fn last_call(end: SystemTime, now: SystemTime) -> SystemTime {
     let left = end.duration_since(now).unwrap_or(Duration::ZERO);
-    LAST_CALL.min(left / 5)
+    end - LAST_CALL.min(left / 5)
 }
 
 /// Time for what is under way to end, unless the certificate is very short.

@@ -1,9 +1,9 @@
 //! HTTP/2 connections, shared by all requests of a worker.
 //!
 //! One tunnel serves a destination; another is opened only when its streams
-//! are all taken. When our SVID is renewed the tunnel that shows the old one
-//! goes on serving until its successor is there, so that no request waits for
-//! a renewal, and closes when its last stream ends.
+//! are all taken. When our SVID is renewed, or the far side's is about to end,
+//! the old tunnel goes on serving until its successor is there, so that no
+//! request waits for a renewal, and closes when its last stream ends.
 
 use std::cell::Cell;
 use std::cell::RefCell;
@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use h2::client;
@@ -154,6 +155,7 @@ struct Shared {
 struct Tunnel {
     closed: Rc<Cell<bool>>,
     generation: u64,
+    outdated: Option<SystemTime>,
     sender: SendRequest<Bytes>,
     streams: Rc<Cell<usize>>,
 }
@@ -185,7 +187,8 @@ impl Shared {
         let open = self.open.borrow();
         let has_room =
             |tunnel: &&Tunnel| tunnel.streams.get() < tunnel.sender.current_max_send_streams();
-        let is_current = |tunnel: &&Tunnel| self.reach.is_current(tunnel.generation);
+        let is_current =
+            |tunnel: &&Tunnel| self.reach.is_current(tunnel.generation, tunnel.outdated);
         if let Some(tunnel) = open.iter().filter(is_current).find(has_room) {
             return Some(tunnel.enter());
         }
@@ -232,7 +235,7 @@ impl Shared {
     fn let_outdated_go(&self) {
         self.open
             .borrow_mut()
-            .retain(|tunnel| self.reach.is_current(tunnel.generation));
+            .retain(|tunnel| self.reach.is_current(tunnel.generation, tunnel.outdated));
     }
 
     /// Opens a tunnel, unless somebody else does it meanwhile.
@@ -261,6 +264,7 @@ impl Shared {
             wire,
             generation,
             expires,
+            outdated,
         } = made;
         let handshake = builder(&self.reach.limits)
             .handshake::<_, Bytes>(wire)
@@ -276,6 +280,7 @@ impl Shared {
         Ok(Tunnel {
             closed,
             generation,
+            outdated,
             sender,
             streams: Rc::default(),
         })

@@ -12,6 +12,7 @@ use tokio::io::AsyncWrite;
 use crate::net::Dialer;
 use crate::net::StallGuard;
 use crate::net::Tasks;
+use crate::proxy::lifetime::last_call;
 use crate::proxy::lifetime::reached;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::settings::Limits;
@@ -51,6 +52,8 @@ pub(super) struct Made {
     pub(super) generation: u64,
     /// When the other side's certificate ends.
     pub(super) expires: Option<SystemTime>,
+    /// When that is so near that another connection should take its place.
+    pub(super) outdated: Option<SystemTime>,
 }
 
 impl Reach {
@@ -67,6 +70,7 @@ impl Reach {
                 wire,
                 generation: 0,
                 expires: None,
+                outdated: None,
             });
         };
         let connected = match connector.connect(stream, protocol).await {
@@ -77,9 +81,11 @@ impl Reach {
             }
         };
         self.meters.handshake("ok");
+        let ends = connected.peer.not_after();
         Ok(Made {
             generation: connected.generation,
-            expires: Some(connected.peer.not_after()),
+            expires: Some(ends),
+            outdated: Some(last_call(ends, self.clock.now())),
             wire: Box::new(StallGuard::new(connected.stream, self.limits.write_stall)),
         })
     }
@@ -105,8 +111,12 @@ impl Reach {
         }
     }
 
-    /// Whether a connection of `generation` shows the identity that is in force.
-    pub(super) fn is_current(&self, generation: u64) -> bool {
+    /// Whether a connection of `generation` shows the identity that is in
+    /// force, and the one that it was shown is not about to end.
+    pub(super) fn is_current(&self, generation: u64, outdated: Option<SystemTime>) -> bool {
+        if outdated.is_some_and(|outdated| outdated <= self.clock.now()) {
+            return false;
+        }
         self.tls
             .as_ref()
             .is_none_or(|connector| connector.generation() == generation)
