@@ -15,7 +15,7 @@
 //! | 4 | `proxy` | the story of a request |
 //! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
 //! | 2 | `identity` | our own live SVID and bundles |
-//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store` | decisions; records; the registry; certificates as values; sockets; files at rest |
+//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
 pub mod admin;
@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod net;
 pub mod policy;
 pub mod proxy;
+pub mod rpc;
 pub mod store;
 pub mod time;
 pub mod tls;

@@ -1,0 +1,16 @@
+//! Turns `src/rpc/*.proto` into the code that `rpc` holds. No `protoc` is needed.
+
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=src/rpc");
+    let files = [
+        "authority.proto",
+        "admin.proto",
+        "workload.proto",
+        "istio.proto",
+    ];
+    let set = protox::compile(files, ["src/rpc"])?;
+    tonic_prost_build::configure().compile_fds(set)?;
+    Ok(())
+}
