@@ -12,22 +12,25 @@
 //! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
 //! | 5 | `admin` | the operator's window |
-//! | 4 | `proxy` | the story of a request |
+//! | 4 | `proxy`, `authority`, `enrol` | the story of a request; the CA as a service; asking it for a name |
 //! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
-//! | 2 | `identity` | our own live SVID and bundles |
+//! | 2 | `identity`, `live` | our own live SVID and bundles; who is believed no longer |
 //! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
 pub mod admin;
 pub mod app;
 pub mod audit;
+pub mod authority;
 pub mod ca;
 pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod drain;
+pub mod enrol;
 pub mod id;
 pub mod identity;
+pub mod live;
 pub mod metrics;
 pub mod net;
 pub mod policy;

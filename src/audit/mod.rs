@@ -18,6 +18,7 @@
 
 mod common;
 mod entry;
+mod event;
 mod line;
 mod log;
 mod meters;
@@ -34,6 +35,7 @@ mod writer;
 mod tests;
 
 pub use entry::{Decision, Door, End, Entry, Ruling, Start};
+pub use event::Event;
 pub use log::{Log, OpenError, Settings};
 pub use request_id::RequestId;
 pub use shard::{NoRoom, Room, Shard};

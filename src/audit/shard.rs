@@ -3,6 +3,7 @@
 use crate::audit::common::Common;
 use crate::audit::entry::Entry;
 use crate::audit::entry::Start;
+use crate::audit::event::Event;
 use crate::audit::request_id::RequestId;
 use crate::audit::stamp::Stamp;
 use std::fmt;
@@ -170,6 +171,15 @@ impl Room {
         let id = RequestId::new(self.shard.series, number);
         let at = self.shard.common.now();
         Entry::begin(self, id, at, start)
+    }
+
+    /// Begins the record of a deed that is no request. From here on it will be written.
+    #[must_use = "an event that is dropped is recorded as abandoned"]
+    pub fn event(self, name: &'static str) -> Event {
+        let number = self.shard.requests.fetch_add(1, Ordering::Relaxed);
+        let id = RequestId::new(self.shard.series, number);
+        let at = self.shard.common.now();
+        Event::begin(self, id, at, name)
     }
 
     /// Lets `append` add one line, with its newline, and hands the room to the

@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::SystemTime;
 
-use aws_lc_rs::rand;
-use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::CertificateSigningRequestDer;
 
+use crate::ca::signer::Signer;
+use crate::ca::signer::SignerError;
+use crate::ca::signer::Wish;
+use crate::ca::signer::make_root;
 use crate::ca::state::State;
 use crate::ca::state::StateError;
 use crate::id::SpiffeId;
@@ -22,20 +23,11 @@ use crate::x509::Bundle;
 use crate::x509::BundleError;
 use crate::x509::Bundles;
 use crate::x509::BundlesError;
-use crate::x509::Limits;
-use crate::x509::RootTemplate;
-use crate::x509::Serial;
-use crate::x509::SvidTemplate;
-use crate::x509::TemplateError;
-use crate::x509::read_request;
-use crate::x509::verify;
 
 /// A workload CA whose root signs SVIDs directly.
 pub struct Authority {
     trust_domain: TrustDomain,
-    root: CertificateDer<'static>,
-    root_not_after: SystemTime,
-    issuer: rcgen::Issuer<'static, KeyPair>,
+    signer: Signer,
     bundles: Arc<Bundles>,
     clock: Arc<dyn Clock>,
 }
@@ -62,7 +54,8 @@ impl Authority {
         let state = match State::load(directory, &trust_domain, clock.now()) {
             Ok(Some(state)) => state,
             Ok(None) => {
-                let (root, key) = make_root(&trust_domain, clock.now())?;
+                let (root, key) = make_root(&trust_domain, Self::ROOT_LIFETIME, clock.now())
+                    .map_err(|cause| OpenError::BadSigner { cause })?;
                 State::create(directory, &root, &key)
                     .and_then(|()| State::load(directory, &trust_domain, clock.now()))
                     .and_then(|state| state.ok_or(StateError::Vanished))
@@ -76,7 +69,7 @@ impl Authority {
     /// The root, as workloads must have it to believe each other.
     #[must_use]
     pub const fn root(&self) -> &CertificateDer<'static> {
-        &self.root
+        self.signer.certificate()
     }
 
     /// Whose workloads it names.
@@ -90,24 +83,14 @@ impl Authority {
         trust_domain: TrustDomain,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let State {
-            root,
-            key,
-            certificate,
-        } = state;
+        let State { root, key } = state;
         let bundle = Bundle::new(trust_domain.clone(), [root.clone()])
             .map_err(|cause| OpenError::BadBundle { cause })?;
         let bundles = Bundles::new([bundle]).map_err(|cause| OpenError::BadBundles { cause })?;
-        let issuer = rcgen::Issuer::from_ca_cert_der(&root, key).map_err(|cause| {
-            OpenError::BadTemplate {
-                cause: TemplateError::Unsigned { cause },
-            }
-        })?;
+        let signer = Signer::new(root, key).map_err(|cause| OpenError::BadSigner { cause })?;
         Ok(Self {
             trust_domain,
-            root_not_after: certificate.not_after(),
-            root,
-            issuer,
+            signer,
             bundles: Arc::new(bundles),
             clock,
         })
@@ -127,33 +110,20 @@ impl Issuer for Authority {
                 trust_domain: self.trust_domain.clone(),
             });
         }
-        let key = read_request(request).map_err(|cause| IssueError::BadRequest { cause })?;
-        let now = self.clock.now();
-        let template = SvidTemplate {
+        let wish = Wish {
             id,
-            not_before: now.checked_sub(BACK_DATING).unwrap_or(now),
-            not_after: now
-                .checked_add(lifetime)
-                .map_or(self.root_not_after, |end| end.min(self.root_not_after)),
-            serial: draw_serial().ok_or(IssueError::NoRandomness)?,
+            lifetime,
+            request,
         };
-        let certificate = template
-            .sign(&key, &self.issuer)
-            .map_err(|cause| IssueError::Unsigned { cause })?;
-        let chain = vec![certificate.der().clone()];
-        let leaf = verify(&chain, &self.bundles, now, &Limits::default()).map_err(|cause| {
-            IssueError::NotBelieved {
-                id: id.clone(),
-                cause,
-            }
-        })?;
+        let issued = self.signer.sign(wish, &self.bundles, self.clock.now())?;
+        let leaf = &issued.leaf;
         tracing::info!(
             %id,
             serial = leaf.serial(),
             lifetime_s = leaf.lifetime().as_secs(),
             "SVID issued"
         );
-        Ok(chain)
+        Ok(issued.chain)
     }
 
     fn bundles(&self) -> Arc<Bundles> {
@@ -194,54 +164,14 @@ pub enum OpenError {
         #[source]
         cause: StateError,
     },
-    /// A root could not be made.
-    #[error("no root could be made")]
-    BadTemplate {
-        /// What went wrong.
+    /// There is no key that signs.
+    #[error("there is no key that signs")]
+    BadSigner {
+        /// Why not.
         #[source]
-        cause: TemplateError,
+        cause: SignerError,
     },
-    /// The system gave no random numbers.
-    #[error("the system gave no random numbers")]
-    NoRandomness,
 }
-
-fn make_root(
-    trust_domain: &TrustDomain,
-    now: SystemTime,
-) -> Result<(CertificateDer<'static>, KeyPair), OpenError> {
-    let key = KeyPair::generate().or(Err(OpenError::NoRandomness))?;
-    let beyond = || OpenError::BadTemplate {
-        cause: TemplateError::OutOfCalendar,
-    };
-    let template = RootTemplate {
-        trust_domain,
-        not_before: now.checked_sub(ROOT_BACK_DATING).ok_or_else(beyond)?,
-        not_after: now
-            .checked_add(Authority::ROOT_LIFETIME)
-            .ok_or_else(beyond)?,
-        serial: draw_serial().ok_or(OpenError::NoRandomness)?,
-    };
-    let root = template
-        .sign(&key)
-        .map_err(|cause| OpenError::BadTemplate { cause })?;
-    Ok((root.der().clone(), key))
-}
-
-/// A positive number of exactly 16 bytes, 126 of its bits random.
-fn draw_serial() -> Option<Serial> {
-    let mut serial = Serial::default();
-    rand::fill(&mut serial).ok()?;
-    let first = serial.first_mut()?;
-    *first = *first & 0x7f | 0x40;
-    Some(serial)
-}
-
-/// For peers whose clock is a little behind ours.
-const BACK_DATING: Duration = Duration::from_secs(10);
-
-/// A root is not short-lived; its beginning need not be exact.
-const ROOT_BACK_DATING: Duration = Duration::from_secs(60 * 60);
 
 #[cfg(test)]
 #[path = "tests.rs"]

@@ -29,7 +29,6 @@ use crate::x509::private_key_from_pem;
 pub(super) struct State {
     pub(super) root: CertificateDer<'static>,
     pub(super) key: KeyPair,
-    pub(super) certificate: CaCertificate,
 }
 
 impl State {
@@ -58,12 +57,8 @@ impl State {
             path: path.clone(),
             cause,
         })?;
-        let state = Self {
-            root,
-            key,
-            certificate,
-        };
-        state.check(&path, trust_domain, now)?;
+        let state = Self { root, key };
+        state.check(&certificate, &path, trust_domain, now)?;
         Ok(Some(state))
     }
 
@@ -88,12 +83,13 @@ impl State {
 
     fn check(
         &self,
+        certificate: &CaCertificate,
         path: &Path,
         trust_domain: &TrustDomain,
         now: SystemTime,
     ) -> Result<(), StateError> {
         let path = || path.to_owned();
-        let named = self.certificate.id().map(|id| id.trust_domain());
+        let named = certificate.id().map(|id| id.trust_domain());
         if named != Some(trust_domain) {
             return Err(StateError::OtherTrustDomain {
                 path: path(),
@@ -101,13 +97,10 @@ impl State {
                 expected: trust_domain.clone(),
             });
         }
-        if !self
-            .certificate
-            .has_public_key(&self.key.subject_public_key_info())
-        {
+        if !certificate.has_public_key(&self.key.subject_public_key_info()) {
             return Err(StateError::OtherKey { path: path() });
         }
-        if now > self.certificate.not_after() || now < self.certificate.not_before() {
+        if now > certificate.not_after() || now < certificate.not_before() {
             return Err(StateError::NotInForce { path: path() });
         }
         Ok(())

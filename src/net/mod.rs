@@ -4,14 +4,18 @@
 //! accepts, dials, and keeps count of the tasks that serve what it made.
 
 mod bind;
+mod curfew;
 mod dial;
 mod listen;
 mod stall;
 mod tasks;
 mod tune;
+mod unix;
 
 pub use bind::{BindError, Bound, bind};
+pub use curfew::Curfew;
 pub use dial::{DialError, Dialer};
 pub use listen::Listener;
 pub use stall::StallGuard;
 pub use tasks::Tasks;
+pub use unix::{UnixBindError, UnixDoor};

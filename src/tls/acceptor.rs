@@ -125,17 +125,27 @@ impl Acceptor {
             self.settings.chain,
             None,
         );
-        let key = SingleCertAndKey::from(identity.svid().certified_key());
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&TLS13])?
-            .with_client_cert_verifier(Arc::new(verifier))
-            .with_cert_resolver(Arc::new(key));
-        config.alpn_protocols = BY_PREFERENCE
-            .map(|protocol| protocol.alpn().to_vec())
-            .into();
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        config.max_early_data_size = 0;
-        Ok(config)
+        server_config(identity, verifier, &BY_PREFERENCE)
     }
+}
+
+/// How we are called: TLS 1.3, no resumption, no early data.
+pub(super) fn server_config(
+    identity: &Identity,
+    verifier: Verifier,
+    protocols: &[Protocol],
+) -> Result<ServerConfig, rustls::Error> {
+    let key = SingleCertAndKey::from(identity.svid().certified_key());
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(Arc::new(verifier))
+        .with_cert_resolver(Arc::new(key));
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|protocol| protocol.alpn().to_vec())
+        .collect();
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    Ok(config)
 }

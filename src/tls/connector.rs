@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::ConfigBuilder;
 use rustls::client::Resumption;
+use rustls::client::WantsClientCert;
 use rustls::sign::SingleCertAndKey;
 use rustls::version::TLS13;
 use rustls_pki_types::ServerName;
@@ -155,19 +157,30 @@ impl Connector {
             Some(Arc::clone(&self.expected)),
         );
         let key = SingleCertAndKey::from(identity.svid().certified_key());
-        let mut config = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&TLS13])?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_cert_resolver(Arc::new(key));
-        config.resumption = Resumption::disabled();
-        config.enable_sni = false;
-        config.enable_early_data = false;
+        let mut config = client_config(verifier)?.with_client_cert_resolver(Arc::new(key));
+        harden(&mut config);
         Ok(config)
     }
 }
 
+/// How we call: TLS 1.3, and `verifier` says who may be there.
+pub(super) fn client_config(
+    verifier: Verifier,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
+    Ok(ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier)))
+}
+
+/// No resumption, no early data, and no name in the clear.
+pub(super) fn harden(config: &mut ClientConfig) {
+    config.resumption = Resumption::disabled();
+    config.enable_sni = false;
+    config.enable_early_data = false;
+}
+
 /// The TLS library wants a name; it is neither sent nor looked at.
-fn no_name() -> ServerName<'static> {
+pub(super) fn no_name() -> ServerName<'static> {
     ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into())
 }

@@ -5,22 +5,29 @@
 //! session would skip that judgement, and keep an expired or withdrawn
 //! certificate alive. The HTTP version is the one that was negotiated; without
 //! a negotiated version there is no connection.
+//!
+//! The one exception is where names are given out: [`Reception`] also lets in
+//! whoever has none yet, and [`Approach`] is how that one calls.
 
 mod acceptor;
+mod approach;
 mod connector;
 mod error;
 mod peer;
 mod protocol;
 mod provider;
+mod reception;
 mod refusal;
 mod settings;
 mod shown;
 mod verifier;
 
 pub use acceptor::{Accepted, Acceptor};
+pub use approach::{Approach, Approached};
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
 pub use peer::Peer;
 pub use protocol::Protocol;
+pub use reception::{Exporter, Reception, Visitor};
 pub use refusal::Refusal;
 pub use settings::{HandshakeSlots, Settings};

@@ -1,6 +1,8 @@
 //! Our judgement, in the places where the TLS library asks for one.
 
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
 
 use rustls::DigitallySignedStruct;
 use rustls::DistinguishedName;
@@ -21,6 +23,7 @@ use crate::id::SpiffeId;
 use crate::time::Clock;
 use crate::tls::refusal::Refusal;
 use crate::x509::Bundles;
+use crate::x509::Leaf;
 use crate::x509::Limits;
 use crate::x509::verify;
 
@@ -32,6 +35,10 @@ pub(super) struct Verifier {
     limits: Limits,
     /// Who may be there. Nothing: any workload that we believe.
     expected: Option<Arc<[SpiffeId]>>,
+    /// How long after its end a certificate may still be shown.
+    grace: Duration,
+    /// Whether a client must show a certificate.
+    mandatory: bool,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -47,7 +54,32 @@ impl Verifier {
             clock,
             limits,
             expected,
+            grace: Duration::ZERO,
+            mandatory: true,
             algorithms: default_provider().signature_verification_algorithms,
+        }
+    }
+
+    /// Lets clients come that show no certificate, or one that ended at most
+    /// `grace` ago. What they may then ask for is for others to decide.
+    pub(super) fn for_newcomers(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self.mandatory = false;
+        self
+    }
+
+    /// The date to judge `leaf` by: now, or its last instant if that was not long ago.
+    fn date(&self, leaf: &CertificateDer<'_>) -> SystemTime {
+        let now = self.clock.now();
+        if self.grace.is_zero() {
+            return now;
+        }
+        let Ok(leaf) = Leaf::parse(leaf) else {
+            return now;
+        };
+        match now.duration_since(leaf.not_after()) {
+            Ok(late) if late <= self.grace => leaf.not_after(),
+            Ok(_) | Err(_) => now,
         }
     }
 
@@ -63,7 +95,7 @@ impl Verifier {
             .take(self.limits.max_certificates.saturating_add(1))
             .map(|certificate| CertificateDer::from(certificate.as_ref()))
             .collect();
-        let leaf = verify(&chain, &self.bundles, self.clock.now(), &self.limits)
+        let leaf = verify(&chain, &self.bundles, self.date(leaf), &self.limits)
             .map_err(|cause| Refusal::NotBelieved { cause })?;
         match &self.expected {
             Some(expected) if !expected.contains(leaf.id()) => Err(Refusal::Unexpected {
@@ -75,6 +107,10 @@ impl Verifier {
 }
 
 impl ClientCertVerifier for Verifier {
+    fn client_auth_mandatory(&self) -> bool {
+        self.mandatory
+    }
+
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

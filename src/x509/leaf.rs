@@ -97,7 +97,8 @@ impl Leaf {
     }
 
     /// Its public key with the algorithm, as encoded in the certificate.
-    pub(super) fn public_key(&self) -> &[u8] {
+    #[must_use]
+    pub fn public_key(&self) -> &[u8] {
         &self.public_key
     }
 }

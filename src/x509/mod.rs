@@ -27,4 +27,6 @@ pub use issue::{RootTemplate, Serial, SvidTemplate, TemplateError};
 pub use key::KeyError;
 pub use leaf::{Leaf, LeafError};
 pub use path_error::PathError;
-pub use pem::{PemError, certificates_from_pem, certificates_to_pem, private_key_from_pem};
+pub use pem::{
+    PemError, certificates_from_pem, certificates_to_pem, private_key_from_pem, request_from_pem,
+};

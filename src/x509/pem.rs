@@ -1,6 +1,7 @@
 //! Certificates and keys as text.
 
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -76,6 +77,30 @@ pub fn private_key_from_pem(text: &[u8], place: &str) -> Result<PrivateKeyDer<'s
         });
     }
     Ok(key)
+}
+
+/// The one certificate signing request in `text`, in DER.
+///
+/// # Errors
+///
+/// All of [`PemError`].
+pub fn request_from_pem(text: &[u8]) -> Result<CertificateSigningRequestDer<'static>, PemError> {
+    let place = "the request";
+    let mut requests = CertificateSigningRequestDer::pem_slice_iter(text);
+    let request = requests
+        .next()
+        .ok_or_else(|| PemError::Missing {
+            place: place.to_owned(),
+            wanted: "certificate request",
+        })?
+        .map_err(|error| malformed(place, &error))?;
+    if requests.next().is_some() {
+        return Err(PemError::Several {
+            place: place.to_owned(),
+            wanted: "certificate request",
+        });
+    }
+    Ok(request)
 }
 
 /// Certificates as text, in the given order.

@@ -1,0 +1,137 @@
+//! The signing keys of the trust domain, and their life.
+//!
+//! A key is *prepared* (published, so that everybody believes it before it is
+//! used), then *active* (it signs), then *old* (what it signed runs out). One
+//! that cannot be trusted any more is *tainted*, which makes every workload
+//! renew at once, and then revoked, which forgets it. All authorities that
+//! share a database share the keys; of two that take a step at once, one does.
+
+mod keys;
+mod steps;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::CertificateSigningRequestDer;
+use tokio::sync::watch;
+
+use crate::authority::ledger::KeyRow;
+use crate::authority::ledger::KeyState;
+use crate::authority::ledger::Ledger;
+use crate::authority::ledger::OnlyIf;
+use crate::ca::SealingKey;
+use crate::ca::Wish;
+use crate::id::SpiffeId;
+use crate::id::TrustDomain;
+use crate::identity::IssueError;
+use crate::identity::Issuer;
+use crate::time::Clock;
+use crate::x509::Bundles;
+
+pub use keys::KeyringError;
+pub(super) use keys::Keys;
+pub(super) use steps::Step;
+pub use steps::StepError;
+
+use keys::make;
+use keys::unseal;
+
+/// The keys, kept up to date.
+#[derive(Debug)]
+pub(in crate::authority) struct Keyring {
+    clock: Arc<dyn Clock>,
+    current: watch::Sender<Arc<Keys>>,
+    ledger: Ledger,
+    root_lifetime: Duration,
+    sealing: SealingKey,
+    trust_domain: TrustDomain,
+}
+
+/// What a keyring is made of.
+#[derive(Debug)]
+pub(in crate::authority) struct Parts {
+    pub(in crate::authority) clock: Arc<dyn Clock>,
+    pub(in crate::authority) ledger: Ledger,
+    pub(in crate::authority) root_lifetime: Duration,
+    pub(in crate::authority) sealing: SealingKey,
+    pub(in crate::authority) trust_domain: TrustDomain,
+}
+
+impl Keyring {
+    /// Unseals the keys; makes the first, if there is none.
+    pub(in crate::authority) async fn open(parts: Parts) -> Result<Self, KeyringError> {
+        let Parts {
+            clock,
+            ledger,
+            root_lifetime,
+            sealing,
+            trust_domain,
+        } = parts;
+        let mut rows = ledger.keys().await?;
+        if rows.is_empty() {
+            let first = make(&trust_domain, root_lifetime, &sealing, clock.now())?;
+            let first = KeyRow {
+                state: KeyState::Active,
+                ..first
+            };
+            ledger.add_key(&first, OnlyIf::NoKeyYet).await?;
+            rows = ledger.keys().await?;
+        }
+        let keys = unseal(rows, &trust_domain, &sealing)?;
+        Ok(Self {
+            clock,
+            current: watch::Sender::new(Arc::new(keys)),
+            ledger,
+            root_lifetime,
+            sealing,
+            trust_domain,
+        })
+    }
+
+    /// The keys of this moment.
+    pub(in crate::authority) fn current(&self) -> Arc<Keys> {
+        Arc::clone(&self.current.borrow())
+    }
+
+    /// The keys, and every change of them.
+    pub(in crate::authority) fn follow(&self) -> watch::Receiver<Arc<Keys>> {
+        self.current.subscribe()
+    }
+
+    /// Reads them again, and tells if they have changed.
+    pub(in crate::authority) async fn reload(&self) -> Result<(), KeyringError> {
+        let rows = self.ledger.keys().await?;
+        let keys = unseal(rows, &self.trust_domain, &self.sealing)?;
+        self.current.send_if_modified(|current| {
+            let changed = !current.are(&keys);
+            if changed {
+                *current = Arc::new(keys);
+            }
+            changed
+        });
+        Ok(())
+    }
+}
+
+/// The authority names itself with its own keys.
+impl Issuer for Keyring {
+    fn issue(
+        &self,
+        request: &CertificateSigningRequestDer<'_>,
+        id: &SpiffeId,
+        lifetime: Duration,
+    ) -> Result<Vec<CertificateDer<'static>>, IssueError> {
+        let wish = Wish {
+            id,
+            lifetime,
+            request,
+        };
+        let issued = self.current().sign(wish, self.clock.now())?;
+        Ok(issued.chain)
+    }
+
+    fn bundles(&self) -> Arc<Bundles> {
+        Arc::clone(self.current().bundles())
+    }
+}

@@ -1,0 +1,155 @@
+//! Signing keys, sealed.
+
+use rustls_pki_types::CertificateDer;
+
+use crate::authority::ledger::Ledger;
+use crate::authority::ledger::LedgerError;
+use crate::x509::certificates_from_pem;
+use crate::x509::certificates_to_pem;
+
+/// Where a key is in its life.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(in crate::authority) enum KeyState {
+    /// It signs. There is exactly one.
+    Active,
+    /// It has signed, and what it signed is still believed.
+    Old,
+    /// It is published, and will sign.
+    Prepared,
+    /// What it signed is still believed, but should be replaced at once.
+    Tainted,
+}
+
+impl KeyState {
+    pub(in crate::authority) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Old => "old",
+            Self::Prepared => "prepared",
+            Self::Tainted => "tainted",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Old, Self::Prepared, Self::Tainted]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// A signing key as it is kept.
+#[derive(Clone, Debug)]
+pub(in crate::authority) struct KeyRow {
+    pub(in crate::authority) id: String,
+    pub(in crate::authority) state: KeyState,
+    pub(in crate::authority) certificate: CertificateDer<'static>,
+    pub(in crate::authority) sealed_key: String,
+}
+
+impl Ledger {
+    /// All keys, in the order of their names.
+    pub(in crate::authority) async fn keys(&self) -> Result<Vec<KeyRow>, LedgerError> {
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT id, state, certificate, sealed_key FROM signing_key ORDER BY id",
+        )
+        .fetch_all(self.database.pool())
+        .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Adds a key. Tells whether it did: of two that add the first, one does.
+    pub(in crate::authority) async fn add_key(
+        &self,
+        key: &KeyRow,
+        only_if: OnlyIf,
+    ) -> Result<bool, LedgerError> {
+        let mut change = self.database.begin().await?;
+        let unless = match only_if {
+            OnlyIf::NoKeyYet => "SELECT COUNT(*) FROM signing_key",
+            OnlyIf::NonePrepared => "SELECT COUNT(*) FROM signing_key WHERE state = 'prepared'",
+        };
+        // The write comes first: it makes the database put others in a row behind us.
+        sqlx::query("UPDATE change_counter SET version = version")
+            .execute(change.connection())
+            .await?;
+        let there: i64 = sqlx::query_scalar(unless)
+            .fetch_one(change.connection())
+            .await?;
+        if there > 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO signing_key (id, state, certificate, sealed_key) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(key.id.clone())
+        .bind(key.state.as_str())
+        .bind(certificates_to_pem([&key.certificate]))
+        .bind(key.sealed_key.clone())
+        .execute(change.connection())
+        .await?;
+        change.commit().await?;
+        Ok(true)
+    }
+
+    /// Moves keys from one state to another, all or none. Tells whether it did:
+    /// it does not if another process was faster.
+    pub(in crate::authority) async fn move_keys(
+        &self,
+        moves: &[(&str, KeyState, KeyState)],
+    ) -> Result<bool, LedgerError> {
+        let mut change = self.database.begin().await?;
+        for (id, from, to) in moves {
+            let moved =
+                sqlx::query("UPDATE signing_key SET state = $1 WHERE id = $2 AND state = $3")
+                    .bind(to.as_str())
+                    .bind((*id).to_owned())
+                    .bind(from.as_str())
+                    .execute(change.connection())
+                    .await?;
+            if moved.rows_affected() != 1 {
+                return Ok(false);
+            }
+        }
+        change.commit().await?;
+        Ok(true)
+    }
+
+    /// Forgets a key that does not sign. Tells whether it was there.
+    pub(in crate::authority) async fn remove_key(&self, id: &str) -> Result<bool, LedgerError> {
+        let mut change = self.database.begin().await?;
+        let removed = sqlx::query("DELETE FROM signing_key WHERE id = $1 AND state <> 'active'")
+            .bind(id.to_owned())
+            .execute(change.connection())
+            .await?;
+        change.commit().await?;
+        Ok(removed.rows_affected() == 1)
+    }
+}
+
+/// What must be so for a key to be added.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::authority) enum OnlyIf {
+    NoKeyYet,
+    NonePrepared,
+}
+
+fn read(
+    (id, state, certificate, sealed_key): (String, String, String, String),
+) -> Result<KeyRow, LedgerError> {
+    let bad = |id: &str| LedgerError::BadRow {
+        table: "signing_key",
+        row: id.to_owned(),
+    };
+    let state = KeyState::parse(&state).ok_or_else(|| bad(&id))?;
+    let mut certificates = certificates_from_pem(certificate.as_bytes(), "the database")
+        .map_err(|_unreadable| bad(&id))?;
+    if certificates.len() != 1 {
+        return Err(bad(&id));
+    }
+    Ok(KeyRow {
+        certificate: certificates.swap_remove(0),
+        id,
+        state,
+        sealed_key,
+    })
+}

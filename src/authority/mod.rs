@@ -1,0 +1,51 @@
+//! The workload CA as a service.
+//!
+//! Sidecars prove who they are and are named for it, operators say who may be
+//! named what, and everybody who has a name is told what has changed. What was
+//! proved becomes selectors (`proof`), entries say what those are worth
+//! (`entry`), the office names and records (`office`), the keyring signs
+//! (`keyring`), and the ledger remembers (`ledger`), in SQLite or, for several
+//! authorities side by side, in PostgreSQL.
+
+mod admin_service;
+mod board;
+mod caller;
+mod entry;
+mod entry_files;
+mod host;
+mod id_template;
+mod istio;
+mod keyring;
+mod ledger;
+mod line;
+mod metrics;
+mod office;
+mod opening;
+mod operator;
+mod orders;
+mod own_name;
+mod proof;
+mod refusal;
+mod revocation;
+mod selector;
+mod service;
+mod settings;
+mod steward;
+mod town_hall;
+
+pub use entry::{Entries, Entry, EntryName, EntryNameError, Origin};
+pub use entry_files::{EntryMistake, read_entries};
+pub use id_template::{IdTemplate, IdTemplateError};
+pub use keyring::{KeyringError, StepError};
+pub use ledger::LedgerError;
+pub use metrics::Metrics;
+pub use opening::OpenError;
+pub use proof::{
+    Cluster, ClusterError, KubernetesError, PossessionError, PossessionRoots, ProofError,
+    possession_message,
+};
+pub use revocation::{Revocation, Revoked, SerialNumber};
+pub use selector::{Selector, SelectorError};
+pub use settings::{ClusterSettings, PossessionSettings, Settings};
+pub use steward::StewardError;
+pub use town_hall::{Lent, ServeError, TownHall};

@@ -1,0 +1,262 @@
+//! What an authority opens before it can serve, and how that fails.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::authority::entry_files::EntryMistake;
+use crate::authority::entry_files::read_entries;
+use crate::authority::keyring::Keyring;
+use crate::authority::keyring::KeyringError;
+use crate::authority::keyring::Parts;
+use crate::authority::ledger::Ledger;
+use crate::authority::own_name::OwnName;
+use crate::authority::proof::Cluster;
+use crate::authority::proof::ClusterError;
+use crate::authority::proof::PossessionError;
+use crate::authority::proof::PossessionRoots;
+use crate::authority::settings::ClusterSettings;
+use crate::authority::settings::PossessionSettings;
+use crate::authority::settings::Settings;
+use crate::authority::steward::EntryFiles;
+use crate::authority::steward::StewardError;
+use crate::ca::SealingKey;
+use crate::ca::SealingKeyError;
+use crate::id::TrustDomain;
+use crate::identity;
+use crate::identity::Live;
+use crate::identity::Renewal;
+use crate::identity::SourceError;
+use crate::net;
+use crate::net::BindError;
+use crate::net::Listener;
+use crate::net::UnixBindError;
+use crate::store;
+use crate::store::DatabaseError;
+use crate::store::Fingerprint;
+use crate::store::StoreError;
+use crate::time::Clock;
+use crate::tls;
+use crate::tls::HandshakeSlots;
+use crate::tls::Reception;
+use crate::x509::PemError;
+use crate::x509::certificates_from_pem;
+
+/// Why an authority cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The port cannot be had.
+    #[error("sidecars cannot be listened to")]
+    Bind {
+        /// Which, and why.
+        #[source]
+        cause: BindError,
+    },
+    /// A cluster's keys cannot be read.
+    #[error("cluster `{name}` cannot be believed")]
+    Cluster {
+        /// The cluster.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: ClusterError,
+    },
+    /// The database cannot be used.
+    #[error("the database cannot be opened")]
+    Database {
+        /// Why not.
+        #[source]
+        cause: DatabaseError,
+    },
+    /// The entries' files have mistakes.
+    #[error("the entries are refused:\n{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Entries {
+        /// All of them.
+        mistakes: Vec<EntryMistake>,
+    },
+    /// The signing keys cannot be used.
+    #[error("the signing keys cannot be used")]
+    Keyring {
+        /// Why not.
+        #[source]
+        cause: KeyringError,
+    },
+    /// The authority cannot name itself.
+    #[error("the authority cannot name itself")]
+    OwnName {
+        /// Why not.
+        #[source]
+        cause: SourceError,
+    },
+    /// The roots of a CA whose certificates are taken are not usable.
+    #[error("the roots of CA `{name}` cannot be used")]
+    Possession {
+        /// The CA.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: PossessionError,
+    },
+    /// The roots of a CA are not PEM.
+    #[error("the roots of CA `{name}` cannot be read")]
+    RootsNotPem {
+        /// The CA.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: PemError,
+    },
+    /// The roots of a CA cannot be read.
+    #[error("the roots of CA `{name}` cannot be read")]
+    RootsUnreadable {
+        /// The CA.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: StoreError,
+    },
+    /// There is no sealing key.
+    #[error("the sealing key cannot be used")]
+    SealingKey {
+        /// Why not.
+        #[source]
+        cause: SealingKeyError,
+    },
+    /// The operator's socket cannot be had.
+    #[error("the operator's socket cannot be opened")]
+    Socket {
+        /// Where, and why not.
+        #[source]
+        cause: UnixBindError,
+    },
+    /// What is known cannot be read.
+    #[error("what the authority knows cannot be read")]
+    Steward {
+        /// Why not.
+        #[source]
+        cause: StewardError,
+    },
+    /// The trust domain's name is too long for an authority's ID.
+    #[error("`{trust_domain}` is too long: the authority cannot be named in it")]
+    TrustDomainTooLong {
+        /// The trust domain.
+        trust_domain: TrustDomain,
+    },
+}
+
+pub(super) async fn open_keyring(
+    settings: &Settings,
+    ledger: &Ledger,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<Keyring>, OpenError> {
+    let unusable = |cause| OpenError::SealingKey { cause };
+    let keyring = |cause| OpenError::Keyring { cause };
+    let keys = ledger.keys().await.map_err(|cause| keyring(cause.into()))?;
+    // A key that seals nothing yet may be made. One that is missing may not: a
+    // new one would not open what is sealed.
+    let sealing = if keys.is_empty() {
+        SealingKey::load_or_make(&settings.sealing_key).map_err(unusable)?
+    } else {
+        SealingKey::load(&settings.sealing_key).map_err(unusable)?
+    };
+    let parts = Parts {
+        clock: Arc::clone(clock),
+        ledger: ledger.clone(),
+        root_lifetime: settings.root_ttl,
+        sealing,
+        trust_domain: settings.trust_domain.clone(),
+    };
+    let opened = Keyring::open(parts).await.map_err(keyring)?;
+    Ok(Arc::new(opened))
+}
+
+pub(super) fn open_clusters(settings: &Settings) -> Result<Vec<Cluster>, OpenError> {
+    let open = |cluster: &ClusterSettings| {
+        Cluster::open(
+            cluster.name.clone(),
+            cluster.issuer.clone(),
+            cluster.audience.clone(),
+            cluster.jwks.clone(),
+        )
+        .map_err(|cause| OpenError::Cluster {
+            name: cluster.name.clone(),
+            cause,
+        })
+    };
+    settings.clusters.iter().map(open).collect()
+}
+
+pub(super) fn open_roots(settings: &PossessionSettings) -> Result<PossessionRoots, OpenError> {
+    let name = || settings.name.clone();
+    let text = store::read(&settings.roots).map_err(|cause| OpenError::RootsUnreadable {
+        name: name(),
+        cause,
+    })?;
+    let roots =
+        certificates_from_pem(&text, &settings.roots.to_string_lossy()).map_err(|cause| {
+            OpenError::RootsNotPem {
+                name: name(),
+                cause,
+            }
+        })?;
+    PossessionRoots::new(name(), &roots).map_err(|cause| OpenError::Possession {
+        name: name(),
+        cause,
+    })
+}
+
+pub(super) fn open_entry_files(settings: &Settings) -> Result<Option<EntryFiles>, OpenError> {
+    let Some(folder) = &settings.entries else {
+        return Ok(None);
+    };
+    let seen = Fingerprint::take([folder]);
+    let read = read_entries(folder, &settings.trust_domain)
+        .map_err(|mistakes| OpenError::Entries { mistakes })?;
+    Ok(Some(EntryFiles {
+        folder: folder.clone(),
+        read: read.into_iter().map(Arc::new).collect(),
+        seen,
+    }))
+}
+
+pub(super) async fn name_ourselves(
+    settings: &Settings,
+    keyring: &Arc<Keyring>,
+    clock: &Arc<dyn Clock>,
+    metrics: identity::Metrics,
+) -> Result<Renewal, OpenError> {
+    let id =
+        Settings::own_id(&settings.trust_domain).ok_or_else(|| OpenError::TrustDomainTooLong {
+            trust_domain: settings.trust_domain.clone(),
+        })?;
+    let own = OwnName::new(
+        Arc::clone(keyring),
+        id,
+        settings.svid_ttl,
+        Arc::clone(clock),
+    );
+    Renewal::start(Box::new(own), Arc::clone(clock), metrics)
+        .await
+        .map_err(|cause| OpenError::OwnName { cause })
+}
+
+pub(super) fn reception(settings: &Settings, live: Arc<Live>, clock: Arc<dyn Clock>) -> Reception {
+    Reception::new(
+        live,
+        clock,
+        tls::Settings::default(),
+        HandshakeSlots::new(HandshakeSlots::DEFAULT),
+        settings.renewal_grace,
+    )
+}
+
+pub(super) fn listen(address: SocketAddr) -> Result<(SocketAddr, Listener), OpenError> {
+    let refused = |cause| OpenError::Bind {
+        cause: BindError { address, cause },
+    };
+    let mut bound = net::bind(address, 1).map_err(|cause| OpenError::Bind { cause })?;
+    let bound = bound
+        .pop()
+        .ok_or_else(|| refused(std::io::ErrorKind::AddrNotAvailable.into()))?;
+    let address = bound.address();
+    Ok((address, Listener::new(bound).map_err(refused)?))
+}

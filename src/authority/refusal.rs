@@ -1,0 +1,114 @@
+//! The ways in which an authority says no.
+
+use std::borrow::Cow;
+
+use tonic::Code;
+use tonic::Status;
+
+use crate::audit::Decision;
+use crate::audit::NoRoom;
+use crate::authority::ledger::LedgerError;
+use crate::authority::proof::ProofError;
+use crate::id::SpiffeIdError;
+use crate::identity::IssueError;
+
+/// Why nobody was named.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// The wished name is none.
+    #[error("what is wished for is not a SPIFFE ID")]
+    BadWish {
+        #[source]
+        cause: SpiffeIdError,
+    },
+    /// What was proved makes nobody the one that is wished for.
+    #[error("no entry names a workload of which this was proved: {proved}")]
+    NoEntry { proved: String },
+    /// The record could not be written.
+    #[error("there is no room for the record")]
+    NoRoom {
+        #[source]
+        cause: NoRoom,
+    },
+    /// The signing failed, or the request was not acceptable.
+    #[error("no certificate can be issued")]
+    NotIssued {
+        #[source]
+        cause: IssueError,
+    },
+    /// The proof proves nothing.
+    #[error("nothing was proved")]
+    NotProved {
+        #[source]
+        cause: ProofError,
+    },
+    /// The name, or the certificate that was shown, is revoked.
+    #[error("it is revoked")]
+    Revoked,
+    /// Too many requests from there.
+    #[error("too many requests from this address; ask again in a second")]
+    TooMany,
+    /// The database did not answer.
+    #[error("the authority cannot answer now")]
+    Unavailable {
+        #[source]
+        cause: LedgerError,
+    },
+}
+
+impl Refusal {
+    /// What the record says: a no of ours, or that nothing was decided.
+    pub(super) const fn decision(&self) -> Decision {
+        match self {
+            Self::NoEntry { .. } | Self::NotProved { .. } | Self::Revoked => Decision::Deny,
+            Self::BadWish { .. }
+            | Self::NoRoom { .. }
+            | Self::NotIssued { .. }
+            | Self::TooMany
+            | Self::Unavailable { .. } => Decision::Refuse,
+        }
+    }
+
+    /// A stable word for records and metrics.
+    pub(super) fn reason(&self) -> Cow<'static, str> {
+        let word = match self {
+            Self::BadWish { .. } => "bad_spiffe_id",
+            Self::NoEntry { .. } => "no_entry",
+            Self::NoRoom { .. } => "audit_log_full",
+            Self::NotIssued { cause } => match cause {
+                IssueError::BadRequest { .. } => "bad_request",
+                _ => "not_issued",
+            },
+            Self::NotProved { cause } => return cause.reason(),
+            Self::Revoked => "revoked",
+            Self::TooMany => "too_many_requests",
+            Self::Unavailable { .. } => "store_unavailable",
+        };
+        word.into()
+    }
+
+    const fn code(&self) -> Code {
+        match self {
+            Self::BadWish { .. } => Code::InvalidArgument,
+            Self::NoEntry { .. } | Self::Revoked => Code::PermissionDenied,
+            Self::NoRoom { .. } | Self::Unavailable { .. } => Code::Unavailable,
+            Self::NotIssued { cause } => match cause {
+                IssueError::BadRequest { .. } => Code::InvalidArgument,
+                _ => Code::Internal,
+            },
+            Self::NotProved { cause } => match cause {
+                ProofError::Ledger { .. } => Code::Unavailable,
+                _ => Code::Unauthenticated,
+            },
+            Self::TooMany => Code::ResourceExhausted,
+        }
+    }
+
+    /// What the caller is told: this and its causes, for whoever reads its log.
+    pub(super) fn status(&self) -> Status {
+        let error: &dyn std::error::Error = self;
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+        Status::new(self.code(), text)
+    }
+}

@@ -1,0 +1,149 @@
+//! One thing that was proved about a workload, such as `k8s:sa:web`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// What was proved, and its value.
+///
+/// Its kind is one that some attestation can prove; whoever misspells one in an
+/// entry is told so, rather than waiting for a workload that never comes.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Selector {
+    kind: &'static str,
+    value: Arc<str>,
+}
+
+impl Selector {
+    /// That `kind` was proved to be `value`.
+    ///
+    /// # Errors
+    ///
+    /// [`SelectorError`] if there is no such kind, or the value cannot stand in
+    /// a line of text.
+    pub fn new(kind: &str, value: &str) -> Result<Self, SelectorError> {
+        let known = KINDS.iter().find(|known| **known == kind);
+        let kind = known.ok_or_else(|| SelectorError::UnknownKind { kind: kind.into() })?;
+        if value.is_empty() || value.len() > MOST_BYTES || value.chars().any(char::is_control) {
+            return Err(SelectorError::BadValue { kind });
+        }
+        Ok(Self {
+            kind,
+            value: value.into(),
+        })
+    }
+
+    /// What was proved, such as `k8s:sa`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Its value.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Whether `kind` is one that can be proved.
+    #[must_use]
+    pub fn is_kind(kind: &str) -> bool {
+        KINDS.contains(&kind)
+    }
+}
+
+impl FromStr for Selector {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let matching = KINDS
+            .iter()
+            .find_map(|kind| Some((*kind, text.strip_prefix(kind)?.strip_prefix(':')?)));
+        match matching {
+            Some((kind, value)) => Self::new(kind, value),
+            None => Err(SelectorError::UnknownKind { kind: text.into() }),
+        }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.value)
+    }
+}
+
+/// Why a text is no selector.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SelectorError {
+    /// No value, a very long one, or one with control characters.
+    #[error("the value of `{kind}` must have 1 to {MOST_BYTES} bytes and no control characters")]
+    BadValue {
+        /// Of which kind.
+        kind: &'static str,
+    },
+    /// Nothing that could ever be proved.
+    #[error("`{kind}` is not `kind:value` with a kind that can be proved: {}", KINDS.join(", "))]
+    UnknownKind {
+        /// What was written.
+        kind: String,
+    },
+}
+
+/// All that attestations prove.
+const KINDS: [&str; 11] = [
+    "join_token",
+    "k8s:cluster",
+    "k8s:node",
+    "k8s:ns",
+    "k8s:pod",
+    "k8s:sa",
+    "x509:ca",
+    "x509:cn",
+    "x509:dns",
+    "x509:sha256",
+    "x509:uri",
+];
+
+/// Longer than any name in a certificate or a cluster.
+const MOST_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_a_known_kind_and_a_value() {
+        let cases = [
+            ("k8s:sa:web", "k8s:sa", "web"),
+            ("join_token:0123", "join_token", "0123"),
+            ("x509:uri:https://a:1/b", "x509:uri", "https://a:1/b"),
+        ];
+        for (text, kind, value) in cases {
+            let selector: Selector = text.parse().unwrap();
+            assert_eq!((selector.kind(), selector.value()), (kind, value));
+            assert_eq!(selector.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_what_nobody_can_prove() {
+        for text in [
+            "",
+            "k8s",
+            "k8s:sb:web",
+            "K8s:sa:web",
+            "web",
+            ":web",
+            "k8s:sa",
+        ] {
+            let error = text.parse::<Selector>().unwrap_err();
+            assert!(matches!(error, SelectorError::UnknownKind { .. }), "{text}");
+        }
+        for value in ["", "a\nb", &"a".repeat(MOST_BYTES + 1)] {
+            assert_eq!(
+                format!("k8s:sa:{value}").parse::<Selector>(),
+                Err(SelectorError::BadValue { kind: "k8s:sa" })
+            );
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Keeps what the authority knows up to date.
+//!
+//! One loop follows the database, the entries' files and the calendar, and
+//! writes on the board what workloads must know.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use tokio::time::interval;
+
+use crate::audit;
+use crate::audit::Decision;
+use crate::authority::board::Board;
+use crate::authority::entry::Entries;
+use crate::authority::entry::Entry;
+use crate::authority::entry_files::read_entries;
+use crate::authority::keyring::Keyring;
+use crate::authority::keyring::KeyringError;
+use crate::authority::ledger::Ledger;
+use crate::authority::ledger::LedgerError;
+use crate::authority::metrics::Metrics;
+use crate::authority::revocation::Revoked;
+use crate::id::TrustDomain;
+use crate::live::Revocations;
+use crate::live::Watchlist;
+use crate::store::Fingerprint;
+use crate::time::Clock;
+
+/// Whoever keeps things up to date.
+#[derive(Debug)]
+pub(super) struct Steward {
+    pub(super) board: Arc<Board>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entries: watch::Sender<Arc<Entries>>,
+    pub(super) files: Option<EntryFiles>,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) ledger: Ledger,
+    pub(super) log: audit::Shard,
+    pub(super) metrics: Metrics,
+    pub(super) renewal_grace: Duration,
+    pub(super) revoked: Arc<Watchlist>,
+    pub(super) trust_domain: TrustDomain,
+}
+
+/// A folder of entries, and what was last read of it.
+#[derive(Debug)]
+pub(super) struct EntryFiles {
+    pub(super) folder: PathBuf,
+    pub(super) read: Vec<Arc<Entry>>,
+    pub(super) seen: Fingerprint,
+}
+
+impl Steward {
+    /// Brings everything up to date once, at the start.
+    pub(super) async fn begin(&mut self) -> Result<(), StewardError> {
+        self.update().await
+    }
+
+    /// Keeps it so, for ever.
+    pub(super) async fn run(mut self) {
+        let mut versions = self.ledger.database().versions();
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_tended = self.clock.now();
+        let database = Arc::clone(self.ledger.database());
+        let mut follow = std::pin::pin!(database.follow());
+        loop {
+            let changed = tokio::select! {
+                () = &mut follow => false,
+                changed = versions.changed() => changed.is_ok(),
+                _ = looks.tick() => self.read_files(),
+            };
+            if changed && let Err(error) = self.update().await {
+                complain(&error);
+            }
+            let now = self.clock.now();
+            let since = now.duration_since(last_tended).unwrap_or(TEND_EVERY);
+            if since >= TEND_EVERY {
+                last_tended = now;
+                self.tend(now).await;
+            }
+        }
+    }
+
+    async fn update(&mut self) -> Result<(), StewardError> {
+        self.keyring.reload().await?;
+        let version = *self.ledger.database().versions().borrow();
+        let from_database = self.ledger.entries(&self.trust_domain).await?;
+        let from_files = self
+            .files
+            .iter()
+            .flat_map(|files| files.read.iter().cloned());
+        let all = Entries::new(from_files.chain(from_database.into_iter().map(Arc::new)));
+        self.metrics.entries.set(count(all.iter().count()));
+        self.entries.send_replace(Arc::new(all));
+        let revocations = self.ledger.revocations().await?;
+        let mut revoked = Revocations::default();
+        for revocation in &revocations {
+            match &revocation.revoked {
+                Revoked::Id(id) => revoked.revoke_id(id.clone()),
+                Revoked::Serial(_) => {
+                    revoked.revoke_serial(revocation.revoked.value().to_owned());
+                }
+            }
+        }
+        self.metrics.revocations.set(count(revoked.len()));
+        self.revoked.replace(revoked);
+        let keys = self.keyring.current();
+        self.metrics.root_ends.set(keys.signer_ends_at_s());
+        self.board.write(version, &keys, &revocations);
+        Ok(())
+    }
+
+    /// Reads the folder again if it has changed. Tells whether there is something new.
+    fn read_files(&mut self) -> bool {
+        let Some(files) = &mut self.files else {
+            return false;
+        };
+        let seen = Fingerprint::take([&files.folder]);
+        if seen == files.seen {
+            return false;
+        }
+        files.seen = seen;
+        match read_entries(&files.folder, &self.trust_domain) {
+            Ok(entries) => {
+                tracing::info!(entries = entries.len(), "entries read again");
+                files.read = entries.into_iter().map(Arc::new).collect();
+                true
+            }
+            Err(mistakes) => {
+                self.metrics.entry_failures.inc();
+                for mistake in mistakes {
+                    tracing::error!(%mistake, "the entries' files are refused; those of before stay");
+                }
+                false
+            }
+        }
+    }
+
+    /// What is due by the calendar.
+    async fn tend(&self, now: SystemTime) {
+        match self.keyring.tend().await {
+            Ok(steps) => {
+                for step in steps {
+                    match self.log.begin() {
+                        Ok(room) => {
+                            let mut event = room.event(step.as_str());
+                            event.fact("operator", "calendar");
+                            event.end(Decision::Permit, None);
+                        }
+                        Err(error) => {
+                            tracing::error!(%error, step = step.as_str(), "a step was not recorded")
+                        }
+                    }
+                }
+            }
+            Err(cause) => complain(&StewardError::Keyring { cause }),
+        }
+        let forgotten = async {
+            self.ledger.forget_tokens(now).await?;
+            let moment = now.checked_sub(self.renewal_grace).unwrap_or(now);
+            self.ledger.forget_issued(moment).await
+        };
+        if let Err(cause) = forgotten.await {
+            complain(&StewardError::Ledger { cause });
+        }
+    }
+}
+
+/// Why what is known could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum StewardError {
+    /// The signing keys cannot be used.
+    #[error("the signing keys cannot be used")]
+    Keyring {
+        /// Why not.
+        #[source]
+        cause: KeyringError,
+    },
+    /// The database gave no answer that can be used.
+    #[error("the database gave no answer that can be used")]
+    Ledger {
+        /// Why not.
+        #[source]
+        cause: LedgerError,
+    },
+}
+
+impl From<KeyringError> for StewardError {
+    fn from(cause: KeyringError) -> Self {
+        Self::Keyring { cause }
+    }
+}
+
+impl From<LedgerError> for StewardError {
+    fn from(cause: LedgerError) -> Self {
+        Self::Ledger { cause }
+    }
+}
+
+fn complain(error: &StewardError) {
+    let error: &dyn std::error::Error = error;
+    tracing::error!(error, "not brought up to date; what was known before stays");
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// How soon an edited file of entries takes effect.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Nothing that is due by the calendar is more urgent.
+const TEND_EVERY: Duration = Duration::from_secs(60);

@@ -1,0 +1,222 @@
+//! The whole authority, put together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::audit;
+use crate::authority::admin_service::AdminService;
+use crate::authority::board::Board;
+use crate::authority::entry::Entries;
+use crate::authority::host::Host;
+use crate::authority::istio::Istio;
+use crate::authority::keyring::Keyring;
+use crate::authority::ledger;
+use crate::authority::ledger::Ledger;
+use crate::authority::metrics::Metrics;
+use crate::authority::office::Limiter;
+use crate::authority::office::Office;
+use crate::authority::opening;
+use crate::authority::opening::OpenError;
+use crate::authority::orders::Orders;
+use crate::authority::service::Service;
+use crate::authority::settings::Settings;
+use crate::authority::steward::Steward;
+use crate::drain;
+use crate::identity;
+use crate::identity::Live;
+use crate::identity::Renewal;
+use crate::live::Watchlist;
+use crate::net::Listener;
+use crate::net::UnixDoor;
+use crate::store::Database;
+use crate::time::Clock;
+use crate::x509::certificates_to_pem;
+
+/// An authority that has taken its ports and unsealed its keys.
+#[derive(Debug)]
+pub struct TownHall {
+    address: SocketAddr,
+    door: UnixDoor,
+    host: Host,
+    keyring: Arc<Keyring>,
+    listener: Listener,
+    renewal: Renewal,
+    steward: Steward,
+}
+
+/// What the rest of the program lends to an authority.
+#[derive(Debug)]
+pub struct Lent {
+    /// Tells the date.
+    pub clock: Arc<dyn Clock>,
+    /// Where deeds are recorded.
+    pub log: audit::Shard,
+    /// What it counts.
+    pub metrics: Metrics,
+    /// What it counts of its own SVID.
+    pub renewals: identity::Metrics,
+}
+
+impl TownHall {
+    /// Opens the database, unseals or makes the keys, reads the entries and
+    /// listens.
+    ///
+    /// # Errors
+    ///
+    /// All of [`OpenError`].
+    pub async fn open(settings: Settings, lent: Lent) -> Result<Self, OpenError> {
+        let Lent {
+            clock,
+            log,
+            metrics,
+            renewals,
+        } = lent;
+        let database = Database::open(settings.database.clone(), ledger::SCHEMA)
+            .await
+            .map_err(|cause| OpenError::Database { cause })?;
+        let ledger = Ledger::new(Arc::new(database));
+        let keyring = opening::open_keyring(&settings, &ledger, &clock).await?;
+        let entries = watch::Sender::new(Arc::new(Entries::default()));
+        let revoked = Arc::new(Watchlist::default());
+        let board = Arc::new(Board::new());
+        let office = Arc::new(Office {
+            clock: Arc::clone(&clock),
+            clusters: opening::open_clusters(&settings)?,
+            entries: entries.clone(),
+            keyring: Arc::clone(&keyring),
+            ledger: ledger.clone(),
+            limiter: Limiter::new(settings.issues_per_second),
+            log: log.clone(),
+            metrics: metrics.clone(),
+            possession: settings
+                .possession
+                .iter()
+                .map(opening::open_roots)
+                .collect::<Result<_, _>>()?,
+            revoked: Arc::clone(&revoked),
+            svid_ttl: settings.svid_ttl,
+        });
+        let orders = Arc::new(Orders {
+            clock: Arc::clone(&clock),
+            entries: entries.subscribe(),
+            join_token_ttl: settings.join_token_ttl,
+            keyring: Arc::clone(&keyring),
+            ledger: ledger.clone(),
+            log: log.clone(),
+            trust_domain: settings.trust_domain.clone(),
+        });
+        let mut steward = Steward {
+            board: Arc::clone(&board),
+            clock: Arc::clone(&clock),
+            entries,
+            files: opening::open_entry_files(&settings)?,
+            keyring: Arc::clone(&keyring),
+            ledger,
+            log,
+            metrics: metrics.clone(),
+            renewal_grace: settings.renewal_grace,
+            revoked: Arc::clone(&revoked),
+            trust_domain: settings.trust_domain.clone(),
+        };
+        steward
+            .begin()
+            .await
+            .map_err(|cause| OpenError::Steward { cause })?;
+        let renewal = opening::name_ourselves(&settings, &keyring, &clock, renewals).await?;
+        let host = Host {
+            admin: AdminService {
+                admins: settings.admins.clone().into(),
+                orders,
+            },
+            clock: Arc::clone(&clock),
+            istio: Istio {
+                office: Arc::clone(&office),
+            },
+            metrics,
+            reception: Arc::new(opening::reception(&settings, renewal.live(), clock)),
+            revoked,
+            service: Service { board, office },
+        };
+        let (address, listener) = opening::listen(settings.listen)?;
+        let door = UnixDoor::bind(&settings.socket, SOCKET_MODE)
+            .map_err(|cause| OpenError::Socket { cause })?;
+        Ok(Self {
+            address,
+            door,
+            host,
+            keyring,
+            listener,
+            renewal,
+            steward,
+        })
+    }
+
+    /// Where sidecars call, with the port that the system chose.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The authority's own identity, kept fresh while it serves.
+    #[must_use]
+    pub fn identity(&self) -> Arc<Live> {
+        self.renewal.live()
+    }
+
+    /// The roots that are published, as PEM: what a new sidecar must have.
+    #[must_use]
+    pub fn bundle_pem(&self) -> String {
+        let bundles = Arc::clone(self.keyring.current().bundles());
+        bundles
+            .iter()
+            .flat_map(|bundle| bundle.certificates())
+            .map(|root| certificates_to_pem([root]))
+            .collect()
+    }
+
+    /// Serves until the drain; what is under way then ends.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`] if it cannot go on.
+    pub async fn serve(self, mut drain: drain::Watch) -> Result<(), ServeError> {
+        let Self {
+            door,
+            host,
+            listener,
+            renewal,
+            steward,
+            ..
+        } = self;
+        let sidecars = host.serve_sidecars(listener, drain.clone());
+        let operators = host.serve_operators(&door, drain.clone());
+        let served = async {
+            let (sidecars, operators) = tokio::join!(sidecars, operators);
+            sidecars.and(operators)
+        };
+        let kept = async {
+            tokio::join!(steward.run(), renewal.run());
+        };
+        tokio::select! {
+            served = served => served.map_err(|cause| ServeError { cause }),
+            () = kept => {
+                drain.draining().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Why an authority cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[error("the authority cannot go on")]
+pub struct ServeError {
+    /// What gRPC says.
+    #[source]
+    pub cause: tonic::transport::Error,
+}
+
+/// For the authority's own user, and nobody else.
+const SOCKET_MODE: u32 = 0o600;

@@ -1,0 +1,1 @@
+//! Asking an authority for a name.
