@@ -11,6 +11,7 @@ use crate::ca::Authority;
 use crate::config::Config;
 use crate::config::IdentitySource;
 use crate::identity::Embedded;
+use crate::identity::FilePaths;
 use crate::identity::Files;
 use crate::identity::Source;
 use crate::time::Clock;
@@ -72,12 +73,14 @@ pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn So
             certificate,
             key,
             bundle,
-        } => Ok(Box::new(Files::new(
-            certificate.clone(),
-            key.clone(),
-            bundle.clone(),
-            limits,
-            clock,
-        ))),
+        } => {
+            let paths = FilePaths {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                bundle: bundle.clone(),
+            };
+            let trust_domain = config.trust_domain.clone();
+            Ok(Box::new(Files::new(paths, trust_domain, limits, clock)))
+        }
     }
 }

@@ -8,6 +8,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 
+use crate::id::SpiffeId;
+use crate::id::TrustDomain;
 use crate::identity::source::Renews;
 use crate::identity::source::Source;
 use crate::identity::source::SourceError;
@@ -30,32 +32,41 @@ use crate::x509::private_key_from_pem;
 /// A [`Source`] that reads a certificate chain, its key and the roots of its
 /// trust domain from PEM files, and looks at them every second.
 ///
-/// The three are read together and must fit. While they do not, as in the
-/// middle of a rotation, the identity in force stays.
+/// The three are read together and must fit, and be of our own trust domain:
+/// whose roots these are is said by the configuration, not by the files. While
+/// they do not, as in the middle of a rotation, the identity in force stays.
 #[derive(Debug)]
 pub struct Files {
-    certificate: PathBuf,
-    key: PathBuf,
-    bundle: PathBuf,
+    paths: FilePaths,
+    trust_domain: TrustDomain,
     limits: Limits,
     clock: Arc<dyn Clock>,
     seen: Option<Fingerprint>,
 }
 
+/// Where the files of an identity are.
+#[derive(Clone, Debug)]
+pub struct FilePaths {
+    /// The SVID with its intermediates, leaf first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The roots of its trust domain.
+    pub bundle: PathBuf,
+}
+
 impl Files {
-    /// Will read from these paths; does not touch them yet.
+    /// Will read an identity in `trust_domain` from `paths`; does not touch them yet.
     #[must_use]
     pub fn new(
-        certificate: PathBuf,
-        key: PathBuf,
-        bundle: PathBuf,
+        paths: FilePaths,
+        trust_domain: TrustDomain,
         limits: Limits,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            certificate,
-            key,
-            bundle,
+            paths,
+            trust_domain,
             limits,
             clock,
             seen: None,
@@ -63,13 +74,18 @@ impl Files {
     }
 
     fn look(&self) -> Fingerprint {
-        Fingerprint::take([&self.certificate, &self.key, &self.bundle])
+        let FilePaths {
+            certificate,
+            key,
+            bundle,
+        } = &self.paths;
+        Fingerprint::take([certificate, key, bundle])
     }
 
     fn load(&self) -> Result<Identity, SourceError> {
         let svid = self.load_svid()?;
         let bundles = self
-            .load_bundles(&svid)
+            .load_bundles()
             .map_err(|cause| SourceError::Files { cause })?;
         Identity::new(svid, Arc::new(bundles), self.clock.now(), &self.limits)
             .map_err(|cause| SourceError::BadIdentity { cause })
@@ -77,28 +93,40 @@ impl Files {
 
     fn load_svid(&self) -> Result<Svid, SourceError> {
         let unusable = |cause| SourceError::Files { cause };
-        let text = read(&self.certificate).map_err(unusable)?;
-        let chain = certificates_from_pem(&text, &self.certificate.to_string_lossy())
+        let FilePaths {
+            certificate, key, ..
+        } = &self.paths;
+        let text = read(certificate).map_err(unusable)?;
+        let chain = certificates_from_pem(&text, &certificate.to_string_lossy())
             .map_err(|cause| unusable(FilesError::Pem { cause }))?;
-        let text = zeroize::Zeroizing::new(read(&self.key).map_err(unusable)?);
-        let key = private_key_from_pem(&text, &self.key.to_string_lossy())
+        let text = zeroize::Zeroizing::new(read(key).map_err(unusable)?);
+        let private = private_key_from_pem(&text, &key.to_string_lossy())
             .map_err(|cause| unusable(FilesError::Pem { cause }))?;
-        Svid::new(chain, key).map_err(|cause| {
+        let svid = Svid::new(chain, private).map_err(|cause| {
             unusable(FilesError::NotAPair {
-                certificate: self.certificate.clone(),
-                key: self.key.clone(),
+                certificate: certificate.clone(),
+                key: key.clone(),
                 cause,
             })
-        })
+        })?;
+        if svid.id().trust_domain() != &self.trust_domain {
+            return Err(unusable(FilesError::OtherTrustDomain {
+                path: certificate.clone(),
+                found: svid.id().clone(),
+                expected: self.trust_domain.clone(),
+            }));
+        }
+        Ok(svid)
     }
 
-    fn load_bundles(&self, svid: &Svid) -> Result<Bundles, FilesError> {
-        let text = read(&self.bundle)?;
-        let roots = certificates_from_pem(&text, &self.bundle.to_string_lossy())
+    fn load_bundles(&self) -> Result<Bundles, FilesError> {
+        let path = &self.paths.bundle;
+        let text = read(path)?;
+        let roots = certificates_from_pem(&text, &path.to_string_lossy())
             .map_err(|cause| FilesError::Pem { cause })?;
-        let bundle = Bundle::new(svid.id().trust_domain().clone(), roots).map_err(|cause| {
+        let bundle = Bundle::new(self.trust_domain.clone(), roots).map_err(|cause| {
             FilesError::BadBundle {
-                path: self.bundle.clone(),
+                path: path.clone(),
                 cause,
             }
         })?;
@@ -154,6 +182,16 @@ pub enum FilesError {
         /// Why not.
         #[source]
         cause: SvidError,
+    },
+    /// A certificate of another trust domain than we are configured for.
+    #[error("`{}` is `{found}`, which is not in `trust_domain` `{expected}`", path.display())]
+    OtherTrustDomain {
+        /// The certificate's file.
+        path: PathBuf,
+        /// Whom it names.
+        found: SpiffeId,
+        /// Where we belong.
+        expected: TrustDomain,
     },
     /// A file does not hold the text that it should.
     #[error("a file does not hold what it should")]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
@@ -12,6 +13,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use portreeve::ca::Authority;
 use portreeve::identity::Embedded;
+use portreeve::identity::FilePaths;
 use portreeve::identity::Files;
 use portreeve::identity::FilesError;
 use portreeve::identity::Identity;
@@ -62,6 +64,16 @@ fn embedded(directory: &Path, clock: &Arc<Going>, lifetime: Duration) -> Embedde
         Limits::default(),
         clock,
     )
+}
+
+fn files(trust_domain: &str, [certificate, key, bundle]: [PathBuf; 3]) -> Files {
+    let paths = FilePaths {
+        certificate,
+        key,
+        bundle,
+    };
+    let trust_domain = trust_domain.parse().unwrap();
+    Files::new(paths, trust_domain, Limits::default(), Calendar::new())
 }
 
 fn value(registry: &Registry, name: &str) -> f64 {
@@ -204,12 +216,9 @@ async fn files_are_swapped_when_they_change_and_kept_while_they_do_not_fit() {
     put("a.crt", "good/plain.pem");
     put("a.key", "keys/leaf.key.pem");
     put("ca.pem", "prod.example.bundle.pem");
-    let files = Files::new(
-        dir.path().join("a.crt"),
-        dir.path().join("a.key"),
-        dir.path().join("ca.pem"),
-        Limits::default(),
-        Calendar::new(),
+    let files = files(
+        "prod.example",
+        ["a.crt", "a.key", "ca.pem"].map(|name| dir.path().join(name)),
     );
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
@@ -246,12 +255,13 @@ async fn there_is_no_start_without_a_whole_identity() {
     let dir = tempfile::tempdir().unwrap();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/corpus");
     let start = async |certificate: &str, key: &str, bundle: &str| {
-        let files = Files::new(
-            corpus.join(certificate),
-            corpus.join(key),
-            dir.path().join(bundle),
-            Limits::default(),
-            Calendar::new(),
+        let files = files(
+            "prod.example",
+            [
+                corpus.join(certificate),
+                corpus.join(key),
+                dir.path().join(bundle),
+            ],
         );
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let started = Renewal::start(Box::new(files), Calendar::new(), metrics).await;
@@ -291,4 +301,23 @@ async fn there_is_no_start_without_a_whole_identity() {
             Err(SourceError::Files { .. })
         ));
     }
+}
+
+#[tokio::test]
+async fn files_of_another_trust_domain_are_no_identity_of_ours() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/corpus");
+    let paths = [
+        "good/plain.pem",
+        "keys/leaf.key.pem",
+        "prod.example.bundle.pem",
+    ];
+    let mut ours = files("prod.example", paths.map(|path| corpus.join(path)));
+    assert!(ours.fetch().await.is_ok());
+    let mut other = files("other.example", paths.map(|path| corpus.join(path)));
+    assert!(matches!(
+        other.fetch().await,
+        Err(SourceError::Files {
+            cause: FilesError::OtherTrustDomain { found, expected, .. }
+        }) if found == corpus::web() && expected.as_str() == "other.example"
+    ));
 }
