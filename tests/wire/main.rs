@@ -1,0 +1,8 @@
+//! What a caller that is slow, silent or rude does to a whole sidecar, byte by byte.
+
+// Clippy takes only what is under `cfg(test)` for a test, helpers included.
+
+#[cfg(test)]
+mod sidecar;
+#[cfg(test)]
+mod upload;
