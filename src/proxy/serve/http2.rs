@@ -65,19 +65,27 @@ pub(super) async fn serve(
             biased;
             turn = poll_fn(|cx| streams.poll_turn(cx)) => match turn {
                 Turn::Ended(outcome) => return outcome.map_err(|cause| ServeError::Http2 { cause }),
+                Turn::Idle if is_closing => idle.as_mut().reset(Instant::now() + limits.write_stall),
                 Turn::Idle => idle.as_mut().reset(Instant::now() + limits.idle),
             },
             () = &mut closing, if !is_closing => {
                 is_closing = true;
                 streams.framed.graceful_shutdown();
+                idle.as_mut().reset(Instant::now() + limits.write_stall);
             }
             () = &mut over => {
                 fate.seal("certificate_expired");
                 return Ok(());
             }
-            () = &mut idle, if !is_closing && streams.in_flight.is_empty() => {
+            () = &mut idle, if streams.in_flight.is_empty() => {
+                // The shutdown waits for the caller to answer a ping. One that does
+                // not would hold the connection for as long as its certificate holds.
+                if is_closing {
+                    return Ok(());
+                }
                 is_closing = true;
                 streams.framed.graceful_shutdown();
+                idle.as_mut().reset(Instant::now() + limits.write_stall);
             }
         }
     }
