@@ -34,3 +34,51 @@ async fn an_idle_http2_connection_ends_even_if_its_caller_answers_no_ping() {
     rest(&mut caller).await;
     assert_eq!(sidecar.records(), Vec::<serde_json::Value>::new());
 }
+
+#[tokio::test]
+async fn an_idle_http1_connection_is_no_refused_request_but_half_a_head_is() {
+    let app = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sidecar = Sidecar::start(app.local_addr().unwrap(), "http1", SHORT);
+    let mut silent = sidecar.call(Protocol::Http1).await;
+    rest(&mut silent).await;
+
+    let mut kept = sidecar.call(Protocol::Http1).await;
+    let served = async {
+        let (mut stream, _) = app.accept().await.unwrap();
+        let mut head = [0; 16];
+        stream.read_exact(&mut head).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .await
+            .unwrap();
+        std::future::pending::<()>().await;
+    };
+    let asked = async {
+        let request = b"GET / HTTP/1.1\r\nhost: orders\r\n\r\n";
+        kept.write_all(request).await.unwrap();
+        rest(&mut kept).await
+    };
+    tokio::select! {
+        said = asked => assert!(said.starts_with(b"HTTP/1.1 204"), "{said:?}"),
+        () = served => {}
+    }
+
+    let mut slow = sidecar.call(Protocol::Http1).await;
+    slow.write_all(b"GET / HTTP/1.1\r\nhost: ord")
+        .await
+        .unwrap();
+    rest(&mut slow).await;
+
+    let told: Vec<_> = sidecar
+        .records()
+        .iter()
+        .map(|record| (record["decision"].clone(), record["reason"].clone()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("permit".into(), serde_json::Value::Null),
+            ("refused".into(), "header_timeout".into())
+        ]
+    );
+}
