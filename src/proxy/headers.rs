@@ -87,6 +87,15 @@ pub(super) fn clean_response(headers: &mut HeaderMap) {
     }
 }
 
+/// What `headers` take in HTTP/1, in bytes: each with a colon, a space and a
+/// line's end.
+pub(super) fn bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
 /// The field names that a `Connection` field lists.
 pub(super) fn listed_names(value: &HeaderValue) -> impl Iterator<Item = HeaderName> + '_ {
     value

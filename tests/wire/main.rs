@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod idle;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod sidecar;
 #[cfg(test)]
 mod upload;
