@@ -254,10 +254,9 @@ impl Fields {
             return Ok(None);
         };
         // RFC 9110 7.8: without the connection option it is to be ignored, and
-        // a server may ignore any. HTTP/2 in the clear is nobody's to choose here.
-        let ignored = version != Version::HTTP_11
-            || !self.connection_upgrade
-            || headers::has_token(upgrade, "h2c");
+        // a server may ignore any.
+        let ignored =
+            version != Version::HTTP_11 || !self.connection_upgrade || headers::is_http(upgrade);
         if ignored {
             return Ok(None);
         }

@@ -112,6 +112,20 @@ pub(super) fn has_token(value: &HeaderValue, token: &str) -> bool {
         .any(|part| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
+/// Whether an `Upgrade` field's `value` offers some HTTP, such as `h2c`,
+/// `h2c-14`, `HTTP/2.0` or anything that a sloppy reader could take for one.
+///
+/// Requests on such a connection would be nobody's to decide on.
+pub(super) fn is_http(value: &HeaderValue) -> bool {
+    value
+        .as_bytes()
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .any(|word| {
+            let word = word.to_ascii_lowercase();
+            word.starts_with(b"h2") || word.starts_with(b"h3") || word.starts_with(b"http")
+        })
+}
+
 /// The trailers that may cross us: gRPC's outcome, and nothing that a server
 /// could merge into the headers (RFC 9110 6.5.1).
 pub(super) fn clean_trailers(trailers: &HeaderMap) -> HeaderMap {
@@ -149,15 +163,25 @@ fn is_confusing(name: &str) -> bool {
     matches!(
         name,
         "forwarded"
+            | "x-envoy-original-path"
             | "x-forwarded-host"
             | "x-forwarded-method"
+            | "x-forwarded-path"
             | "x-forwarded-port"
             | "x-forwarded-prefix"
             | "x-forwarded-proto"
+            | "x-forwarded-scheme"
+            | "x-forwarded-server"
+            | "x-forwarded-ssl"
             | "x-forwarded-uri"
+            | "x-host"
+            | "x-http-host-override"
             | "x-http-method"
             | "x-http-method-override"
             | "x-method-override"
+            | "x-original-host"
+            | "x-original-method"
+            | "x-original-uri"
             | "x-original-url"
             | "x-rewrite-url"
     )
@@ -198,6 +222,43 @@ mod tests {
             "traceparent",
         ] {
             assert_eq!(kind_of(name), Kind::EndToEnd, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_field_may_replace_what_was_authorized() {
+        for name in [
+            "Forwarded",
+            "X-Envoy-Original-Path",
+            "X-Forwarded-Path",
+            "X-Forwarded-Scheme",
+            "X-Host",
+            "X-HTTP-Method-Override",
+            "X-Original-Method",
+            "X-Original-URI",
+            "X-Rewrite-URL",
+        ] {
+            assert_eq!(kind_of(name), Kind::Remove, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_upgrade_leads_to_requests_that_nobody_decides_on() {
+        for value in [
+            "h2c",
+            "H2C",
+            "h2c-14",
+            "h2;q=1",
+            "\"h2c\"",
+            "HTTP/2.0",
+            "HTTP/1.1",
+            "websocket, h2c",
+            "websocket,\th2c",
+        ] {
+            assert!(is_http(&HeaderValue::from_static(value)), "{value}");
+        }
+        for value in ["websocket", "tcp", "SPDY/3.1", "TLS/1.0", "myh2"] {
+            assert!(!is_http(&HeaderValue::from_static(value)), "{value}");
         }
     }
 
