@@ -111,10 +111,7 @@ impl Passage {
         exchange: &mut Exchange,
     ) -> impl Future<Output = Result<upstream::Answer, Refusal>> {
         drop(permit);
-        exchange.passed_on(
-            self.upstream.protocol_of(&request),
-            request.upgrade.as_ref(),
-        );
+        exchange.passed_on(self.upstream.protocol_of(&request));
         let mut headers = request.headers;
         for (name, value) in &self.introduction {
             headers.insert(name.clone(), value.clone());

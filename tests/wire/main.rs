@@ -9,4 +9,6 @@ mod large;
 #[cfg(test)]
 mod sidecar;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod upload;
