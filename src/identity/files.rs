@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::PrivateKeyDer;
 use tokio::time::sleep;
 
 use crate::id::SpiffeId;
@@ -82,47 +84,56 @@ impl Files {
         Fingerprint::take([certificate, key, bundle])
     }
 
+    /// Everything that is wrong with the files, and not only what is met first.
+    ///
+    /// # Errors
+    ///
+    /// One [`SourceError`] for each file that is not usable, or one for files
+    /// that do not fit together.
+    pub fn check(&self) -> Result<(), Vec<SourceError>> {
+        let unusable = [
+            self.read_chain().err(),
+            self.read_key().err(),
+            self.read_bundles().err(),
+        ];
+        let unusable = unusable.into_iter().flatten();
+        let mut causes: Vec<_> = unusable.map(|cause| SourceError::Files { cause }).collect();
+        if causes.is_empty() {
+            causes.extend(self.load().err());
+        }
+        if causes.is_empty() {
+            Ok(())
+        } else {
+            Err(causes)
+        }
+    }
+
     fn load(&self) -> Result<Identity, SourceError> {
-        let svid = self.load_svid()?;
-        let bundles = self
-            .load_bundles()
-            .map_err(|cause| SourceError::Files { cause })?;
+        let unusable = |cause| SourceError::Files { cause };
+        let chain = self.read_chain().map_err(unusable)?;
+        let key = self.read_key().map_err(unusable)?;
+        let svid = self.pair(chain, key).map_err(unusable)?;
+        let bundles = self.read_bundles().map_err(unusable)?;
         Identity::new(svid, Arc::new(bundles), self.clock.now(), &self.limits)
             .map_err(|cause| SourceError::BadIdentity { cause })
     }
 
-    fn load_svid(&self) -> Result<Svid, SourceError> {
-        let unusable = |cause| SourceError::Files { cause };
-        let FilePaths {
-            certificate, key, ..
-        } = &self.paths;
-        let text = read(certificate).map_err(unusable)?;
-        let chain = certificates_from_pem(&text, &certificate.to_string_lossy())
-            .map_err(|cause| unusable(FilesError::Pem { cause }))?;
-        let text = zeroize::Zeroizing::new(read(key).map_err(unusable)?);
-        let private = private_key_from_pem(&text, &key.to_string_lossy())
-            .map_err(|cause| unusable(FilesError::Pem { cause }))?;
-        let svid = Svid::new(chain, private).map_err(|cause| {
-            unusable(FilesError::NotAPair {
-                certificate: certificate.clone(),
-                key: key.clone(),
-                cause,
-            })
-        })?;
-        if svid.id().trust_domain() != &self.trust_domain {
-            return Err(unusable(FilesError::OtherTrustDomain {
-                path: certificate.clone(),
-                found: svid.id().clone(),
-                expected: self.trust_domain.clone(),
-            }));
-        }
-        Ok(svid)
+    fn read_chain(&self) -> Result<Vec<CertificateDer<'static>>, FilesError> {
+        let path = &self.paths.certificate;
+        certificates_from_pem(&read(path)?, &path.to_string_lossy())
+            .map_err(|cause| FilesError::Pem { cause })
     }
 
-    fn load_bundles(&self) -> Result<Bundles, FilesError> {
+    fn read_key(&self) -> Result<PrivateKeyDer<'static>, FilesError> {
+        let path = &self.paths.key;
+        let text = zeroize::Zeroizing::new(read(path)?);
+        private_key_from_pem(&text, &path.to_string_lossy())
+            .map_err(|cause| FilesError::Pem { cause })
+    }
+
+    fn read_bundles(&self) -> Result<Bundles, FilesError> {
         let path = &self.paths.bundle;
-        let text = read(path)?;
-        let roots = certificates_from_pem(&text, &path.to_string_lossy())
+        let roots = certificates_from_pem(&read(path)?, &path.to_string_lossy())
             .map_err(|cause| FilesError::Pem { cause })?;
         let bundle = Bundle::new(self.trust_domain.clone(), roots).map_err(|cause| {
             FilesError::BadBundle {
@@ -131,6 +142,31 @@ impl Files {
             }
         })?;
         Bundles::new([bundle]).map_err(|cause| FilesError::TwoBundles { cause })
+    }
+
+    fn pair(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Svid, FilesError> {
+        let FilePaths {
+            certificate,
+            key: key_path,
+            ..
+        } = &self.paths;
+        let svid = Svid::new(chain, key).map_err(|cause| FilesError::NotAPair {
+            certificate: certificate.clone(),
+            key: key_path.clone(),
+            cause,
+        })?;
+        if svid.id().trust_domain() != &self.trust_domain {
+            return Err(FilesError::OtherTrustDomain {
+                path: certificate.clone(),
+                found: svid.id().clone(),
+                expected: self.trust_domain.clone(),
+            });
+        }
+        Ok(svid)
     }
 }
 

@@ -321,3 +321,25 @@ async fn files_of_another_trust_domain_are_no_identity_of_ours() {
         }) if found == corpus::web() && expected.as_str() == "other.example"
     ));
 }
+
+#[test]
+fn all_files_that_are_not_usable_are_told_at_once() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/corpus");
+    let missing = ["a.crt", "a.key", "ca.pem"].map(|name| corpus.join(name));
+    let causes = files("prod.example", missing.clone()).check().unwrap_err();
+    assert_eq!(causes.len(), 3, "{causes:?}");
+    for (cause, path) in causes.iter().zip(missing) {
+        let told = format!("{cause:?}");
+        assert!(told.contains(&*path.to_string_lossy()), "{told}");
+    }
+    let good = [
+        "good/plain.pem",
+        "keys/leaf.key.pem",
+        "prod.example.bundle.pem",
+    ];
+    assert!(
+        files("prod.example", good.map(|path| corpus.join(path)))
+            .check()
+            .is_ok()
+    );
+}
