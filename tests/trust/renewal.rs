@@ -39,17 +39,28 @@ const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 struct Going {
     began: Instant,
+    /// How far it was set forward.
+    ahead_s: AtomicU32,
+}
+
+impl Going {
+    fn set_ahead(&self, ahead: Duration) {
+        let seconds = u32::try_from(ahead.as_secs()).unwrap();
+        self.ahead_s.store(seconds, Ordering::Relaxed);
+    }
 }
 
 impl Clock for Going {
     fn now(&self) -> SystemTime {
-        Calendar::new().now() + self.began.elapsed()
+        let ahead = Duration::from_secs(self.ahead_s.load(Ordering::Relaxed).into());
+        Calendar::new().now() + self.began.elapsed() + ahead
     }
 }
 
 fn going() -> Arc<Going> {
     Arc::new(Going {
         began: Instant::now(),
+        ahead_s: AtomicU32::new(0),
     })
 }
 
@@ -143,6 +154,28 @@ async fn a_short_certificate_is_renewed_at_half_of_what_is_left_of_it() {
         let renewals = counted.generation();
         assert!(times.contains(&renewals), "{lifetime} s: {renewals}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_of_a_calendar_that_was_ahead_is_renewed_once_it_is_set_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let metrics = Metrics::register(&Registry::new()).unwrap();
+    let clock = going();
+    let source = embedded(dir.path(), &clock, Authority::SVID_LIFETIME);
+    clock.set_ahead(Duration::from_secs(2 * 60 * 60));
+    let setting = Arc::clone(&clock);
+    let renewal = Renewal::start(Box::new(source), clock, metrics)
+        .await
+        .unwrap();
+    let took = renew_until(renewal, async |live| {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(live.generation(), 0);
+        setting.set_ahead(Duration::ZERO);
+        live.changed().changed().await.unwrap();
+        assert!(live.current().svid().not_before() <= setting.now());
+    })
+    .await;
+    assert!(took <= Duration::from_secs(60 + 31), "{took:?}");
 }
 
 /// Gives an identity once, and then fails so many times.
