@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::audit::Log;
 use crate::audit::UnwrittenError;
 use crate::drain::Trigger;
+use crate::drain::Watch;
 
 /// Where a sidecar listens, with the ports that the system chose.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,8 @@ pub struct Running {
     pub(super) control_stop: Trigger,
     pub(super) cut: Arc<Trigger>,
     pub(super) drain: Trigger,
+    /// Pulled when a thread ends, for whatever reason.
+    pub(super) ended: Watch,
     pub(super) log: Log,
     pub(super) reload: Arc<Notify>,
     pub(super) workers: Vec<JoinHandle<io::Result<()>>>,
@@ -74,6 +77,13 @@ impl Running {
     #[must_use]
     pub fn cut(&self) -> Arc<Trigger> {
         Arc::clone(&self.cut)
+    }
+
+    /// Pulled when one of its threads ends. Before it was told to stop that means
+    /// that it does not serve as it should any more, and is best replaced.
+    #[must_use]
+    pub fn ended(&self) -> Watch {
+        self.ended.clone()
     }
 
     /// Drains, waits until all is served or the deadline has passed, and until
