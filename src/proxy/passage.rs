@@ -24,6 +24,7 @@ use crate::proxy::body::Upload;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::guest::Guest;
@@ -70,6 +71,16 @@ impl serve::Answer for Passage {
             Ok(answer) => self.hand_back(answer, exchange, caller_side),
             Err(refusal) => exchange.refuse(&refusal),
         }
+    }
+
+    fn unread(&self, reason: &'static str) {
+        // Without room nothing is lost but the line: it was refused already.
+        let Ok(room) = self.desk.room() else {
+            return;
+        };
+        let (door, source) = (self.guest.door(), self.guest.source());
+        let caller = self.guest.name().clone();
+        doorway::record_offence(room, door, source, Some(caller), reason);
     }
 }
 

@@ -30,8 +30,9 @@ use crate::proxy::pump::pump;
 use crate::proxy::serve::Answer;
 use crate::proxy::serve::Connection;
 use crate::proxy::serve::ServeError;
+use crate::proxy::serve::unread::Followed;
+use crate::proxy::serve::unread::Unread;
 use crate::proxy::settings::Limits;
-use crate::proxy::upstream::Wire;
 
 pub(super) async fn serve(
     connection: Connection,
@@ -44,6 +45,8 @@ pub(super) async fn serve(
         wire,
         ..
     } = connection;
+    let unread = Rc::new(Unread::default());
+    let wire = Followed::new(wire, Rc::clone(&unread));
     let preface = timeout(
         limits.header_read,
         builder(&limits).handshake::<_, Bytes>(wire),
@@ -55,6 +58,7 @@ pub(super) async fn serve(
         answer: Rc::new(answer),
         framed,
         in_flight: FuturesUnordered::new(),
+        unread,
     };
     let mut closing = pin!(lifetime.clone().closing());
     let mut over = pin!(lifetime.over());
@@ -104,8 +108,9 @@ fn builder(limits: &Limits) -> server::Builder {
 
 struct Streams<A> {
     answer: Rc<A>,
-    framed: server::Connection<Wire, Bytes>,
+    framed: server::Connection<Followed, Bytes>,
     in_flight: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
+    unread: Rc<Unread>,
 }
 
 enum Turn {
@@ -116,6 +121,14 @@ enum Turn {
 
 impl<A: Answer + 'static> Streams<A> {
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        let turn = self.poll_streams(cx);
+        while let Some(reason) = self.unread.next() {
+            self.answer.unread(reason);
+        }
+        turn
+    }
+
+    fn poll_streams(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         let mut went_idle = false;
         loop {
             while let Poll::Ready(Some(())) = Pin::new(&mut self.in_flight).poll_next(cx) {
@@ -123,6 +136,7 @@ impl<A: Answer + 'static> Streams<A> {
             }
             match self.framed.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
+                    self.unread.handed(respond.stream_id().as_u32());
                     let answer = Rc::clone(&self.answer);
                     self.in_flight
                         .push(Box::pin(exchange(answer, request, respond)));
