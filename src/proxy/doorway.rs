@@ -63,7 +63,7 @@ fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAd
         return;
     }
     // No record, no connection: dropping it tells the caller to try elsewhere.
-    let Ok(spare) = door.desk().room() else {
+    let Ok(spare) = door.desk().spare() else {
         door.meters().handshake("audit_log_full");
         return;
     };
