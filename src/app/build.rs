@@ -3,8 +3,10 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -48,6 +50,8 @@ pub struct App {
     log: Log,
     reload: Arc<Notify>,
     runtime: Runtime,
+    /// How long the writer may take to write what is left.
+    stop_timeout: Duration,
     workers: Vec<Worker>,
     writer: audit::Writer,
 }
@@ -110,6 +114,7 @@ impl App {
             log,
             reload,
             runtime,
+            stop_timeout: config.audit.stop_timeout,
             workers,
             writer,
         })
@@ -136,12 +141,16 @@ impl App {
             log,
             reload,
             runtime,
+            stop_timeout,
             workers,
             writer,
         } = self;
         let (bell, ended) = drain::channel();
         let bell = Arc::new(bell);
-        let writer = spawn("audit", &bell, move || writer.run())?;
+        let (tell, written) = mpsc::sync_channel(1);
+        spawn("audit", &bell, move || {
+            let _too_late = tell.send(writer.run());
+        })?;
         let control = spawn("control", &bell, move || control.run(&runtime))?;
         let workers = workers.into_iter().enumerate();
         let workers = workers
@@ -155,9 +164,10 @@ impl App {
             drain,
             ended,
             log,
+            patience: stop_timeout + LAST_WRITE,
             reload,
             workers,
-            writer,
+            written,
         })
     }
 }
@@ -325,6 +335,9 @@ impl Drop for Ring {
         self.0.drain();
     }
 }
+
+/// What the writer's own deadline leaves open: one write that is under way.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,10 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -51,9 +54,11 @@ pub struct Running {
     /// Pulled when a thread ends, for whatever reason.
     pub(super) ended: Watch,
     pub(super) log: Log,
+    /// How long writing the last records may take.
+    pub(super) patience: Duration,
     pub(super) reload: Arc<Notify>,
     pub(super) workers: Vec<JoinHandle<io::Result<()>>>,
-    pub(super) writer: JoinHandle<Result<(), UnwrittenError>>,
+    pub(super) written: Receiver<Result<(), UnwrittenError>>,
 }
 
 impl Running {
@@ -96,7 +101,9 @@ impl Running {
         self.drain.drain();
         let workers: Vec<_> = self.workers.into_iter().map(joined).collect();
         self.log.stop();
-        let written = self.writer.join();
+        // Whoever should read the records may not: a write that is stuck in a
+        // pipe cannot be called off, but it must not keep us.
+        let written = self.written.recv_timeout(self.patience);
         self.control_stop.drain();
         let control = joined(self.control);
         for outcome in workers.into_iter().chain([control]) {
@@ -104,7 +111,12 @@ impl Running {
         }
         match written {
             Ok(outcome) => outcome.map_err(|cause| RunError::Unwritten { cause }),
-            Err(_panic) => Err(RunError::Panicked),
+            Err(RecvTimeoutError::Disconnected) => Err(RunError::Panicked),
+            Err(RecvTimeoutError::Timeout) => {
+                let records = self.log.status().taken_records;
+                let cause = UnwrittenError { records };
+                Err(RunError::Unwritten { cause })
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ mod large;
 #[cfg(test)]
 mod sidecar;
 #[cfg(test)]
+mod stuck;
+#[cfg(test)]
 mod unread;
 #[cfg(test)]
 mod upgrade;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve::app::App;
+use portreeve::app::RunError;
 use portreeve::app::Running;
 use portreeve::ca::Authority;
 use portreeve::config::Config;
@@ -34,7 +35,16 @@ pub(crate) struct Sidecar {
 impl Sidecar {
     /// `more` goes into the configuration as it is.
     pub(crate) fn start(app: SocketAddr, app_protocol: &str, more: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), app, app_protocol, more)
+    }
+
+    /// In a folder in which something may be already.
+    pub(crate) fn start_in(
+        dir: tempfile::TempDir,
+        app: SocketAddr,
+        app_protocol: &str,
+        more: &str,
+    ) -> Self {
         let text = format!(
             "trust_domain: example.org\n\
              identity: {{ embedded: {{ dir: ca, id: 'spiffe://example.org/orders' }} }}\n\
@@ -68,6 +78,11 @@ impl Sidecar {
         let stream = TcpStream::connect(self.running.addresses().inbound.unwrap());
         let connected = connector.connect(stream.await.unwrap(), protocol).await;
         connected.unwrap().stream
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(self) -> Result<(), RunError> {
+        self.running.stop()
     }
 
     /// Ends it, and tells what it recorded.
