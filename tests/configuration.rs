@@ -173,6 +173,41 @@ fn each_mistake_is_told_by_its_path() {
             "limits.header_bytes: must be at least 8192",
         ),
         (
+            "response_timeout_ms: 1000",
+            "headers: 18446744073709551615",
+            "limits.headers: must be from 1 to 10000, not 18446744073709551615",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, queue_records: 18446744073709551615",
+            "audit.queue_records: must be from 1 to 16777216",
+        ),
+        (
+            "identity: { files: { certificate: b.crt, key: b.key, bundle: ca.pem } }",
+            "identity: { embedded: { dir: ca, id: 'spiffe://example.org/a', svid_ttl_s: 7776001 } }",
+            "identity.embedded.svid_ttl_s: must be from 1 to 7776000, not 7776001",
+        ),
+        (
+            "127.0.0.1:15020",
+            "127.0.0.1:15006",
+            "admin.listen: `127.0.0.1:15006` is taken: `inbound.listen` is `127.0.0.1:15006`",
+        ),
+        (
+            "listen: 127.0.0.1:15006",
+            "listen: 0.0.0.0:15001",
+            "outbound[0].listen: `127.0.0.1:15001` is taken: `inbound.listen` is `0.0.0.0:15001`",
+        ),
+        (
+            "spiffe://example.org/ns/shop/sa/users",
+            "spiffe://example.org",
+            "outbound[0].expect: `spiffe://example.org` has no path",
+        ),
+        (
+            "level: debug",
+            "level: 'info,portreeve=loud'",
+            "log.level: `info,portreeve=loud` is neither a level nor a list of directives",
+        ),
+        (
             "format: json",
             "format: xml",
             "log.format: must be one of `text`, `json`",

@@ -3,8 +3,10 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -48,6 +50,8 @@ pub struct App {
     log: Log,
     reload: Arc<Notify>,
     runtime: Runtime,
+    /// How long the writer may take to write what is left.
+    stop_timeout: Duration,
     workers: Vec<Worker>,
     writer: audit::Writer,
 }
@@ -110,6 +114,7 @@ impl App {
             log,
             reload,
             runtime,
+            stop_timeout: config.audit.stop_timeout,
             workers,
             writer,
         })
@@ -136,16 +141,20 @@ impl App {
             log,
             reload,
             runtime,
+            stop_timeout,
             workers,
             writer,
         } = self;
-        let writer = thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(move || writer.run())?;
-        let control = spawn("control", move || control.run(&runtime))?;
+        let (bell, ended) = drain::channel();
+        let bell = Arc::new(bell);
+        let (tell, written) = mpsc::sync_channel(1);
+        spawn("audit", &bell, move || {
+            let _too_late = tell.send(writer.run());
+        })?;
+        let control = spawn("control", &bell, move || control.run(&runtime))?;
         let workers = workers.into_iter().enumerate();
         let workers = workers
-            .map(|(at, worker)| spawn(&format!("worker-{at}"), move || worker.run()))
+            .map(|(at, worker)| spawn(&format!("worker-{at}"), &bell, move || worker.run()))
             .collect::<io::Result<_>>()?;
         Ok(Running {
             addresses,
@@ -153,10 +162,12 @@ impl App {
             control_stop,
             cut: Arc::new(cut),
             drain,
+            ended,
             log,
+            patience: stop_timeout + LAST_WRITE,
             reload,
             workers,
-            writer,
+            written,
         })
     }
 }
@@ -304,9 +315,49 @@ const fn metrics(cause: prometheus::Error) -> BuildError {
     BuildError::Metrics { cause }
 }
 
-fn spawn(
+/// A thread that rings `bell` when it ends, also when it panics.
+fn spawn<T: Send + 'static>(
     name: &str,
-    body: impl FnOnce() -> io::Result<()> + Send + 'static,
-) -> io::Result<JoinHandle<io::Result<()>>> {
-    thread::Builder::new().name(name.to_owned()).spawn(body)
+    bell: &Arc<drain::Trigger>,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let ring = Ring(Arc::clone(bell));
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let _ring = ring;
+        body()
+    })
+}
+
+struct Ring(Arc<drain::Trigger>);
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.0.drain();
+    }
+}
+
+/// What the writer's own deadline leaves open: one write that is under way.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_thread_is_noticed_even_if_it_panics() {
+        for panics in [false, true] {
+            let (bell, mut ended) = drain::channel();
+            let bell = Arc::new(bell);
+            let go = Arc::new(std::sync::Barrier::new(2));
+            let told = Arc::clone(&go);
+            let thread = spawn("ending", &bell, move || {
+                told.wait();
+                assert!(!panics, "as it should in this test");
+            });
+            assert!(!ended.is_draining());
+            go.wait();
+            ended.draining().await;
+            assert_eq!(thread.unwrap().join().is_err(), panics);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::admin;
 use crate::policy::Current;
@@ -82,19 +83,26 @@ impl Policies {
     /// Looks at the folder for ever, and at once when `asked`.
     ///
     /// What changed is read when two looks in a row see the same: a file that
-    /// is still being written may read as a whole one with less in it.
+    /// is still being written may read as a whole one with less in it. What was
+    /// refused is read again now and then, because the reason may have been a
+    /// want of descriptors or memory that is over.
     pub(super) async fn watch(&self, asked: &Notify) {
         let mut before = self.state().seen;
+        let mut tried = Instant::now();
         loop {
-            tokio::select! {
+            let due = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {
                     let now = Fingerprint::take([&self.dir]);
-                    if now == before && now != self.state().seen {
-                        self.reload().await;
-                    }
+                    let state = self.state();
+                    let changed = now == before && now != state.seen;
                     before = now;
+                    changed || (state.last_error.is_some() && tried.elapsed() >= TRY_AGAIN_AFTER)
                 }
-                () = asked.notified() => self.reload().await,
+                () = asked.notified() => true,
+            };
+            if due {
+                self.reload().await;
+                tried = Instant::now();
             }
         }
     }
@@ -127,11 +135,13 @@ impl Policies {
             }
             Err(mistakes) => {
                 let mistakes = PolicyMistakes { mistakes };
-                tracing::error!(%mistakes, "the policy is refused; the last good one stays");
                 self.metrics.refused();
-                state.last_error = Some(admin::Trouble {
-                    reason: mistakes.to_string(),
-                    since: self.clock.now(),
+                let reason = mistakes.to_string();
+                let known = state.last_error.take();
+                state.last_error = known.filter(|known| known.reason == reason).or_else(|| {
+                    tracing::error!(%mistakes, "the policy is refused; the last good one stays");
+                    let since = self.clock.now();
+                    Some(admin::Trouble { reason, since })
                 });
             }
         }
@@ -168,3 +178,47 @@ impl fmt::Display for PolicyMistakes {
 
 /// Soon enough that one file dropped into the folder works within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Reading a large set takes seconds of a core.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::SystemClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_set_that_could_not_be_read_is_read_again_though_nothing_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |id: &str| {
+            let text = format!("@id(\"{id}\") permit (principal, action, resource);");
+            std::fs::write(dir.path().join("a.cedar"), text).unwrap();
+        };
+        write("before");
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let path = dir.path().to_owned();
+        let clock = Arc::new(SystemClock);
+        let policies = Policies::open(path, Settings::default(), clock, metrics).unwrap();
+        let before = policies.current().load().revision().as_str().to_owned();
+        // As if the system had let nobody open the file.
+        write("after");
+        {
+            let mut state = policies.state.lock().unwrap();
+            state.seen = Fingerprint::take([dir.path()]);
+            state.last_error = Some(admin::Trouble {
+                reason: "cannot be read: Too many open files".to_owned(),
+                since: SystemTime::UNIX_EPOCH,
+            });
+        }
+        let changed = async {
+            while policies.current().load().revision().as_str() == before {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let asked = Notify::new();
+        tokio::select! {
+            () = policies.watch(&asked) => {}
+            () = changed => {}
+            () = tokio::time::sleep(2 * TRY_AGAIN_AFTER) => panic!("it was not read again"),
+        }
+    }
+}

@@ -4,13 +4,17 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::audit::Log;
 use crate::audit::UnwrittenError;
 use crate::drain::Trigger;
+use crate::drain::Watch;
 
 /// Where a sidecar listens, with the ports that the system chose.
 #[derive(Clone, Debug, Default)]
@@ -47,10 +51,14 @@ pub struct Running {
     pub(super) control_stop: Trigger,
     pub(super) cut: Arc<Trigger>,
     pub(super) drain: Trigger,
+    /// Pulled when a thread ends, for whatever reason.
+    pub(super) ended: Watch,
     pub(super) log: Log,
+    /// How long writing the last records may take.
+    pub(super) patience: Duration,
     pub(super) reload: Arc<Notify>,
     pub(super) workers: Vec<JoinHandle<io::Result<()>>>,
-    pub(super) writer: JoinHandle<Result<(), UnwrittenError>>,
+    pub(super) written: Receiver<Result<(), UnwrittenError>>,
 }
 
 impl Running {
@@ -76,6 +84,13 @@ impl Running {
         Arc::clone(&self.cut)
     }
 
+    /// Pulled when one of its threads ends. Before it was told to stop that means
+    /// that it does not serve as it should any more, and is best replaced.
+    #[must_use]
+    pub fn ended(&self) -> Watch {
+        self.ended.clone()
+    }
+
     /// Drains, waits until all is served or the deadline has passed, and until
     /// every record is written.
     ///
@@ -86,7 +101,9 @@ impl Running {
         self.drain.drain();
         let workers: Vec<_> = self.workers.into_iter().map(joined).collect();
         self.log.stop();
-        let written = self.writer.join();
+        // Whoever should read the records may not: a write that is stuck in a
+        // pipe cannot be called off, but it must not keep us.
+        let written = self.written.recv_timeout(self.patience);
         self.control_stop.drain();
         let control = joined(self.control);
         for outcome in workers.into_iter().chain([control]) {
@@ -94,7 +111,12 @@ impl Running {
         }
         match written {
             Ok(outcome) => outcome.map_err(|cause| RunError::Unwritten { cause }),
-            Err(_panic) => Err(RunError::Panicked),
+            Err(RecvTimeoutError::Disconnected) => Err(RunError::Panicked),
+            Err(RecvTimeoutError::Timeout) => {
+                let records = self.log.status().taken_records;
+                let cause = UnwrittenError { records };
+                Err(RunError::Unwritten { cause })
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ use tokio::signal::unix::signal;
 use crate::app::RunError;
 use crate::app::Running;
 
-/// Serves until SIGTERM or SIGINT, then drains. A second one cuts what is left.
+/// Serves until SIGTERM or SIGINT, or until one of the threads ends before its
+/// time, then drains. A second one cuts what is left.
 /// SIGHUP reads the policy and opens the audit file again.
 ///
 /// # Errors
@@ -21,14 +22,14 @@ pub fn run_until_signalled(running: Running) -> Result<(), RunError> {
         .enable_all()
         .build()
         .map_err(failed)?;
-    let mut running = Some(running);
     let stopped = runtime.block_on(async {
         let mut signals = Signals::new()?;
-        signals.wait(running.as_ref()).await;
-        tracing::info!("draining");
-        let Some(running) = running.take() else {
-            return Ok(Ok(()));
-        };
+        let mut ended = running.ended();
+        tokio::select! {
+            () = signals.wait(&running) => tracing::info!("draining"),
+            // Half a sidecar looks well from outside: better none, and a new one.
+            () = ended.draining() => tracing::error!("a thread ended before its time: draining"),
+        }
         let cut = running.cut();
         let mut stopping = tokio::task::spawn_blocking(|| running.stop());
         let outcome = tokio::select! {
@@ -59,16 +60,12 @@ impl Signals {
         })
     }
 
-    async fn wait(&mut self, running: Option<&Running>) {
+    async fn wait(&mut self, running: &Running) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    if let Some(running) = running {
-                        running.reload();
-                    }
-                }
+                _ = self.hangup.recv() => running.reload(),
             }
         }
     }

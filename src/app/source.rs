@@ -1,9 +1,11 @@
 //! Where the configuration says that identities come from.
 
+use std::fs;
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-
-use futures_util::FutureExt as _;
 
 use crate::app::build::BuildError;
 use crate::audit;
@@ -11,50 +13,57 @@ use crate::ca::Authority;
 use crate::config::Config;
 use crate::config::IdentitySource;
 use crate::identity::Embedded;
+use crate::identity::FilePaths;
 use crate::identity::Files;
 use crate::identity::Source;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use crate::x509::Limits;
 
-/// Reads the identity's files and looks for the audit file's folder, and
-/// changes nothing: what `portreeve check` does before anything is started.
-///
-/// # Errors
-///
-/// What a sidecar could not start without.
-pub fn check(config: &Config) -> Result<(), BuildError> {
+/// Reads the identity's files and looks at the audit file, and changes
+/// nothing: what `portreeve check` does before anything is started.
+#[must_use]
+pub fn check(config: &Config) -> Vec<BuildError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    if matches!(config.identity, IdentitySource::Files { .. }) {
-        let mut source = open(config, &clock)?;
-        let fetched = source.fetch().now_or_never();
-        if let Some(Err(cause)) = fetched {
-            return Err(BuildError::Identity { cause });
-        }
+    let mut mistakes = Vec::new();
+    if let IdentitySource::Files {
+        certificate,
+        key,
+        bundle,
+    } = &config.identity
+        && let Err(causes) = files(config, [certificate, key, bundle], clock).check()
+    {
+        mistakes.extend(
+            causes
+                .into_iter()
+                .map(|cause| BuildError::Identity { cause }),
+        );
     }
-    let audit::Sink::File(path) = &config.audit.sink else {
-        return Ok(());
-    };
+    if let audit::Sink::File(path) = &config.audit.sink
+        && let Err(cause) = look_at_log(path)
+    {
+        let path = path.clone();
+        let cause = audit::SinkError::File { path, cause };
+        let cause = audit::OpenError::BadSink { cause };
+        mistakes.push(BuildError::Audit { cause });
+    }
+    mistakes
+}
+
+/// Whether records could be appended to `path`, which is not made yet, perhaps.
+fn look_at_log(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().read(true).append(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened.map(drop),
+    }
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    match std::fs::metadata(folder.unwrap_or_else(|| Path::new("."))) {
-        Ok(_) => Ok(()),
-        Err(cause) => {
-            let cause = audit::SinkError::File {
-                path: path.clone(),
-                cause,
-            };
-            Err(BuildError::Audit {
-                cause: audit::OpenError::BadSink { cause },
-            })
-        }
-    }
+    fs::metadata(folder.unwrap_or_else(|| Path::new("."))).map(drop)
 }
 
 /// Opens the source; asks it for nothing yet.
 pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn Source>, BuildError> {
-    let limits = Limits::default();
     let clock = Arc::clone(clock);
     match &config.identity {
         IdentitySource::Embedded { dir, id, ttl } => {
@@ -64,7 +73,7 @@ pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn So
                 Arc::new(authority),
                 id.clone(),
                 *ttl,
-                limits,
+                Limits::default(),
                 clock,
             )))
         }
@@ -72,12 +81,17 @@ pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn So
             certificate,
             key,
             bundle,
-        } => Ok(Box::new(Files::new(
-            certificate.clone(),
-            key.clone(),
-            bundle.clone(),
-            limits,
-            clock,
-        ))),
+        } => Ok(Box::new(files(config, [certificate, key, bundle], clock))),
     }
+}
+
+fn files(config: &Config, paths: [&PathBuf; 3], clock: Arc<dyn Clock>) -> Files {
+    let [certificate, key, bundle] = paths.map(Clone::clone);
+    let paths = FilePaths {
+        certificate,
+        key,
+        bundle,
+    };
+    let trust_domain = config.trust_domain.clone();
+    Files::new(paths, trust_domain, Limits::default(), clock)
 }

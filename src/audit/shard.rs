@@ -68,8 +68,23 @@ impl Shard {
     ///
     /// [`NoRoom`] says why there is none. The request must then be refused.
     pub fn begin(&self) -> Result<Room, NoRoom> {
+        self.room(self.0.room.records)
+    }
+
+    /// Takes room for what may go wrong on a connection before it has a
+    /// request. At most half of all room is given for that, so that idle
+    /// connections, however many, leave the other half for requests.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRoom`] says why there is none. The connection must then be refused.
+    pub fn begin_spare(&self) -> Result<Room, NoRoom> {
+        self.room(self.0.room.records.div_ceil(2))
+    }
+
+    fn room(&self, most: usize) -> Result<Room, NoRoom> {
         self.0
-            .take()
+            .take(most)
             .inspect_err(|why| self.0.common.meters.refused(*why))?;
         Ok(Room {
             shard: Arc::clone(&self.0),
@@ -130,12 +145,12 @@ struct Waiting {
 }
 
 impl Inner {
-    fn take(&self) -> Result<(), NoRoom> {
+    fn take(&self, most: usize) -> Result<(), NoRoom> {
         self.common.open()?;
         if self.waiting_bytes.load(Ordering::Relaxed) >= self.room.bytes {
             return Err(NoRoom::Full);
         }
-        if self.taken.fetch_add(1, Ordering::Acquire) < self.room.records {
+        if self.taken.fetch_add(1, Ordering::Acquire) < most {
             return Ok(());
         }
         self.taken.fetch_sub(1, Ordering::Release);

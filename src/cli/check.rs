@@ -15,12 +15,12 @@ pub(super) fn configuration(path: &Path) -> ExitCode {
     match Config::load(path) {
         Err(mistakes) => refuse(path, &mistakes),
         Ok(config) => {
-            let started = app::check(&config);
-            if let Err(error) = &started {
-                print::failure(error);
+            let mistakes = app::check(&config);
+            for mistake in &mistakes {
+                print::failure(mistake);
             }
             let judged = judge(&config.policy_dir, &config.policy);
-            if started.is_ok() {
+            if mistakes.is_empty() {
                 judged
             } else {
                 ExitCode::FAILURE

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::admin;
 use crate::config::Mistakes;
 use crate::config::file;
 use crate::id::SpiffeId;
@@ -47,7 +48,7 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
         connections: notes.above_zero("limits.connections", written.connections),
         header_read,
         header_bytes: written.header_bytes,
-        headers: notes.above_zero("limits.headers", written.headers),
+        headers: notes.between("limits.headers", written.headers, 1, MOST_HEADERS),
         idle,
         silence: Silence {
             request,
@@ -144,9 +145,45 @@ fn expected(path: &str, written: &file::OneOrMany, notes: &mut Mistakes) -> Vec<
             "names nobody: the other side must prove some SPIFFE ID",
         );
     }
-    ids.iter()
-        .filter_map(|id| notes.parse(format!("{path}.expect"), id))
-        .collect()
+    let path = format!("{path}.expect");
+    let ids = ids
+        .iter()
+        .filter_map(|id| notes.parse::<SpiffeId>(&*path, id));
+    let ids: Vec<_> = ids.collect();
+    for id in ids.iter().filter(|id| id.path().is_empty()) {
+        notes.add(
+            &*path,
+            format!("`{id}` has no path, so no workload can be it"),
+        );
+    }
+    ids
+}
+
+/// Notes where two want to listen on one port.
+pub(super) fn clashes(
+    inbound: Option<&proxy::Inbound>,
+    outbound: &[proxy::Outbound],
+    admin: Option<admin::Settings>,
+    notes: &mut Mistakes,
+) {
+    let inbound = inbound.map(|door| ("inbound.listen".to_owned(), door.listen));
+    let outbound = outbound.iter().enumerate();
+    let outbound = outbound.map(|(at, door)| (format!("outbound[{at}].listen"), door.listen));
+    let admin = admin.map(|window| ("admin.listen".to_owned(), window.listen));
+    let listens: Vec<_> = inbound.into_iter().chain(outbound).chain(admin).collect();
+    let all = |address: &SocketAddr| address.ip().is_unspecified();
+    for (at, (path, address)) in listens.iter().enumerate() {
+        let earlier = listens.iter().take(at).find(|(_, other)| {
+            let same = other.ip() == address.ip() || all(other) || all(address);
+            same && other.port() == address.port() && address.port() != 0
+        });
+        if let Some((taken, other)) = earlier {
+            notes.add(
+                path,
+                format!("`{address}` is taken: `{taken}` is `{other}`"),
+            );
+        }
+    }
 }
 
 fn default_service(path: &str, to: &str, notes: &mut Mistakes) -> Option<ServiceName> {
@@ -193,6 +230,8 @@ pub(super) fn routes(written: &[file::Route], notes: &mut Mistakes) -> Vec<polic
 
 /// hyper's smallest buffer.
 const LEAST_HEADER_BYTES: usize = 8_192;
+/// hyper makes room for all of them with each request.
+const MOST_HEADERS: usize = 10_000;
 /// RFC 9113 6.9.2: what every sender may use before it hears of another size.
 const LEAST_WINDOW_BYTES: u32 = 65_535;
 /// RFC 9113 6.9.1.

@@ -56,6 +56,20 @@ impl Mistakes {
         value
     }
 
+    /// `value`, or a note that it must be from `least` to `most`.
+    pub(super) fn between<T: Copy + fmt::Display + PartialOrd>(
+        &mut self,
+        path: &str,
+        value: T,
+        least: T,
+        most: T,
+    ) -> T {
+        if value < least || value > most {
+            self.add(path, format!("must be from {least} to {most}, not {value}"));
+        }
+        value
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

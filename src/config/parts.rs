@@ -6,6 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
+
 use crate::admin;
 use crate::audit;
 use crate::config::Config;
@@ -58,6 +60,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .admin
         .as_ref()
         .and_then(|admin| admin_settings(admin, notes));
+    doors::clashes(inbound.as_ref(), &outbound, admin, notes);
+    let log = log_settings(file.log, notes);
     let workers = workers(file.workers, notes);
     let drain_deadline = Duration::from_millis(file.drain_deadline_ms);
     let whole = (|| {
@@ -68,10 +72,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
             handshakes,
             identity: identity?,
             inbound,
-            log: Log {
-                format: file.log.format,
-                level: file.log.level,
-            },
+            log,
             outbound,
             policy,
             policy_dir: folder.join(file.policy.dir),
@@ -95,7 +96,12 @@ fn identity(
             bundle: folder.join(&files.bundle),
         }),
         (None, Some(embedded)) => {
-            let ttl = notes.above_zero("identity.embedded.svid_ttl_s", embedded.svid_ttl_s);
+            let ttl = notes.between(
+                "identity.embedded.svid_ttl_s",
+                embedded.svid_ttl_s,
+                1,
+                MOST_TTL_S,
+            );
             let id = notes.parse::<SpiffeId>("identity.embedded.id", &embedded.id)?;
             if domain.is_some_and(|domain| domain != id.trust_domain()) {
                 notes.add(
@@ -196,14 +202,28 @@ fn audit_settings(
             return None;
         }
     };
-    let Some(queue_records) = NonZeroUsize::new(written.queue_records) else {
-        notes.add("audit.queue_records", "must be above 0");
-        return None;
-    };
+    let queue_records = notes.between(
+        "audit.queue_records",
+        written.queue_records,
+        1,
+        MOST_QUEUE_RECORDS,
+    );
+    let queue_records = NonZeroUsize::new(queue_records)?;
     Some(audit::Settings {
         queue_records,
         ..audit::Settings::new(sink)
     })
+}
+
+fn log_settings(written: file::Log, notes: &mut Mistakes) -> Log {
+    let file::Log { format, level } = written;
+    if let Err(error) = EnvFilter::builder().parse(&level) {
+        notes.add(
+            "log.level",
+            format!("`{level}` is neither a level nor a list of directives: {error}"),
+        );
+    }
+    Log { format, level }
 }
 
 fn admin_settings(written: &file::Admin, notes: &mut Mistakes) -> Option<admin::Settings> {
@@ -241,3 +261,7 @@ fn workers(written: Option<usize>, notes: &mut Mistakes) -> usize {
 const DEFAULT_WORKERS: usize = 4;
 /// Beyond this the kernel spreads connections unevenly, and memory is wasted.
 const MOST_WORKERS: usize = 64;
+/// Peers believe no certificate that holds for much longer.
+const MOST_TTL_S: u64 = 90 * 24 * 60 * 60;
+/// Each takes a kilobyte while it waits.
+const MOST_QUEUE_RECORDS: usize = 16 * 1024 * 1024;

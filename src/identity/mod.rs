@@ -16,7 +16,7 @@ mod source;
 mod svid;
 
 pub use embedded::Embedded;
-pub use files::{Files, FilesError};
+pub use files::{FilePaths, Files, FilesError};
 pub use issuer::{IssueError, Issuer};
 pub use live::Live;
 pub use metrics::Metrics;

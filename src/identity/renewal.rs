@@ -19,6 +19,7 @@ use crate::identity::source::Renews;
 use crate::identity::source::Source;
 use crate::identity::source::SourceError;
 use crate::time::Clock;
+use crate::x509::Limits;
 
 /// The work of renewing one identity. Whoever makes it must [`run`](Self::run) it.
 #[derive(Debug)]
@@ -118,8 +119,9 @@ impl Renewal {
                     .map(|due| due.max(soonest))
             }
         };
+        let begins = self.live.current().svid().not_before();
         tokio::select! {
-            () = wait_for(due, self.clock.as_ref()) => {}
+            () = wait_for(due, begins, self.clock.as_ref()) => {}
             () = self.source.changed() => {}
         }
     }
@@ -142,13 +144,18 @@ impl Renewal {
 /// Ends when the calendar shows `due`; never, if there is no such date.
 ///
 /// Looks at the calendar again and again: it may jump, and the machine may
-/// sleep, which stops timers.
-async fn wait_for(due: Option<SystemTime>, clock: &dyn Clock) {
+/// sleep, which stops timers. Where it was set back to before the certificate
+/// `begins`, peers would not believe that until it does, so it is due at once.
+async fn wait_for(due: Option<SystemTime>, begins: SystemTime, clock: &dyn Clock) {
     let Some(due) = due else {
         return std::future::pending().await;
     };
+    let skew = Limits::default().clock_skew;
     while let Ok(left) = due.duration_since(clock.now()) {
-        if left.is_zero() {
+        let is_too_early = begins
+            .duration_since(clock.now())
+            .is_ok_and(|until| until > skew);
+        if left.is_zero() || is_too_early {
             return;
         }
         sleep(left.min(LOOK_AT_CALENDAR_EVERY)).await;

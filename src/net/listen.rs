@@ -48,6 +48,32 @@ impl Listener {
             }
         }
     }
+
+    /// Stops listening, and hands out those whom the kernel has let in already.
+    ///
+    /// Asks the kernel and not the runtime, which hears of callers only between
+    /// two turns: those that it has not heard of would be reset.
+    pub fn close(self) -> Vec<(TcpStream, SocketAddr)> {
+        let mut last = Vec::new();
+        let Ok(socket) = self.socket.into_std() else {
+            return last;
+        };
+        loop {
+            match socket.accept() {
+                Ok((stream, source)) => last.extend(adopt(stream).map(|stream| (stream, source))),
+                Err(error) if is_callers(&error) => {}
+                // Usually that nobody is left.
+                Err(_) => return last,
+            }
+        }
+    }
+}
+
+fn adopt(stream: std::net::TcpStream) -> Option<TcpStream> {
+    stream.set_nonblocking(true).ok()?;
+    let stream = TcpStream::from_std(stream).ok()?;
+    tune::connection(&stream);
+    Some(stream)
 }
 
 /// Whether an error of `accept(2)` is about that one connection only.
@@ -64,3 +90,22 @@ fn is_callers(error: &io::Error) -> bool {
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// A door looks again at least once a second.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::bind;
+
+    #[tokio::test]
+    async fn who_was_let_in_before_the_end_is_handed_out() {
+        let mut bound = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let bound = bound.remove(0);
+        let address = bound.address();
+        let listener = Listener::new(bound).unwrap();
+        let connect = || std::net::TcpStream::connect(address);
+        // More than the runtime would accept in one turn, and without a turn.
+        let callers: Vec<_> = (0..200).map(|_| connect().unwrap()).collect();
+        assert_eq!(listener.close().len(), callers.len());
+        assert!(connect().is_err(), "it still listens");
+    }
+}

@@ -29,6 +29,8 @@ use crate::proxy::path::Semicolons;
 /// What a door takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
+    /// The largest head, in bytes.
+    pub(super) head_bytes: usize,
     /// The most header fields.
     pub(super) headers: usize,
     /// Whether paths may have parameters.
@@ -72,6 +74,10 @@ impl Canonical {
             return Err(Malformed::TooManyHeaders {
                 count: head.headers.len(),
             });
+        }
+        let head_bytes = uri_bytes + headers::bytes(&head.headers);
+        if head_bytes > rules.head_bytes {
+            return Err(Malformed::HeadTooLarge { bytes: head_bytes });
         }
         let fields = Fields::read(&head.headers)?;
         let authority = find_authority(&head.uri, head.version, &fields)?;
@@ -131,6 +137,12 @@ pub(super) enum Malformed {
     /// A transfer coding other than one `chunked`.
     #[error("the transfer coding is not one `chunked`")]
     BadTransferCoding,
+    /// A larger head than the door takes.
+    #[error("the request's head has {bytes} bytes")]
+    HeadTooLarge {
+        /// Its size as HTTP/1 would write its target and fields.
+        bytes: usize,
+    },
     /// A method that is never forwarded.
     #[error("the method {method} is not forwarded")]
     MethodNotAllowed {
@@ -242,10 +254,9 @@ impl Fields {
             return Ok(None);
         };
         // RFC 9110 7.8: without the connection option it is to be ignored, and
-        // a server may ignore any. HTTP/2 in the clear is nobody's to choose here.
-        let ignored = version != Version::HTTP_11
-            || !self.connection_upgrade
-            || headers::has_token(upgrade, "h2c");
+        // a server may ignore any.
+        let ignored =
+            version != Version::HTTP_11 || !self.connection_upgrade || headers::is_http(upgrade);
         if ignored {
             return Ok(None);
         }

@@ -11,6 +11,7 @@ type HostCase = (
 type FieldCase = (&'static [(&'static str, &'static str)], Option<Malformed>);
 
 const RULES: Rules = Rules {
+    head_bytes: 8_192,
     headers: 20,
     semicolons: Semicolons::Refuse,
     uri_bytes: 64,
@@ -290,5 +291,20 @@ fn a_name_with_an_underscore_or_too_many_fields_are_refused() {
     assert_eq!(
         refused(Version::HTTP_11, "/", &many),
         Some(Malformed::TooManyHeaders { count: 21 })
+    );
+}
+
+#[test]
+fn a_head_may_be_as_large_as_the_rule_says_and_no_larger() {
+    // `/`, and `host: h` and `x: …` with their ends.
+    let room = 8_192 - 1 - 9 - 5;
+    let at_most = "v".repeat(room);
+    let fields = [("host", "h"), ("x", at_most.as_str())];
+    assert_eq!(refused(Version::HTTP_2, "/", &fields), None);
+    let too_much = "v".repeat(room + 1);
+    let fields = [("host", "h"), ("x", too_much.as_str())];
+    assert_eq!(
+        refused(Version::HTTP_2, "/", &fields),
+        Some(Malformed::HeadTooLarge { bytes: 8_193 })
     );
 }

@@ -71,6 +71,11 @@ impl Desk {
         self.log.begin()
     }
 
+    /// Room for what may go wrong on one connection, or no connection.
+    pub(super) fn spare(&self) -> Result<Room, NoRoom> {
+        self.log.begin_spare()
+    }
+
     /// Asks the policy that is in force now.
     pub(super) fn decide(&self, question: &Question<'_>) -> Result<Permit, Denial> {
         let mut view = self.policy.borrow_mut();

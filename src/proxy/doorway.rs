@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 
-use futures_util::FutureExt as _;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
@@ -50,8 +49,7 @@ pub(super) async fn open<D: Doorway + 'static>(door: Rc<D>, listener: Listener) 
             (stream, source) = listener.accept() => admit(&door, stream, source),
         }
     }
-    // Those whom the kernel has let in already.
-    while let Some((stream, source)) = listener.accept().now_or_never() {
+    for (stream, source) in listener.close() {
         admit(&door, stream, source);
     }
 }
@@ -63,7 +61,7 @@ fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAd
         return;
     }
     // No record, no connection: dropping it tells the caller to try elsewhere.
-    let Ok(spare) = door.desk().room() else {
+    let Ok(spare) = door.desk().spare() else {
         door.meters().handshake("audit_log_full");
         return;
     };

@@ -89,9 +89,6 @@ impl HttpBody for Download {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        if let Rest::Streaming(stream) = &mut this.rest {
-            stream.poll_upload(cx);
-        }
         let outcome = match this.source.poll_frame(cx) {
             Poll::Pending => this
                 .silence

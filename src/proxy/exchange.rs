@@ -135,17 +135,17 @@ impl Exchange {
         self.on_route(denial.route());
     }
 
-    /// Notes what plain requests are passed on in, or what the connection was handed over to.
-    pub(super) fn passed_on(
-        &mut self,
-        protocol: &'static str,
-        upgrade: Option<&http::HeaderValue>,
-    ) {
+    /// Notes what the request is passed on in.
+    pub(super) fn passed_on(&mut self, protocol: &'static str) {
         if let Some(entry) = &mut self.entry {
             entry.app_protocol(protocol);
-            if let Some(upgrade) = upgrade {
-                entry.upgraded(Bytes::copy_from_slice(upgrade.as_bytes()));
-            }
+        }
+    }
+
+    /// Notes what the connection was handed over to.
+    pub(super) fn switched(&mut self, protocol: &http::HeaderValue) {
+        if let Some(entry) = &mut self.entry {
+            entry.upgraded(Bytes::copy_from_slice(protocol.as_bytes()));
         }
     }
 

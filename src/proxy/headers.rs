@@ -65,6 +65,10 @@ pub(super) fn kind(name: &HeaderName) -> Kind {
 /// Removes what a response may not carry across us, except the fields of an
 /// upgrade, which only a 101 has.
 pub(super) fn clean_response(headers: &mut HeaderMap) {
+    // RFC 9112 6.3: beside a transfer coding the length means nothing.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
     let listed: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -87,6 +91,15 @@ pub(super) fn clean_response(headers: &mut HeaderMap) {
     }
 }
 
+/// What `headers` take in HTTP/1, in bytes: each with a colon, a space and a
+/// line's end.
+pub(super) fn bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
 /// The field names that a `Connection` field lists.
 pub(super) fn listed_names(value: &HeaderValue) -> impl Iterator<Item = HeaderName> + '_ {
     value
@@ -101,6 +114,20 @@ pub(super) fn has_token(value: &HeaderValue, token: &str) -> bool {
         .as_bytes()
         .split(|&byte| byte == b',')
         .any(|part| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// Whether an `Upgrade` field's `value` offers some HTTP, such as `h2c`,
+/// `h2c-14`, `HTTP/2.0` or anything that a sloppy reader could take for one.
+///
+/// Requests on such a connection would be nobody's to decide on.
+pub(super) fn is_http(value: &HeaderValue) -> bool {
+    value
+        .as_bytes()
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .any(|word| {
+            let word = word.to_ascii_lowercase();
+            word.starts_with(b"h2") || word.starts_with(b"h3") || word.starts_with(b"http")
+        })
 }
 
 /// The trailers that may cross us: gRPC's outcome, and nothing that a server
@@ -140,15 +167,25 @@ fn is_confusing(name: &str) -> bool {
     matches!(
         name,
         "forwarded"
+            | "x-envoy-original-path"
             | "x-forwarded-host"
             | "x-forwarded-method"
+            | "x-forwarded-path"
             | "x-forwarded-port"
             | "x-forwarded-prefix"
             | "x-forwarded-proto"
+            | "x-forwarded-scheme"
+            | "x-forwarded-server"
+            | "x-forwarded-ssl"
             | "x-forwarded-uri"
+            | "x-host"
+            | "x-http-host-override"
             | "x-http-method"
             | "x-http-method-override"
             | "x-method-override"
+            | "x-original-host"
+            | "x-original-method"
+            | "x-original-uri"
             | "x-original-url"
             | "x-rewrite-url"
     )
@@ -193,6 +230,43 @@ mod tests {
     }
 
     #[test]
+    fn no_field_may_replace_what_was_authorized() {
+        for name in [
+            "Forwarded",
+            "X-Envoy-Original-Path",
+            "X-Forwarded-Path",
+            "X-Forwarded-Scheme",
+            "X-Host",
+            "X-HTTP-Method-Override",
+            "X-Original-Method",
+            "X-Original-URI",
+            "X-Rewrite-URL",
+        ] {
+            assert_eq!(kind_of(name), Kind::Remove, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_upgrade_leads_to_requests_that_nobody_decides_on() {
+        for value in [
+            "h2c",
+            "H2C",
+            "h2c-14",
+            "h2;q=1",
+            "\"h2c\"",
+            "HTTP/2.0",
+            "HTTP/1.1",
+            "websocket, h2c",
+            "websocket,\th2c",
+        ] {
+            assert!(is_http(&HeaderValue::from_static(value)), "{value}");
+        }
+        for value in ["websocket", "tcp", "SPDY/3.1", "TLS/1.0", "myh2"] {
+            assert!(!is_http(&HeaderValue::from_static(value)), "{value}");
+        }
+    }
+
+    #[test]
     fn a_response_keeps_its_length_and_cookies_whatever_connection_lists() {
         let mut headers = HeaderMap::new();
         headers.insert(
@@ -207,6 +281,15 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-length", "set-cookie"]);
+    }
+
+    #[test]
+    fn the_length_of_a_response_that_has_a_transfer_coding_is_not_believed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-length", HeaderValue::from_static("3"));
+        headers.insert("transfer-encoding", HeaderValue::from_static("chunked"));
+        clean_response(&mut headers);
+        assert!(headers.is_empty(), "{headers:?}");
     }
 
     #[test]

@@ -108,6 +108,7 @@ impl InboundDoor {
             },
             limits: self.settings.limits,
             rules: Rules {
+                head_bytes: self.settings.limits.header_bytes,
                 headers: self.settings.limits.headers,
                 semicolons: self.settings.semicolons,
                 uri_bytes: self.settings.limits.uri_bytes,

@@ -24,6 +24,7 @@ use crate::proxy::body::Upload;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::guest::Guest;
@@ -71,6 +72,16 @@ impl serve::Answer for Passage {
             Err(refusal) => exchange.refuse(&refusal),
         }
     }
+
+    fn unread(&self, reason: &'static str) {
+        // Without room nothing is lost but the line: it was refused already.
+        let Ok(room) = self.desk.room() else {
+            return;
+        };
+        let (door, source) = (self.guest.door(), self.guest.source());
+        let caller = self.guest.name().clone();
+        doorway::record_offence(room, door, source, Some(caller), reason);
+    }
 }
 
 impl Passage {
@@ -111,10 +122,7 @@ impl Passage {
         exchange: &mut Exchange,
     ) -> impl Future<Output = Result<upstream::Answer, Refusal>> {
         drop(permit);
-        exchange.passed_on(
-            self.upstream.protocol_of(&request),
-            request.upgrade.as_ref(),
-        );
+        exchange.passed_on(self.upstream.protocol_of(&request));
         let mut headers = request.headers;
         for (name, value) in &self.introduction {
             headers.insert(name.clone(), value.clone());

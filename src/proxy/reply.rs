@@ -121,6 +121,10 @@ const fn malformed(why: &Malformed) -> (StatusCode, &'static str) {
         Malformed::BadPath { .. } => (StatusCode::BAD_REQUEST, "bad_path"),
         Malformed::BadTarget => (StatusCode::BAD_REQUEST, "bad_target"),
         Malformed::BadTransferCoding => (StatusCode::BAD_REQUEST, "bad_transfer_coding"),
+        Malformed::HeadTooLarge { .. } => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_large",
+        ),
         Malformed::MethodNotAllowed { .. } => {
             (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
         }

@@ -43,9 +43,10 @@ impl Limits {
     /// full TLS records, so that a stalled connection holds little.
     pub(super) const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
-    /// [`Limits::header_bytes`] as HTTP/2 counts it.
+    /// What the HTTP/2 layer takes of a head, as it counts: more than
+    /// [`Limits::header_bytes`], because what it refuses nobody can record.
     pub(super) fn header_list_bytes(&self) -> u32 {
-        u32::try_from(self.header_bytes).unwrap_or(u32::MAX)
+        u32::try_from(self.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX)
     }
 }
 

@@ -52,6 +52,7 @@ pub(super) fn switch(
     head.headers
         .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(protocol) = protocol {
+        exchange.switched(&protocol);
         head.headers.insert(header::UPGRADE, protocol);
     }
     exchange.responded(head.status);

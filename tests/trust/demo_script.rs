@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use portreeve::identity::FilePaths;
 use portreeve::identity::Files;
 use portreeve::identity::Live;
 use portreeve::identity::Source as _;
@@ -56,10 +57,15 @@ fn make(directory: &Path, arguments: &[&str]) -> std::process::Output {
 }
 
 async fn live(directory: &Path, name: &str) -> Arc<Live> {
+    let paths = FilePaths {
+        certificate: directory.join(format!("{name}.crt")),
+        key: directory.join(format!("{name}.key")),
+        bundle: directory.join("ca.pem"),
+    };
+    let trust_domain = "example.org".parse().unwrap();
     let mut files = Files::new(
-        directory.join(format!("{name}.crt")),
-        directory.join(format!("{name}.key")),
-        directory.join("ca.pem"),
+        paths,
+        trust_domain,
         Limits::default(),
         Arc::new(SystemClock),
     );

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
@@ -12,6 +13,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use portreeve::ca::Authority;
 use portreeve::identity::Embedded;
+use portreeve::identity::FilePaths;
 use portreeve::identity::Files;
 use portreeve::identity::FilesError;
 use portreeve::identity::Identity;
@@ -37,17 +39,28 @@ const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 struct Going {
     began: Instant,
+    /// How far it was set forward.
+    ahead_s: AtomicU32,
+}
+
+impl Going {
+    fn set_ahead(&self, ahead: Duration) {
+        let seconds = u32::try_from(ahead.as_secs()).unwrap();
+        self.ahead_s.store(seconds, Ordering::Relaxed);
+    }
 }
 
 impl Clock for Going {
     fn now(&self) -> SystemTime {
-        Calendar::new().now() + self.began.elapsed()
+        let ahead = Duration::from_secs(self.ahead_s.load(Ordering::Relaxed).into());
+        Calendar::new().now() + self.began.elapsed() + ahead
     }
 }
 
 fn going() -> Arc<Going> {
     Arc::new(Going {
         began: Instant::now(),
+        ahead_s: AtomicU32::new(0),
     })
 }
 
@@ -62,6 +75,16 @@ fn embedded(directory: &Path, clock: &Arc<Going>, lifetime: Duration) -> Embedde
         Limits::default(),
         clock,
     )
+}
+
+fn files(trust_domain: &str, [certificate, key, bundle]: [PathBuf; 3]) -> Files {
+    let paths = FilePaths {
+        certificate,
+        key,
+        bundle,
+    };
+    let trust_domain = trust_domain.parse().unwrap();
+    Files::new(paths, trust_domain, Limits::default(), Calendar::new())
 }
 
 fn value(registry: &Registry, name: &str) -> f64 {
@@ -131,6 +154,28 @@ async fn a_short_certificate_is_renewed_at_half_of_what_is_left_of_it() {
         let renewals = counted.generation();
         assert!(times.contains(&renewals), "{lifetime} s: {renewals}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_of_a_calendar_that_was_ahead_is_renewed_once_it_is_set_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let metrics = Metrics::register(&Registry::new()).unwrap();
+    let clock = going();
+    let source = embedded(dir.path(), &clock, Authority::SVID_LIFETIME);
+    clock.set_ahead(Duration::from_secs(2 * 60 * 60));
+    let setting = Arc::clone(&clock);
+    let renewal = Renewal::start(Box::new(source), clock, metrics)
+        .await
+        .unwrap();
+    let took = renew_until(renewal, async |live| {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(live.generation(), 0);
+        setting.set_ahead(Duration::ZERO);
+        live.changed().changed().await.unwrap();
+        assert!(live.current().svid().not_before() <= setting.now());
+    })
+    .await;
+    assert!(took <= Duration::from_secs(60 + 31), "{took:?}");
 }
 
 /// Gives an identity once, and then fails so many times.
@@ -204,12 +249,9 @@ async fn files_are_swapped_when_they_change_and_kept_while_they_do_not_fit() {
     put("a.crt", "good/plain.pem");
     put("a.key", "keys/leaf.key.pem");
     put("ca.pem", "prod.example.bundle.pem");
-    let files = Files::new(
-        dir.path().join("a.crt"),
-        dir.path().join("a.key"),
-        dir.path().join("ca.pem"),
-        Limits::default(),
-        Calendar::new(),
+    let files = files(
+        "prod.example",
+        ["a.crt", "a.key", "ca.pem"].map(|name| dir.path().join(name)),
     );
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
@@ -246,12 +288,13 @@ async fn there_is_no_start_without_a_whole_identity() {
     let dir = tempfile::tempdir().unwrap();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/corpus");
     let start = async |certificate: &str, key: &str, bundle: &str| {
-        let files = Files::new(
-            corpus.join(certificate),
-            corpus.join(key),
-            dir.path().join(bundle),
-            Limits::default(),
-            Calendar::new(),
+        let files = files(
+            "prod.example",
+            [
+                corpus.join(certificate),
+                corpus.join(key),
+                dir.path().join(bundle),
+            ],
         );
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let started = Renewal::start(Box::new(files), Calendar::new(), metrics).await;
@@ -291,4 +334,45 @@ async fn there_is_no_start_without_a_whole_identity() {
             Err(SourceError::Files { .. })
         ));
     }
+}
+
+#[tokio::test]
+async fn files_of_another_trust_domain_are_no_identity_of_ours() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/corpus");
+    let paths = [
+        "good/plain.pem",
+        "keys/leaf.key.pem",
+        "prod.example.bundle.pem",
+    ];
+    let mut ours = files("prod.example", paths.map(|path| corpus.join(path)));
+    assert!(ours.fetch().await.is_ok());
+    let mut other = files("other.example", paths.map(|path| corpus.join(path)));
+    assert!(matches!(
+        other.fetch().await,
+        Err(SourceError::Files {
+            cause: FilesError::OtherTrustDomain { found, expected, .. }
+        }) if found == corpus::web() && expected.as_str() == "other.example"
+    ));
+}
+
+#[test]
+fn all_files_that_are_not_usable_are_told_at_once() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/corpus");
+    let missing = ["a.crt", "a.key", "ca.pem"].map(|name| corpus.join(name));
+    let causes = files("prod.example", missing.clone()).check().unwrap_err();
+    assert_eq!(causes.len(), 3, "{causes:?}");
+    for (cause, path) in causes.iter().zip(missing) {
+        let told = format!("{cause:?}");
+        assert!(told.contains(&*path.to_string_lossy()), "{told}");
+    }
+    let good = [
+        "good/plain.pem",
+        "keys/leaf.key.pem",
+        "prod.example.bundle.pem",
+    ];
+    assert!(
+        files("prod.example", good.map(|path| corpus.join(path)))
+            .check()
+            .is_ok()
+    );
 }

@@ -36,6 +36,22 @@ fn a_full_log_refuses_the_next_request_until_a_record_is_written() {
 }
 
 #[test]
+fn idle_connections_leave_half_of_the_room_for_requests() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, shard, mut writer) = small(&dir.path().join("log"), 5);
+    let spares: Vec<_> = std::iter::from_fn(|| shard.begin_spare().ok()).collect();
+    assert_eq!(spares.len(), 3);
+    record(&shard, "/1");
+    record(&shard, "/2");
+    assert_eq!(shard.begin().err(), Some(NoRoom::Full));
+    writer.round();
+    assert_eq!(shard.begin_spare().err(), Some(NoRoom::Full));
+    record(&shard, "/3");
+    drop(spares);
+    assert!(shard.begin_spare().is_ok());
+}
+
+#[test]
 fn waiting_bytes_fill_the_log_as_well() {
     let dir = tempfile::tempdir().unwrap();
     let mut settings = Settings::new(Sink::File(dir.path().join("log")));

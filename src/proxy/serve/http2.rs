@@ -30,8 +30,9 @@ use crate::proxy::pump::pump;
 use crate::proxy::serve::Answer;
 use crate::proxy::serve::Connection;
 use crate::proxy::serve::ServeError;
+use crate::proxy::serve::unread::Followed;
+use crate::proxy::serve::unread::Unread;
 use crate::proxy::settings::Limits;
-use crate::proxy::upstream::Wire;
 
 pub(super) async fn serve(
     connection: Connection,
@@ -44,6 +45,8 @@ pub(super) async fn serve(
         wire,
         ..
     } = connection;
+    let unread = Rc::new(Unread::default());
+    let wire = Followed::new(wire, Rc::clone(&unread));
     let preface = timeout(
         limits.header_read,
         builder(&limits).handshake::<_, Bytes>(wire),
@@ -55,6 +58,7 @@ pub(super) async fn serve(
         answer: Rc::new(answer),
         framed,
         in_flight: FuturesUnordered::new(),
+        unread,
     };
     let mut closing = pin!(lifetime.clone().closing());
     let mut over = pin!(lifetime.over());
@@ -65,19 +69,27 @@ pub(super) async fn serve(
             biased;
             turn = poll_fn(|cx| streams.poll_turn(cx)) => match turn {
                 Turn::Ended(outcome) => return outcome.map_err(|cause| ServeError::Http2 { cause }),
+                Turn::Idle if is_closing => idle.as_mut().reset(Instant::now() + limits.write_stall),
                 Turn::Idle => idle.as_mut().reset(Instant::now() + limits.idle),
             },
             () = &mut closing, if !is_closing => {
                 is_closing = true;
                 streams.framed.graceful_shutdown();
+                idle.as_mut().reset(Instant::now() + limits.write_stall);
             }
             () = &mut over => {
                 fate.seal("certificate_expired");
                 return Ok(());
             }
-            () = &mut idle, if !is_closing && streams.in_flight.is_empty() => {
+            () = &mut idle, if streams.in_flight.is_empty() => {
+                // The shutdown waits for the caller to answer a ping. One that does
+                // not would hold the connection for as long as its certificate holds.
+                if is_closing {
+                    return Ok(());
+                }
                 is_closing = true;
                 streams.framed.graceful_shutdown();
+                idle.as_mut().reset(Instant::now() + limits.write_stall);
             }
         }
     }
@@ -96,8 +108,9 @@ fn builder(limits: &Limits) -> server::Builder {
 
 struct Streams<A> {
     answer: Rc<A>,
-    framed: server::Connection<Wire, Bytes>,
+    framed: server::Connection<Followed, Bytes>,
     in_flight: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
+    unread: Rc<Unread>,
 }
 
 enum Turn {
@@ -108,6 +121,14 @@ enum Turn {
 
 impl<A: Answer + 'static> Streams<A> {
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        let turn = self.poll_streams(cx);
+        while let Some(reason) = self.unread.next() {
+            self.answer.unread(reason);
+        }
+        turn
+    }
+
+    fn poll_streams(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         let mut went_idle = false;
         loop {
             while let Poll::Ready(Some(())) = Pin::new(&mut self.in_flight).poll_next(cx) {
@@ -115,6 +136,7 @@ impl<A: Answer + 'static> Streams<A> {
             }
             match self.framed.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
+                    self.unread.handed(respond.stream_id().as_u32());
                     let answer = Rc::clone(&self.answer);
                     self.in_flight
                         .push(Box::pin(exchange(answer, request, respond)));

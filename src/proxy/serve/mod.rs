@@ -2,6 +2,7 @@
 
 mod http1;
 mod http2;
+mod unread;
 
 use std::future::Future;
 
@@ -20,6 +21,9 @@ use crate::tls::Protocol;
 pub(super) trait Answer {
     /// The answer to `request`, which must come whatever happens.
     fn answer(&self, request: Request<Source>) -> impl Future<Output = Response<Download>>;
+
+    /// Notes a request that was refused for `reason` before it could be handed to us.
+    fn unread(&self, reason: &'static str);
 }
 
 /// A connection that is ready to be served.

@@ -16,12 +16,15 @@ use std::task::Poll;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use futures_util::future::AbortHandle;
+use futures_util::future::abortable;
 use h2::client;
 use h2::client::ResponseFuture;
 use h2::client::SendRequest;
 use http_body::Body as _;
 use tokio::sync::Semaphore;
 
+use crate::net::Tasks;
 use crate::proxy::body::Source;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::pump::PumpError;
@@ -62,6 +65,7 @@ impl Tunnels {
         let (mut response, stream) = sent.map_err(|cause| UpstreamError::Http2 { cause })?;
         let mut streaming = Streaming {
             _slot: slot,
+            apart: None,
             upload: None,
         };
         if !ended {
@@ -69,6 +73,7 @@ impl Tunnels {
         }
         let head = poll_fn(|cx| poll_both(&mut response, &mut streaming, cx)).await;
         let response = head.map_err(|cause| UpstreamError::Http2 { cause })?;
+        streaming.let_go(&self.shared.reach.tasks);
         Ok(Answer {
             response: response.map(Source::http2),
             rest: Rest::Streaming(streaming),
@@ -87,29 +92,60 @@ fn poll_both(
     Pin::new(response).poll(cx)
 }
 
-/// A stream whose response, or whose request, has not ended.
+/// A stream whose response, or whose request, has not ended. Dropping it ends both.
 pub(in crate::proxy) struct Streaming {
     _slot: Slot,
+    /// Ends the upload that goes on by itself.
+    apart: Option<AbortHandle>,
     upload: Option<Upload>,
 }
 
 type Upload = Pin<Box<dyn Future<Output = Result<(), PumpError>>>>;
 
 impl Streaming {
-    /// Moves what is left of the request body on.
-    pub(in crate::proxy) fn poll_upload(&mut self, cx: &mut Context<'_>) {
+    /// Moves the request body on while the response is awaited.
+    fn poll_upload(&mut self, cx: &mut Context<'_>) {
         let Some(upload) = &mut self.upload else {
             return;
         };
         if let Poll::Ready(outcome) = upload.as_mut().poll(cx) {
             self.upload = None;
-            if let Err(error) = outcome {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a request body broke off"
-                );
-            }
+            note(&outcome);
         }
+    }
+
+    /// Lets what is left of the request body go on by itself.
+    ///
+    /// A caller may have much to send before it reads what it is answered, and
+    /// must not be kept from it by a response that waits for it to read.
+    fn let_go(&mut self, tasks: &Tasks) {
+        let Some(upload) = self.upload.take() else {
+            return;
+        };
+        let (upload, apart) = abortable(upload);
+        self.apart = Some(apart);
+        tasks.spawn(async move {
+            if let Ok(outcome) = upload.await {
+                note(&outcome);
+            }
+        });
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        if let Some(apart) = &self.apart {
+            apart.abort();
+        }
+    }
+}
+
+fn note(outcome: &Result<(), PumpError>) {
+    if let Err(error) = outcome {
+        tracing::debug!(
+            error = error as &dyn std::error::Error,
+            "a request body broke off"
+        );
     }
 }
 
@@ -117,7 +153,7 @@ impl std::fmt::Debug for Streaming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Streaming")
             .field("uploading", &self.upload.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) enum Rest {
     /// The destination agreed to another protocol.
     Switched(Switched),
     /// A stream, and perhaps a request body that is still being sent.
-    Streaming(Streaming),
+    Streaming(#[expect(dead_code, reason = "held for its drop, which ends the stream")] Streaming),
 }
 
 /// A connection that leaves HTTP.
