@@ -30,8 +30,10 @@ use crate::audit::Log;
 use crate::ca;
 use crate::config::Config;
 use crate::drain;
+use crate::enrol::Follower;
 use crate::identity;
 use crate::identity::Renewal;
+use crate::live::Watchlist;
 use crate::metrics::Exposition;
 use crate::net;
 use crate::policy;
@@ -77,11 +79,13 @@ impl App {
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
             policy: Arc::clone(ground.policies.current()),
+            revoked: Arc::clone(&ground.revoked),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
         let Ground {
             doors,
+            follower,
             log,
             policies,
             renewal,
@@ -97,6 +101,7 @@ impl App {
         let reload = Arc::new(Notify::new());
         let control = Control {
             drain: watch,
+            follower,
             log: log.clone(),
             policies,
             readiness,
@@ -177,9 +182,11 @@ struct Ground {
     counted: proxy::Metrics,
     doors: Doors,
     exposition: Exposition,
+    follower: Option<Follower>,
     log: Log,
     policies: Arc<Policies>,
     renewal: Renewal,
+    revoked: Arc<Watchlist>,
     runtime: Runtime,
     writer: audit::Writer,
 }
@@ -200,7 +207,8 @@ impl Ground {
             policy::Metrics::register(registry).map_err(metrics)?,
         )
         .map_err(|cause| BuildError::Policy { cause })?;
-        let source = source::open(config, clock)?;
+        let revoked = Arc::new(Watchlist::default());
+        let source::Opened { source, follower } = source::open(config, clock, &revoked)?;
         let renewals = identity::Metrics::register(registry).map_err(metrics)?;
         let renewal = runtime
             .block_on(Renewal::start(source, Arc::clone(clock), renewals))
@@ -215,9 +223,11 @@ impl Ground {
             counted,
             doors,
             exposition,
+            follower,
             log,
             policies: Arc::new(policies),
             renewal,
+            revoked,
             runtime,
             writer,
         })

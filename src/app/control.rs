@@ -12,12 +12,14 @@ use crate::admin::Window;
 use crate::app::policies::Policies;
 use crate::audit::Log;
 use crate::drain::Watch;
+use crate::enrol::Follower;
 use crate::identity::Renewal;
 
 /// What the control thread looks after.
 #[derive(Debug)]
 pub(super) struct Control {
     pub(super) drain: Watch,
+    pub(super) follower: Option<Follower>,
     pub(super) log: Log,
     pub(super) policies: Arc<Policies>,
     pub(super) readiness: Readiness,
@@ -38,6 +40,7 @@ impl Control {
     async fn look_after(self) {
         let Self {
             drain,
+            follower,
             log,
             policies,
             readiness,
@@ -54,6 +57,13 @@ impl Control {
                 None => until.draining().await,
             }
         };
+        let live = renewal.live();
+        let follow = async {
+            match follower {
+                Some(follower) => follower.run(live).await,
+                None => std::future::pending().await,
+            }
+        };
         let relay = async {
             loop {
                 reload.notified().await;
@@ -66,6 +76,7 @@ impl Control {
             () = stop.draining() => {}
             () = window => {}
             () = renewal.run() => {}
+            () = follow => {}
             () = policies.watch(&policy_reload) => {}
             () = relay => {}
             _unready = block_when_draining(drain, &readiness) => {}

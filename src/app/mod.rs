@@ -6,6 +6,8 @@
 //! one for control (renewal, policy reload, the operator's window) and one
 //! that writes records.
 
+mod authority;
+mod authority_overview;
 mod build;
 mod control;
 mod doors;
@@ -17,6 +19,9 @@ mod signals;
 mod source;
 mod worker;
 
+pub use authority::AuthorityApp;
+pub use authority::AuthorityBuildError;
+pub use authority::AuthorityRunning;
 pub use build::App;
 pub use build::BuildError;
 pub use logging::BadLevel;
@@ -25,5 +30,6 @@ pub use policies::PolicyMistakes;
 pub use running::Addresses;
 pub use running::RunError;
 pub use running::Running;
+pub use signals::run_authority_until_signalled;
 pub use signals::run_until_signalled;
 pub use source::check;

@@ -22,15 +22,8 @@ pub(super) struct Overview {
 
 impl admin::Report for Overview {
     fn status(&self) -> admin::Status {
-        let identity = self.identity.current();
-        let svid = identity.svid();
         admin::Status {
-            identity: Some(admin::Identity {
-                spiffe_id: svid.id().clone(),
-                not_before: svid.not_before(),
-                not_after: svid.not_after(),
-                last_error: None,
-            }),
+            identity: Some(identity(&self.identity)),
             policy: Some(self.policies.status()),
             listeners: self.listeners.clone(),
             live: admin::Live {
@@ -39,6 +32,18 @@ impl admin::Report for Overview {
             },
             audit: self.log.status().into(),
         }
+    }
+}
+
+/// The identity in force.
+pub(super) fn identity(live: &Live) -> admin::Identity {
+    let identity = live.current();
+    let svid = identity.svid();
+    admin::Identity {
+        spiffe_id: svid.id().clone(),
+        not_before: svid.not_before(),
+        not_after: svid.not_after(),
+        last_error: None,
     }
 }
 

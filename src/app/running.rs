@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::audit::Log;
 use crate::audit::UnwrittenError;
+use crate::authority;
 use crate::drain::Trigger;
 use crate::drain::Watch;
 
@@ -124,6 +125,13 @@ impl Running {
 /// Why a sidecar did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// The authority could not go on.
+    #[error("the authority could not go on")]
+    Authority {
+        /// Why.
+        #[source]
+        cause: authority::ServeError,
+    },
     /// A thread panicked, which is a mistake of ours.
     #[error("a thread panicked")]
     Panicked,

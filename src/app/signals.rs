@@ -1,11 +1,14 @@
 //! What the system tells us to do.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
+use tokio::time::sleep;
 
+use crate::app::AuthorityRunning;
 use crate::app::RunError;
 use crate::app::Running;
 
@@ -26,7 +29,7 @@ pub fn run_until_signalled(running: Running) -> Result<(), RunError> {
         let mut signals = Signals::new()?;
         let mut ended = running.ended();
         tokio::select! {
-            () = signals.wait(&running) => tracing::info!("draining"),
+            () = signals.wait(|| running.reload()) => tracing::info!("draining"),
             // Half a sidecar looks well from outside: better none, and a new one.
             () = ended.draining() => tracing::error!("a thread ended before its time: draining"),
         }
@@ -45,6 +48,36 @@ pub fn run_until_signalled(running: Running) -> Result<(), RunError> {
     stopped.map_err(failed)?
 }
 
+/// Serves until SIGTERM or SIGINT, or until the authority ends before its
+/// time, then drains. SIGHUP opens the audit file again.
+///
+/// # Errors
+///
+/// [`RunError`] if it did not end well.
+pub fn run_authority_until_signalled(running: AuthorityRunning) -> Result<(), RunError> {
+    let failed = |cause| RunError::Thread { cause };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    runtime
+        .block_on(async {
+            let mut signals = Signals::new()?;
+            let ended = async {
+                while !running.has_ended() {
+                    sleep(LOOK_EVERY).await;
+                }
+            };
+            tokio::select! {
+                () = signals.wait(|| running.reopen_log()) => tracing::info!("draining"),
+                () = ended => tracing::error!("the authority ended before its time"),
+            }
+            Ok(())
+        })
+        .map_err(failed)?;
+    running.stop()
+}
+
 struct Signals {
     hangup: Signal,
     interrupt: Signal,
@@ -60,12 +93,12 @@ impl Signals {
         })
     }
 
-    async fn wait(&mut self, running: &Running) {
+    async fn wait(&mut self, hang_up: impl Fn()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => running.reload(),
+                _ = self.hangup.recv() => hang_up(),
             }
         }
     }
@@ -77,3 +110,6 @@ impl Signals {
         }
     }
 }
+
+/// How soon an authority that has ended is noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -12,10 +12,13 @@ use crate::audit;
 use crate::ca::Authority;
 use crate::config::Config;
 use crate::config::IdentitySource;
+use crate::enrol;
+use crate::enrol::Follower;
 use crate::identity::Embedded;
 use crate::identity::FilePaths;
 use crate::identity::Files;
 use crate::identity::Source;
+use crate::live::Watchlist;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use crate::x509::Limits;
@@ -62,26 +65,52 @@ fn look_at_log(path: &Path) -> io::Result<()> {
     fs::metadata(folder.unwrap_or_else(|| Path::new("."))).map(drop)
 }
 
+/// Where identities come from, and who listens for what changes meanwhile.
+pub(super) struct Opened {
+    pub(super) source: Box<dyn Source>,
+    pub(super) follower: Option<Follower>,
+}
+
 /// Opens the source; asks it for nothing yet.
-pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn Source>, BuildError> {
+pub(super) fn open(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    watchlist: &Arc<Watchlist>,
+) -> Result<Opened, BuildError> {
     let clock = Arc::clone(clock);
+    let alone = |source: Box<dyn Source>| Opened {
+        source,
+        follower: None,
+    };
     match &config.identity {
+        IdentitySource::Authority(settings) => {
+            let settings = enrol::Settings::clone(settings);
+            let (source, follower) = enrol::enrol(settings, Arc::clone(watchlist), clock);
+            Ok(Opened {
+                source: Box::new(source),
+                follower: Some(follower),
+            })
+        }
         IdentitySource::Embedded { dir, id, ttl } => {
             let authority = Authority::open(dir, config.trust_domain.clone(), Arc::clone(&clock))
                 .map_err(|cause| BuildError::Authority { cause })?;
-            Ok(Box::new(Embedded::new(
+            Ok(alone(Box::new(Embedded::new(
                 Arc::new(authority),
                 id.clone(),
                 *ttl,
                 Limits::default(),
                 clock,
-            )))
+            ))))
         }
         IdentitySource::Files {
             certificate,
             key,
             bundle,
-        } => Ok(Box::new(files(config, [certificate, key, bundle], clock))),
+        } => Ok(alone(Box::new(files(
+            config,
+            [certificate, key, bundle],
+            clock,
+        )))),
     }
 }
 

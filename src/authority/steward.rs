@@ -20,6 +20,7 @@ use crate::authority::entry::Entry;
 use crate::authority::entry_files::read_entries;
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
+use crate::authority::keyring::Keys;
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
 use crate::authority::metrics::Metrics;
@@ -27,17 +28,23 @@ use crate::authority::revocation::Revoked;
 use crate::id::TrustDomain;
 use crate::live::Revocations;
 use crate::live::Watchlist;
+use crate::store;
 use crate::store::Fingerprint;
+use crate::store::StoreError;
 use crate::time::Clock;
+use crate::x509::certificates_to_pem;
 
 /// Whoever keeps things up to date.
 #[derive(Debug)]
 pub(super) struct Steward {
     pub(super) board: Arc<Board>,
+    /// Where the roots are written to.
+    pub(super) bundle_file: Option<PathBuf>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entries: watch::Sender<Arc<Entries>>,
     pub(super) files: Option<EntryFiles>,
     pub(super) keyring: Arc<Keyring>,
+    pub(super) keys: watch::Receiver<Arc<Keys>>,
     pub(super) ledger: Ledger,
     pub(super) log: audit::Shard,
     pub(super) metrics: Metrics,
@@ -58,6 +65,19 @@ impl Steward {
     /// Brings everything up to date once, at the start.
     pub(super) async fn begin(&mut self) -> Result<(), StewardError> {
         self.update().await
+    }
+
+    /// Writes the roots into the file at `path`, now and whenever they change.
+    pub(super) fn publish_bundle(&mut self, path: PathBuf) -> Result<(), StoreError> {
+        let bundles = Arc::clone(self.keyring.current().bundles());
+        let text: String = bundles
+            .iter()
+            .flat_map(|bundle| bundle.certificates())
+            .map(|root| certificates_to_pem([root]))
+            .collect();
+        let written = store::write_public(&path, text.as_bytes());
+        self.bundle_file = Some(path);
+        written
     }
 
     /// Keeps it so, for ever.
@@ -88,6 +108,15 @@ impl Steward {
 
     async fn update(&mut self) -> Result<(), StewardError> {
         self.keyring.reload().await?;
+        let have_keys_changed = self.keys.has_changed().unwrap_or(false);
+        self.keys.mark_unchanged();
+        if have_keys_changed
+            && let Some(path) = self.bundle_file.take()
+            && let Err(error) = self.publish_bundle(path)
+        {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "the roots' file is not brought up to date");
+        }
         let version = *self.ledger.database().versions().borrow();
         let from_database = self.ledger.entries(&self.trust_domain).await?;
         let from_files = self

@@ -1,6 +1,7 @@
 //! The whole authority, put together.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -11,7 +12,6 @@ use crate::authority::board::Board;
 use crate::authority::entry::Entries;
 use crate::authority::host::Host;
 use crate::authority::istio::Istio;
-use crate::authority::keyring::Keyring;
 use crate::authority::ledger;
 use crate::authority::ledger::Ledger;
 use crate::authority::metrics::Metrics;
@@ -31,8 +31,8 @@ use crate::live::Watchlist;
 use crate::net::Listener;
 use crate::net::UnixDoor;
 use crate::store::Database;
+use crate::store::StoreError;
 use crate::time::Clock;
-use crate::x509::certificates_to_pem;
 
 /// An authority that has taken its ports and unsealed its keys.
 #[derive(Debug)]
@@ -40,7 +40,6 @@ pub struct TownHall {
     address: SocketAddr,
     door: UnixDoor,
     host: Host,
-    keyring: Arc<Keyring>,
     listener: Listener,
     renewal: Renewal,
     steward: Steward,
@@ -109,10 +108,12 @@ impl TownHall {
         });
         let mut steward = Steward {
             board: Arc::clone(&board),
+            bundle_file: None,
             clock: Arc::clone(&clock),
             entries,
             files: opening::open_entry_files(&settings)?,
             keyring: Arc::clone(&keyring),
+            keys: keyring.follow(),
             ledger,
             log,
             metrics: metrics.clone(),
@@ -146,7 +147,6 @@ impl TownHall {
             address,
             door,
             host,
-            keyring,
             listener,
             renewal,
             steward,
@@ -165,15 +165,14 @@ impl TownHall {
         self.renewal.live()
     }
 
-    /// The roots that are published, as PEM: what a new sidecar must have.
-    #[must_use]
-    pub fn bundle_pem(&self) -> String {
-        let bundles = Arc::clone(self.keyring.current().bundles());
-        bundles
-            .iter()
-            .flat_map(|bundle| bundle.certificates())
-            .map(|root| certificates_to_pem([root]))
-            .collect()
+    /// Writes the roots that are published into a file, PEM: what a new sidecar
+    /// must have. It is written again whenever they change.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written now.
+    pub fn publish_bundle(&mut self, path: PathBuf) -> Result<(), StoreError> {
+        self.steward.publish_bundle(path)
     }
 
     /// Serves until the drain; what is under way then ends.

@@ -4,8 +4,10 @@
 //! all its causes, and the exit code is then 1. A command line that cannot be
 //! understood exits with 2.
 
+mod authority;
 mod check;
 mod demonstrate;
+mod orders;
 mod print;
 mod run;
 mod svid;
@@ -17,11 +19,31 @@ use clap::Parser;
 use clap::Subcommand;
 
 use demonstrate::Stay;
+use orders::EntryCommand;
+use orders::KeyCommand;
+use orders::RevocationCommand;
+use orders::TokenCommand;
 
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Authority {
+            config: Some(config),
+            command: None,
+        } => authority::run(&config),
+        Command::Authority {
+            command: Some(command),
+            ..
+        } => orders::keys(command),
+        // clap demands one of the two.
+        Command::Authority {
+            config: None,
+            command: None,
+        } => ExitCode::from(2),
+        Command::Entry { command } => orders::entry(command),
+        Command::Revocation { command } => orders::revocation(command),
+        Command::Token { command } => orders::token(command),
         Command::Check { config } => check::configuration(&config),
         Command::Demo { dir, once: true } => demonstrate::demonstrate(dir, Stay::ForTheTour),
         Command::Demo { dir, once: false } => demonstrate::demonstrate(dir, Stay::UntilInterrupted),
@@ -55,6 +77,17 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the workload CA: sidecars prove who they are and get SVIDs from it
+    ///
+    /// SIGHUP opens the audit file again. Changed entries are noticed by themselves.
+    #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+    Authority {
+        /// The authority's configuration file
+        #[arg(long, value_name = "FILE", required = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<KeyCommand>,
+    },
     /// Say everything that is wrong with a configuration and its policies
     ///
     /// Reads the identity's files and the policies, takes no port and writes
@@ -63,6 +96,21 @@ enum Command {
         /// The configuration file
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+    },
+    /// Say who may be named what by an authority
+    Entry {
+        #[command(subcommand)]
+        command: EntryCommand,
+    },
+    /// Say who is believed no longer, before their certificates end
+    Revocation {
+        #[command(subcommand)]
+        command: RevocationCommand,
+    },
+    /// Make tokens for sidecars to join with
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
     },
     /// Run a whole small mesh on loopback, to look at and to try
     Demo {

@@ -49,6 +49,39 @@ pub(super) struct Identity {
     pub(super) files: Option<Files>,
     /// A workload CA in this process, for development.
     pub(super) embedded: Option<Embedded>,
+    /// A workload CA on the network: `portreeve authority`.
+    pub(super) authority: Option<FromAuthority>,
+}
+
+/// An authority on the network, and how we prove to it who we are: exactly one
+/// of `join_token_file`, `kubernetes_token_file` and `x509`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FromAuthority {
+    /// Where it is, such as `https://authority.example:15443`.
+    pub(super) url: String,
+    /// The roots to believe it by at first, PEM; from then on it tells of changes.
+    pub(super) bundle: PathBuf,
+    /// A file with a join token. It works once.
+    pub(super) join_token_file: Option<PathBuf>,
+    /// A file with a projected service-account token, which Kubernetes keeps fresh.
+    pub(super) kubernetes_token_file: Option<PathBuf>,
+    /// A certificate of another CA.
+    pub(super) x509: Option<X509>,
+    /// A folder for the SVID and its key, so that a restart needs no new proof. Default: none, they are in memory only.
+    pub(super) state_dir: Option<PathBuf>,
+    /// Who we want to be, where the proof allows for several.
+    pub(super) spiffe_id: Option<String>,
+}
+
+/// A certificate of another CA that proves who we are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct X509 {
+    /// PEM, leaf first.
+    pub(super) certificate: PathBuf,
+    /// Its private key.
+    pub(super) key: PathBuf,
 }
 
 /// PEM files, watched and swapped when they change.

@@ -4,11 +4,15 @@
 //! and this one fills them in. Unknown keys are mistakes, and no default ever
 //! opens a door.
 
+mod authority;
+mod authority_file;
 mod doors;
 mod file;
+mod identity;
 mod mistakes;
 mod parts;
 mod shape;
+mod text;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -16,11 +20,13 @@ use std::time::Duration;
 
 use crate::admin;
 use crate::audit;
+use crate::enrol;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::policy;
 use crate::proxy;
 
+pub use authority::AuthorityConfig;
 pub use file::LogFormat;
 pub use mistakes::Mistake;
 
@@ -58,6 +64,8 @@ pub struct Config {
 /// Where SVIDs come from.
 #[derive(Clone, Debug)]
 pub enum IdentitySource {
+    /// A CA on the network.
+    Authority(Box<enrol::Settings>),
     /// A CA in this process.
     Embedded {
         /// The folder of its state.
@@ -103,15 +111,7 @@ impl Config {
     ///
     /// All mistakes, or the one that it cannot be read.
     pub fn load(path: &Path) -> Result<Self, Vec<Mistake>> {
-        let unreadable = |error| {
-            let text = format!("cannot read `{}`: {error}", path.display());
-            vec![Mistake {
-                path: String::new(),
-                text,
-            }]
-        };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
+        Self::parse(&text::load(path)?, text::folder(path))
     }
 
     /// Parses the text of a configuration file that stands in `folder`.
@@ -121,20 +121,7 @@ impl Config {
     /// All mistakes by their path. Where the text is not YAML, the first place
     /// where it is not, with line and column.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Mistake>> {
-        let refuse = |error: serde_saphyr::Error| {
-            let text = error.to_string().replace('\n', " ");
-            vec![Mistake {
-                path: String::new(),
-                text,
-            }]
-        };
-        let plain = || serde_saphyr::options! { with_snippet: false };
-        let value = serde_saphyr::from_str_with_options(text, plain()).map_err(refuse)?;
-        let mut mistakes = Mistakes::default();
-        shape::check(&value, &Self::schema(), &mut mistakes);
-        mistakes.unless_any(Some(()))?;
-        let file = serde_saphyr::from_str_with_options(text, plain()).map_err(refuse)?;
-        parts::check(file, folder)
+        parts::check(text::parse(text)?, folder)
     }
 
     /// The JSON Schema of the file, for editors.

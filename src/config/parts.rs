@@ -12,13 +12,12 @@ use crate::admin;
 use crate::audit;
 use crate::config::Config;
 use crate::config::Handshakes;
-use crate::config::IdentitySource;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
 use crate::config::doors;
 use crate::config::file;
-use crate::id::SpiffeId;
+use crate::config::identity;
 use crate::id::TrustDomain;
 use crate::policy;
 use crate::policy::ServiceName;
@@ -36,7 +35,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         )),
     };
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
-    let identity = identity(&file.identity, trust_domain.as_ref(), folder, notes);
+    let identity = identity::source(&file.identity, trust_domain.as_ref(), folder, notes);
     let inbound = file
         .inbound
         .as_ref()
@@ -81,54 +80,6 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         })
     })();
     mistakes.unless_any(whole)
-}
-
-fn identity(
-    written: &file::Identity,
-    domain: Option<&TrustDomain>,
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Option<IdentitySource> {
-    match (&written.files, &written.embedded) {
-        (Some(files), None) => Some(IdentitySource::Files {
-            certificate: folder.join(&files.certificate),
-            key: folder.join(&files.key),
-            bundle: folder.join(&files.bundle),
-        }),
-        (None, Some(embedded)) => {
-            let ttl = notes.between(
-                "identity.embedded.svid_ttl_s",
-                embedded.svid_ttl_s,
-                1,
-                MOST_TTL_S,
-            );
-            let id = notes.parse::<SpiffeId>("identity.embedded.id", &embedded.id)?;
-            if domain.is_some_and(|domain| domain != id.trust_domain()) {
-                notes.add(
-                    "identity.embedded.id",
-                    format!("`{id}` is not in the trust domain of `trust_domain`"),
-                );
-            }
-            if id.path().is_empty() {
-                notes.add(
-                    "identity.embedded.id",
-                    format!("`{id}` has no path, so it names no workload"),
-                );
-            }
-            Some(IdentitySource::Embedded {
-                dir: folder.join(&embedded.dir),
-                id,
-                ttl: Duration::from_secs(ttl),
-            })
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            notes.add(
-                "identity",
-                "must have exactly one of `files` and `embedded`",
-            );
-            None
-        }
-    }
 }
 
 /// The services that policies may name: our own, and those that we call.
@@ -186,7 +137,7 @@ fn policy_settings(
     settings
 }
 
-fn audit_settings(
+pub(super) fn audit_settings(
     written: &file::Audit,
     folder: &Path,
     notes: &mut Mistakes,
@@ -215,7 +166,7 @@ fn audit_settings(
     })
 }
 
-fn log_settings(written: file::Log, notes: &mut Mistakes) -> Log {
+pub(super) fn log_settings(written: file::Log, notes: &mut Mistakes) -> Log {
     let file::Log { format, level } = written;
     if let Err(error) = EnvFilter::builder().parse(&level) {
         notes.add(
@@ -226,7 +177,10 @@ fn log_settings(written: file::Log, notes: &mut Mistakes) -> Log {
     Log { format, level }
 }
 
-fn admin_settings(written: &file::Admin, notes: &mut Mistakes) -> Option<admin::Settings> {
+pub(super) fn admin_settings(
+    written: &file::Admin,
+    notes: &mut Mistakes,
+) -> Option<admin::Settings> {
     let listen = notes.parse::<SocketAddr>("admin.listen", &written.listen)?;
     if !listen.ip().is_loopback() && !written.allow_remote {
         notes.add(
@@ -261,7 +215,5 @@ fn workers(written: Option<usize>, notes: &mut Mistakes) -> usize {
 const DEFAULT_WORKERS: usize = 4;
 /// Beyond this the kernel spreads connections unevenly, and memory is wasted.
 const MOST_WORKERS: usize = 64;
-/// Peers believe no certificate that holds for much longer.
-const MOST_TTL_S: u64 = 90 * 24 * 60 * 60;
 /// Each takes a kilobyte while it waits.
 const MOST_QUEUE_RECORDS: usize = 16 * 1024 * 1024;

@@ -1,1 +1,44 @@
-//! Asking an authority for a name.
+//! Asking an authority for a name, and hearing from it.
+//!
+//! [`Enrolled`] is the source of our identity: it makes a key, shows a proof
+//! and comes back with an SVID. [`Follower`] listens to what the authority says
+//! to all: which roots to believe, who has to renew at once, who is believed no
+//! longer. The key never leaves this process, but for a folder of our own if
+//! one is configured.
+
+mod answer;
+mod channel;
+mod credential;
+mod error;
+mod follower;
+mod keepsake;
+mod news;
+mod settings;
+mod source;
+
+pub use credential::Credential;
+pub use error::EnrolError;
+pub use follower::Follower;
+pub use settings::Settings;
+pub use source::Enrolled;
+
+use std::sync::Arc;
+
+use crate::live::Watchlist;
+use crate::time::Clock;
+
+use news::News;
+
+/// A source of identities, and whoever must [run](Follower::run) beside it.
+#[must_use]
+pub fn enrol(
+    settings: Settings,
+    watchlist: Arc<Watchlist>,
+    clock: Arc<dyn Clock>,
+) -> (Enrolled, Follower) {
+    let settings = Arc::new(settings);
+    let news = Arc::new(News::default());
+    let source = Enrolled::new(Arc::clone(&settings), Arc::clone(&news), Arc::clone(&clock));
+    let follower = Follower::new(settings, news, watchlist, clock);
+    (source, follower)
+}

@@ -18,6 +18,7 @@ use crate::identity::schedule::renew_at;
 use crate::identity::source::Renews;
 use crate::identity::source::Source;
 use crate::identity::source::SourceError;
+use crate::identity::svid::Identity;
 use crate::time::Clock;
 use crate::x509::Limits;
 
@@ -33,7 +34,9 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Fetches the first identity, and prepares to keep it fresh.
+    /// Fetches the first identity, and prepares to keep it fresh. While the
+    /// source cannot be reached it is asked again: whoever is started together
+    /// with its authority need not be started in order.
     ///
     /// # Errors
     ///
@@ -43,7 +46,7 @@ impl Renewal {
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Result<Self, SourceError> {
-        let live = Arc::new(Live::new(source.fetch().await?));
+        let live = Arc::new(Live::new(first(source.as_mut()).await?));
         metrics.show(&live.current());
         let since = clock.now();
         Ok(Self {
@@ -80,9 +83,13 @@ impl Renewal {
     async fn renew(&mut self) -> bool {
         match self.source.fetch().await {
             Ok(identity) => {
+                let before = self.live.current();
                 self.live.replace(identity);
-                self.since = self.clock.now();
                 let current = self.live.current();
+                // With other roots only, the certificate is as old as it was.
+                if current.svid().chain() != before.svid().chain() {
+                    self.since = self.clock.now();
+                }
                 self.metrics.renewals.inc();
                 self.metrics.show(&current);
                 tracing::info!(
@@ -128,7 +135,12 @@ impl Renewal {
 
     /// A source that tells of changes is not asked again in vain before one.
     async fn wait_after_failure(&mut self, failures: u32) {
-        let pause = sleep(back_off(failures, draw()));
+        let mut pause = back_off(failures, draw());
+        if self.live.current().svid().not_after() < self.clock.now() {
+            // Nobody believes us: there is nothing that a long pause would spare.
+            pause = pause.min(MOST_PAUSE_WHEN_ENDED);
+        }
+        let pause = sleep(pause);
         match self.source.renews() {
             Renews::AtHalfLife => pause.await,
             Renews::WhenChanged => {
@@ -138,6 +150,24 @@ impl Renewal {
                 }
             }
         }
+    }
+}
+
+async fn first(source: &mut dyn Source) -> Result<Identity, SourceError> {
+    let mut failures = 0;
+    loop {
+        match source.fetch().await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(
+                    error = &error as &(dyn std::error::Error + 'static),
+                    source = source.name(),
+                    "no identity yet; asking again"
+                );
+            }
+            outcome => return outcome,
+        }
+        failures += 1;
+        sleep(back_off(failures, draw()).min(MOST_PAUSE_WHEN_ENDED)).await;
     }
 }
 
@@ -171,6 +201,9 @@ fn draw() -> f64 {
     }
     f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
+
+/// How soon we are somebody again when the source is back.
+const MOST_PAUSE_WHEN_ENDED: Duration = Duration::from_secs(3);
 
 const LOOK_AT_CALENDAR_EVERY: Duration = Duration::from_secs(30);
 

@@ -66,6 +66,17 @@ pub enum SourceError {
         #[source]
         cause: SvidError,
     },
+    /// A source that another module brings gave none.
+    #[error("there is no identity from the {source_name}")]
+    Brought {
+        /// The source.
+        source_name: &'static str,
+        /// Whether asking again later may help.
+        may_pass: bool,
+        /// Why not.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The files do not hold what they should.
     #[error("the identity's files are not usable")]
     Files {
@@ -94,4 +105,12 @@ pub enum SourceError {
         #[source]
         cause: IssueError,
     },
+}
+
+impl SourceError {
+    /// Whether asking again later may help, without anybody mending something.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Brought { may_pass: true, .. })
+    }
 }

@@ -118,6 +118,16 @@ impl Bundles {
         self.get(id.trust_domain())
     }
 
+    /// Whether these and the `others` are the same roots for the same trust domains.
+    #[must_use]
+    pub fn are(&self, others: &Self) -> bool {
+        self.0.len() == others.0.len()
+            && self.iter().zip(others.iter()).all(|(one, other)| {
+                one.trust_domain == other.trust_domain
+                    && one.certificates().eq(other.certificates())
+            })
+    }
+
     /// All bundles, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Bundle> {
         self.0.values()

@@ -8,6 +8,7 @@ use aws_lc_rs::digest;
 
 use crate::id::SpiffeId;
 use crate::id::SpiffeIdError;
+use crate::x509::ca_certificate::CaCertificate;
 use crate::x509::certificate::Certificate;
 use crate::x509::certificate::CertificateError;
 
@@ -94,6 +95,13 @@ impl Leaf {
     /// The name of whoever signed it, as encoded in the certificate.
     pub(super) fn issuer(&self) -> &[u8] {
         &self.issuer
+    }
+
+    /// Whether it says that `authority` signed it. Names only: whether it did
+    /// is what [`verify`](crate::x509::verify) finds out.
+    #[must_use]
+    pub fn names_as_issuer(&self, authority: &CaCertificate) -> bool {
+        self.issuer() == authority.subject()
     }
 
     /// Its public key with the algorithm, as encoded in the certificate.

@@ -28,5 +28,6 @@ pub use key::KeyError;
 pub use leaf::{Leaf, LeafError};
 pub use path_error::PathError;
 pub use pem::{
-    PemError, certificates_from_pem, certificates_to_pem, private_key_from_pem, request_from_pem,
+    PemError, certificates_from_pem, certificates_to_pem, private_key_from_pem, private_key_to_pem,
+    request_from_pem,
 };

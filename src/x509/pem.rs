@@ -3,6 +3,7 @@
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 
 /// Why a text does not hold what it should.
@@ -111,6 +112,12 @@ pub fn certificates_to_pem<'a>(
         .into_iter()
         .map(|certificate| armour("CERTIFICATE", certificate))
         .collect()
+}
+
+/// A private key as text.
+#[must_use]
+pub fn private_key_to_pem(key: &PrivatePkcs8KeyDer<'_>) -> String {
+    armour("PRIVATE KEY", key.secret_pkcs8_der())
 }
 
 /// RFC 7468: 64 characters a line.

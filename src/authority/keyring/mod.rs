@@ -99,7 +99,7 @@ impl Keyring {
         self.current.subscribe()
     }
 
-    /// Reads them again, and tells if they have changed.
+    /// Reads them again, and tells whoever follows if they have changed.
     pub(in crate::authority) async fn reload(&self) -> Result<(), KeyringError> {
         let rows = self.ledger.keys().await?;
         let keys = unseal(rows, &self.trust_domain, &self.sealing)?;

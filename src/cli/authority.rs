@@ -1,0 +1,36 @@
+//! `portreeve authority`
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::app;
+use crate::app::AuthorityApp;
+use crate::cli::check;
+use crate::cli::print;
+use crate::config::AuthorityConfig;
+use crate::time::SystemClock;
+
+/// Serves until told to stop.
+pub(super) fn run(path: &Path) -> ExitCode {
+    let config = match AuthorityConfig::load(path) {
+        Ok(config) => config,
+        Err(mistakes) => return check::refuse(path, &mistakes),
+    };
+    if let Err(error) = app::start_logging(&config.log) {
+        return print::failure(&error);
+    }
+    let app = match AuthorityApp::build(config, Arc::new(SystemClock)) {
+        Ok(app) => app,
+        Err(error) => return print::failure(&error),
+    };
+    let running = match app.start() {
+        Ok(running) => running,
+        Err(error) => return print::failure(&error),
+    };
+    tracing::info!("serving: authority {}", running.address());
+    match app::run_authority_until_signalled(running) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => print::failure(&error),
+    }
+}

@@ -1,0 +1,148 @@
+//! The configuration file of an authority as it is written.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::file;
+
+/// The configuration of an authority. Paths are relative to the file's own folder.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Whose workloads it names, such as `example.org`.
+    pub(super) trust_domain: String,
+    /// Where sidecars call, such as `0.0.0.0:15443`.
+    pub(super) listen: String,
+    /// The Unix socket for its operator, mode 0600. Default: `authority.sock`.
+    #[serde(default = "defaults::socket")]
+    pub(super) socket: PathBuf,
+    /// Where its memory is: exactly one of the keys.
+    pub(super) store: Store,
+    /// The file of the key that signing keys are sealed with: 64 hexadecimal digits. Made at the first start.
+    pub(super) sealing_key_file: PathBuf,
+    /// A file that its roots are written to, PEM, whenever they change: for new sidecars. Default: none.
+    pub(super) bundle_file: Option<PathBuf>,
+    /// A folder of `*.yaml` files with entries. Looked at twice a second.
+    pub(super) entries: Option<PathBuf>,
+    /// How sidecars may prove who they are, besides join tokens and their own SVIDs.
+    #[serde(default)]
+    pub(super) proofs: Proofs,
+    /// How long an SVID holds, in seconds, unless its entry says otherwise. Default: 3600.
+    #[serde(default = "defaults::svid_ttl_s")]
+    pub(super) svid_ttl_s: u64,
+    /// How long a root holds, in seconds. Its successor is published halfway and signs after five sixths. Default: one year.
+    #[serde(default = "defaults::root_ttl_s")]
+    pub(super) root_ttl_s: u64,
+    /// How long a join token may be used, in seconds. Default: 600.
+    #[serde(default = "defaults::join_token_ttl_s")]
+    pub(super) join_token_ttl_s: u64,
+    /// How long after its end an SVID may still be renewed, in seconds. Default: 86400.
+    #[serde(default = "defaults::renewal_grace_s")]
+    pub(super) renewal_grace_s: u64,
+    /// How many requests for certificates one address may make in a second. Default: 50.
+    #[serde(default = "defaults::issues_per_second")]
+    pub(super) issues_per_second: u32,
+    /// SPIFFE IDs that may administrate it over TLS. Default: none.
+    #[serde(default)]
+    pub(super) admins: Vec<String>,
+    /// Where deeds are recorded.
+    pub(super) audit: file::Audit,
+    /// The operator's window.
+    pub(super) admin: Option<file::Admin>,
+    /// The operational log, on standard error.
+    #[serde(default)]
+    pub(super) log: file::Log,
+}
+
+/// Where an authority's memory is: exactly one of the keys.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    /// A SQLite file, for one authority. Made at the first start.
+    pub(super) sqlite: Option<PathBuf>,
+    /// A file that holds the `postgres://` URL of a database that several authorities may share.
+    pub(super) postgres_url_file: Option<PathBuf>,
+}
+
+/// How sidecars may prove who they are.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proofs {
+    /// Kubernetes clusters whose service-account tokens are taken.
+    #[serde(default)]
+    pub(super) kubernetes: Vec<Cluster>,
+    /// CAs whose certificates are taken.
+    #[serde(default)]
+    pub(super) x509: Vec<Ca>,
+}
+
+/// A cluster whose service-account tokens are taken.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cluster {
+    /// What entries call it: `k8s:cluster:NAME`.
+    pub(super) name: String,
+    /// The `iss` of its tokens, such as `https://kubernetes.default.svc`.
+    pub(super) issuer: String,
+    /// The `aud` that its tokens must have. Default: `portreeve`.
+    #[serde(default = "defaults::audience")]
+    pub(super) audience: String,
+    /// The file of its public keys, a JWK Set, as `kubectl get --raw /openid/v1/jwks` prints it. Read again when it changes.
+    pub(super) jwks_file: PathBuf,
+}
+
+/// A CA whose certificates are taken.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ca {
+    /// What entries call it: `x509:ca:NAME`.
+    pub(super) name: String,
+    /// The file of its roots, PEM.
+    pub(super) roots: PathBuf,
+}
+
+mod defaults {
+    //! What is taken where nothing is written, and why.
+
+    use std::path::PathBuf;
+
+    /// Beside the configuration, where its owner finds it.
+    pub(in crate::config) fn socket() -> PathBuf {
+        PathBuf::from("authority.sock")
+    }
+
+    /// SPIRE's default: short enough that a stolen key is soon worth nothing.
+    pub(in crate::config) const fn svid_ttl_s() -> u64 {
+        3_600
+    }
+
+    /// Roots are copied into images and configurations by people, who need
+    /// months to copy the next: there are six from its publication to the end
+    /// of the old.
+    pub(in crate::config) const fn root_ttl_s() -> u64 {
+        365 * 24 * 60 * 60
+    }
+
+    /// Long enough to carry it to a machine, short enough not to lie about.
+    pub(in crate::config) const fn join_token_ttl_s() -> u64 {
+        600
+    }
+
+    /// An outage that is over within a day needs nobody to hand out new tokens.
+    pub(in crate::config) const fn renewal_grace_s() -> u64 {
+        24 * 60 * 60
+    }
+
+    /// A node with a hundred pods is up in a few seconds, a flood costs
+    /// a hundredth of a core.
+    pub(in crate::config) const fn issues_per_second() -> u32 {
+        50
+    }
+
+    /// What a projected token is asked for with `audience: portreeve`.
+    pub(in crate::config) fn audience() -> String {
+        "portreeve".to_owned()
+    }
+}

@@ -1,0 +1,131 @@
+//! Listens to what the authority says to all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use tokio::time::sleep;
+
+use crate::enrol::EnrolError;
+use crate::enrol::Settings;
+use crate::enrol::answer::State;
+use crate::enrol::channel;
+use crate::enrol::news::News;
+use crate::identity::Live;
+use crate::live::Watchlist;
+use crate::rpc::authority as rpc;
+use crate::time::Clock;
+
+/// Follows the authority, for as long as we are somebody.
+#[derive(Debug)]
+pub struct Follower {
+    clock: Arc<dyn Clock>,
+    news: Arc<News>,
+    settings: Arc<Settings>,
+    watchlist: Arc<Watchlist>,
+}
+
+impl Follower {
+    pub(super) const fn new(
+        settings: Arc<Settings>,
+        news: Arc<News>,
+        watchlist: Arc<Watchlist>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            clock,
+            news,
+            settings,
+            watchlist,
+        }
+    }
+
+    /// Follows for ever, as whoever `live` says we are.
+    ///
+    /// # Cancellation
+    ///
+    /// May be dropped at any point; what was heard stays in force.
+    pub async fn run(self, live: Arc<Live>) {
+        if let Some(state) = self.news.latest() {
+            self.watchlist.replace(state.revocations);
+        }
+        let mut failures = 0;
+        loop {
+            match self.follow(&live, &mut failures).await {
+                // Connections end with certificates; that is nothing to complain about.
+                Ok(()) => {}
+                Err(error) => {
+                    failures += 1;
+                    let error: &dyn std::error::Error = &error;
+                    if failures == COMPLAIN_AFTER {
+                        tracing::warn!(
+                            error,
+                            authority = self.settings.authority,
+                            "the authority does not tell of changes"
+                        );
+                    } else {
+                        tracing::debug!(error, "the authority does not tell of changes");
+                    }
+                }
+            }
+            // Never in step with others, and never long: a revocation waits.
+            sleep(FIRST_PAUSE.mul_f64(1.0 + draw())).await;
+        }
+    }
+
+    async fn follow(&self, live: &Live, failures: &mut u32) -> Result<(), EnrolError> {
+        let identity = live.current();
+        let svid = Arc::clone(identity.svid());
+        let bundles = Arc::clone(identity.bundles());
+        let mut open = channel::open(&self.settings, bundles, Some(svid), &self.clock).await?;
+        let mut states = open
+            .client
+            .follow(rpc::FollowRequest {})
+            .await?
+            .into_inner();
+        while let Some(told) = states.message().await? {
+            if *failures >= COMPLAIN_AFTER {
+                tracing::info!("the authority tells of changes again");
+            }
+            *failures = 0;
+            let state = State::read(told)?;
+            self.heard(state, live).await;
+        }
+        Ok(())
+    }
+
+    async fn heard(&self, state: State, live: &Live) {
+        if self.watchlist.replace(state.revocations.clone()) {
+            tracing::info!(revoked = state.revocations.len(), "revocations changed");
+        }
+        let identity = live.current();
+        let is_tainted = state.taints(identity.svid().leaf());
+        let is_news = !state.bundles.are(identity.bundles());
+        self.news.heard(state);
+        if is_tainted {
+            // Everybody hears it at once; not everybody may ask at once.
+            sleep(SPREAD.mul_f64(draw())).await;
+        }
+        if is_tainted || is_news {
+            self.news.call_for_fetch();
+        }
+    }
+}
+
+/// A fraction from 0.0 to 1.0; the middle if the system has no randomness.
+fn draw() -> f64 {
+    let mut bytes = [0_u8; 4];
+    if rand::fill(&mut bytes).is_err() {
+        return 0.5;
+    }
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}
+
+/// Between one connection and the next.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Some failures in a row are a renewal or a restart; this many are an outage.
+const COMPLAIN_AFTER: u32 = 5;
+
+/// Over how long the renewals are spread that a tainted key makes necessary.
+const SPREAD: Duration = Duration::from_secs(2);

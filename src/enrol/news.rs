@@ -1,0 +1,47 @@
+//! What the follower has heard, for the source to act upon.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tokio::sync::Notify;
+
+use crate::enrol::answer::State;
+
+/// The newest state, and whether it calls for a new identity.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    latest: Mutex<Option<State>>,
+    /// Told when the source should look.
+    changed: Notify,
+}
+
+impl News {
+    /// Notes what was heard. Older news than the newest is dropped.
+    pub(super) fn heard(&self, state: State) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest
+            .as_ref()
+            .is_none_or(|latest| latest.version <= state.version)
+        {
+            *latest = Some(state);
+        }
+    }
+
+    /// The newest state, if anything was heard.
+    pub(super) fn latest(&self) -> Option<State> {
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Tells the source to fetch.
+    pub(super) fn call_for_fetch(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Ends when the source should fetch. A call is not lost if nobody waits.
+    pub(super) async fn called(&self) {
+        self.changed.notified().await;
+    }
+}

@@ -1,0 +1,29 @@
+//! What is needed to ask an authority, already checked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::enrol::Credential;
+use crate::id::SpiffeId;
+use crate::id::TrustDomain;
+
+/// What is needed to ask an authority.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it is, `host:port`.
+    pub authority: String,
+    /// Who must answer there.
+    pub authority_id: SpiffeId,
+    /// The roots to believe it by the first time, PEM.
+    pub bundle: PathBuf,
+    /// How long reaching it, and an answer, may take.
+    pub patience: Duration,
+    /// How we prove who we are.
+    pub credential: Credential,
+    /// A folder for what we have been given, so that a restart needs no new proof.
+    pub state: Option<PathBuf>,
+    /// Whose names we believe.
+    pub trust_domain: TrustDomain,
+    /// Who we want to be, where the proof allows for several.
+    pub wish: Option<SpiffeId>,
+}
