@@ -26,6 +26,7 @@ use tokio::time::sleep;
 use tokio::time::timeout;
 
 use crate::proxy::body::Source;
+use crate::proxy::lifetime::GRACE;
 use crate::proxy::pump::pump;
 use crate::proxy::serve::Answer;
 use crate::proxy::serve::Connection;
@@ -65,19 +66,28 @@ pub(super) async fn serve(
             biased;
             turn = poll_fn(|cx| streams.poll_turn(cx)) => match turn {
                 Turn::Ended(outcome) => return outcome.map_err(|cause| ServeError::Http2 { cause }),
-                Turn::Idle => idle.as_mut().reset(Instant::now() + limits.idle),
+                Turn::Idle => {
+                    let patience = if is_closing { GRACE } else { limits.idle };
+                    idle.as_mut().reset(Instant::now() + patience);
+                }
             },
             () = &mut closing, if !is_closing => {
                 is_closing = true;
                 streams.framed.graceful_shutdown();
+                idle.as_mut().reset(Instant::now() + GRACE);
             }
             () = &mut over => {
                 fate.seal("certificate_expired");
                 return Ok(());
             }
-            () = &mut idle, if !is_closing && streams.in_flight.is_empty() => {
+            () = &mut idle, if streams.in_flight.is_empty() => {
+                if is_closing {
+                    // A caller that does not answer the GOAWAY's ping would stay for ever.
+                    return Ok(());
+                }
                 is_closing = true;
                 streams.framed.graceful_shutdown();
+                idle.as_mut().reset(Instant::now() + GRACE);
             }
         }
     }
