@@ -116,7 +116,12 @@ impl Call {
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        assert!(self.try_send(bytes), "the caller hung up");
+    }
+
+    /// Sends to whoever may have hung up.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
     /// Becomes a wire to `address`: what comes from either side goes to the other.

@@ -13,15 +13,27 @@ mod application;
 #[cfg(test)]
 mod caller;
 #[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod far_side;
 #[cfg(test)]
 mod fields;
+#[cfg(test)]
+mod frames;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
+mod http2_bodies;
+#[cfg(test)]
+mod http2_frames;
+#[cfg(test)]
+mod http2_heads;
+#[cfg(test)]
 mod life;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]

@@ -206,6 +206,10 @@ const BY_PEERS: &[(&str, Test)] = &[
         "response_timeout",
         an_application_that_does_not_answer_is_given_up,
     ),
+    (
+        "too_many_headers",
+        crate::http2_heads::too_many_fields_are_refused,
+    ),
     ("upstream_failed", an_application_that_hangs_up_has_failed),
     (
         "upstream_not_understood",
@@ -222,4 +226,4 @@ const BY_PEERS: &[(&str, Test)] = &[
 ];
 
 /// An identity is put in force only if it makes a TLS configuration.
-const OUT_OF_REACH: &[&str] = &["identity_not_usable", "too_many_headers"];
+const OUT_OF_REACH: &[&str] = &["identity_not_usable"];

@@ -151,6 +151,12 @@ pub(crate) struct Sidecar {
 }
 
 impl Sidecar {
+    /// Drains, and returns what was recorded.
+    pub(crate) fn stop(self) -> Records {
+        self.running.stop().unwrap();
+        self.records
+    }
+
     pub(crate) fn inbound(&self) -> SocketAddr {
         self.running.addresses().inbound.unwrap()
     }

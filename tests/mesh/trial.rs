@@ -56,6 +56,14 @@ impl Trial {
         }
     }
 
+    /// `web` at the door, about to speak HTTP/2.
+    pub(crate) fn call_http2(&self) -> Caller {
+        let mut web = self.web.clone();
+        web.alpn_protocols = vec![b"h2".to_vec()];
+        Caller::secure(self.orders.inbound(), web)
+    }
+
+    /// `web` at the door, about to speak HTTP/1.
     pub(crate) fn call(&self) -> Caller {
         Caller::secure(self.orders.inbound(), self.web.clone())
     }
