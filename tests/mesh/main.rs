@@ -13,6 +13,8 @@ mod application;
 #[cfg(test)]
 mod caller;
 #[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod far_side;
@@ -22,6 +24,8 @@ mod fields;
 mod frames;
 #[cfg(test)]
 mod framing;
+#[cfg(test)]
+mod grpc;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
