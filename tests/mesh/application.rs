@@ -86,6 +86,14 @@ impl Call {
         }
     }
 
+    /// The next `bytes`, as they are.
+    pub(crate) fn exactly(&mut self, bytes: usize) -> Vec<u8> {
+        while self.unread.len() < bytes {
+            assert!(self.more().unwrap() > 0, "the caller hung up");
+        }
+        self.unread.drain(..bytes).collect()
+    }
+
     /// The next request's head.
     pub(crate) fn head(&mut self) -> String {
         self.until("\r\n\r\n")

@@ -29,6 +29,8 @@ mod grpc;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
+mod http2_answers;
+#[cfg(test)]
 mod http2_bodies;
 #[cfg(test)]
 mod http2_frames;
