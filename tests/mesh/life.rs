@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use crate::caller::Caller;
+use crate::frames::END_STREAM;
+use crate::frames::Framed;
+use crate::frames::head;
+use crate::http2_heads::TWIN;
 use crate::parties;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
@@ -34,6 +38,28 @@ fn a_connection_ends_with_the_certificate_of_its_caller() {
     long.send("GET /c HTTP/1.1\r\nhost: orders\r\n\r\n");
     assert!(served(&mut trial.application.call()).starts_with("GET /c "));
     assert_eq!(long.answer().text(), "ok");
+}
+
+#[test]
+fn an_http_2_connection_ends_with_the_certificate_of_its_caller() {
+    let trial = Trial::new("");
+    let shown = trial.stage.svid("web", MINUTE);
+    let config = parties::client(Some(shown), &[b"h2"]);
+    let mut framed = Framed::begin(Caller::secure(trial.orders.inbound(), config));
+    for stream in [1, 3] {
+        framed.send(&head(stream, END_STREAM, TWIN));
+    }
+    let mut calls = [trial.application.call(), trial.application.call()];
+    for call in &mut calls {
+        call.head();
+    }
+    trial.stage.calendar.pass(MINUTE);
+    framed.ends();
+    for call in &mut calls {
+        assert_eq!(call.rest(), "");
+        let record = trial.orders.records.next();
+        assert_eq!(record.says(["status", "reason"]), " certificate_expired");
+    }
 }
 
 #[test]
@@ -98,6 +124,14 @@ fn the_policy_decides_each_request_as_it_is_when_that_comes() {
     assert_eq!(expect(200, ""), anybody);
     rule(&trial, NOBODY, "loaded", 4);
     assert_eq!(expect(403, "no_permit"), nobody);
+
+    let mut framed = Framed::begin(trial.call_http2());
+    framed.send(&head(1, END_STREAM, TWIN));
+    assert_eq!(framed.outcome(1).refusal(), "403 no_permit");
+    rule(&trial, ANYBODY, "loaded", 5);
+    framed.send(&head(3, END_STREAM, TWIN));
+    served(&mut app.unwrap());
+    assert_eq!(framed.outcome(3).refusal(), "null ");
 }
 
 /// Puts `policy` in the folder, and waits until it was read with this `outcome`.

@@ -41,6 +41,8 @@ mod life;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod outbound;
+#[cfg(test)]
 mod pair;
 #[cfg(test)]
 mod parties;

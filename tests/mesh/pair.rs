@@ -2,6 +2,7 @@
 
 use crate::application::Application;
 use crate::caller::Caller;
+use crate::stage::Calendar;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
 
@@ -10,20 +11,23 @@ pub(crate) struct Pair {
     /// What `orders` is.
     pub(crate) application: Application,
     pub(crate) orders: Sidecar,
-    _stage: Stage,
+    stage: Stage,
     pub(crate) web: Sidecar,
 }
 
 impl Pair {
     pub(crate) fn new(more: &str) -> Self {
-        let stage = Stage::new();
+        Self::on(Stage::new(), more)
+    }
+
+    pub(crate) fn on(stage: Stage, more: &str) -> Self {
         let application = Application::start();
         let orders = stage.orders(application.address(), more);
         let web = stage.web(orders.inbound(), more);
         Self {
             application,
             orders,
-            _stage: stage,
+            stage,
             web,
         }
     }
@@ -31,6 +35,10 @@ impl Pair {
     /// `web` itself, at the door that leads to `orders`.
     pub(crate) fn call(&self) -> Caller {
         Caller::plain(self.web.outbound())
+    }
+
+    pub(crate) fn calendar(&self) -> &Calendar {
+        &self.stage.calendar
     }
 
     /// What the next record at each door says, first `web`'s.

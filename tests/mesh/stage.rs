@@ -47,6 +47,8 @@ pub(crate) struct Stage {
     authority: Authority,
     pub(crate) calendar: Arc<Calendar>,
     folder: TempDir,
+    /// How long the sidecars' own SVIDs last, in seconds.
+    svid_ttl_s: u64,
 }
 
 /// A chain, and its key.
@@ -54,6 +56,11 @@ pub(crate) type Shown = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Self::with_svids_of(3600)
+    }
+
+    /// With sidecars whose SVIDs last for `svid_ttl_s` seconds.
+    pub(crate) fn with_svids_of(svid_ttl_s: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_893_456_000);
         let calendar = Arc::new(Calendar(Mutex::new(start)));
@@ -65,6 +72,7 @@ impl Stage {
             authority,
             calendar,
             folder,
+            svid_ttl_s,
         };
         stage.rule(POLICY);
         stage
@@ -123,9 +131,10 @@ impl Stage {
 
     fn sidecar(&self, name: &str, [door, audit]: [&str; 2], more: &str) -> Sidecar {
         let pipe = Records::make_pipe(&self.folder.path().join(format!("{name}.jsonl")));
+        let ttl = self.svid_ttl_s;
         let text = format!(
             "trust_domain: mesh.example
-identity: {{ embedded: {{ dir: ca, id: \"spiffe://mesh.example/{name}\" }} }}
+identity: {{ embedded: {{ dir: ca, id: \"spiffe://mesh.example/{name}\", svid_ttl_s: {ttl} }} }}
 workers: 1
 {door}
 policy: {{ dir: policy, headers: [x-ticket] }}
@@ -188,7 +197,7 @@ impl Sidecar {
 }
 
 /// How often the metrics are looked at for what must happen: some seconds long.
-const LOOKS: usize = 10_000;
+const LOOKS: usize = 50_000;
 
 /// `web` may call `orders`, except for what is under `/admin`.
 const POLICY: &str = r#"
