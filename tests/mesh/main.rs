@@ -41,6 +41,8 @@ mod life;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod outbound;
 #[cfg(test)]
 mod pair;

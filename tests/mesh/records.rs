@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 
 use serde_json::Value;
@@ -48,6 +49,15 @@ impl Records {
     /// The next record, which must come.
     pub(crate) fn next(&self) -> Record {
         self.0.recv_timeout(DEADLINE).expect("no record came")
+    }
+
+    /// No more can come: the sidecar has closed the pipe.
+    pub(crate) fn are_over(&self) {
+        let last = self.0.recv_timeout(DEADLINE);
+        assert!(
+            matches!(last, Err(RecvTimeoutError::Disconnected)),
+            "{last:?}"
+        );
     }
 
     /// No record but those that were looked at has been written.

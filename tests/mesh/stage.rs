@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -78,6 +79,11 @@ impl Stage {
         stage
     }
 
+    /// Where the sidecar beside `name` writes its records.
+    pub(crate) fn log_of(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.jsonl"))
+    }
+
     /// Puts `policy` in force, or will once it is looked at.
     pub(crate) fn rule(&self, policy: &str) {
         let folder = self.folder.path().join("policy");
@@ -130,7 +136,7 @@ impl Stage {
     }
 
     fn sidecar(&self, name: &str, [door, audit]: [&str; 2], more: &str) -> Sidecar {
-        let pipe = Records::make_pipe(&self.folder.path().join(format!("{name}.jsonl")));
+        let pipe = Records::make_pipe(&self.log_of(name));
         let ttl = self.svid_ttl_s;
         let text = format!(
             "trust_domain: mesh.example
@@ -184,6 +190,12 @@ impl Sidecar {
             }
         }
         panic!("there is no `{line}` in {metrics}");
+    }
+
+    /// Waits until the window shows `word` at `path`.
+    pub(crate) fn says(&self, path: &str, word: &str) {
+        let mut looks = (0..LOOKS).map(|_| self.window(path));
+        assert!(looks.any(|text| text.contains(word)), "{path}: no `{word}`");
     }
 
     /// What the operator's window shows at `path`.
