@@ -98,6 +98,20 @@ fn a_call_that_is_given_up_is_reset_at_the_application() {
     });
 }
 
+#[test]
+fn a_caller_may_send_all_before_it_reads_what_it_is_answered() {
+    run(|mut caller, mut application| async move {
+        let (response, mut upload) = caller.send_request(call(), false).unwrap();
+        let (request, mut respond) = application.recv().await.unwrap();
+        let mut download = respond.send_response(Response::new(()), false).unwrap();
+        download.send_data(large(), true).unwrap();
+        // The answer begins at once, and is never read.
+        let _unread = response.await.unwrap();
+        upload.send_data(large(), true).unwrap();
+        exactly(&mut request.into_body(), large().len()).await;
+    });
+}
+
 /// A pair of sidecars, with HTTP/2 at both ends of it.
 fn run<F: Future<Output = ()>>(story: impl FnOnce(SendRequest<Bytes>, Served) -> F) {
     let stage = Stage::new();
@@ -116,6 +130,8 @@ fn run<F: Future<Output = ()>>(story: impl FnOnce(SendRequest<Bytes>, Served) ->
         let told = timeout(DEADLINE, story(caller, served)).await;
         told.expect("it takes too long");
     });
+    // Both connections end, if they have not.
+    drop(runtime);
     for sidecar in [web, orders] {
         let record = sidecar.records.next();
         let said = record.says(["decision", "protocol", "app_protocol"]);
@@ -174,6 +190,11 @@ fn trailers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
             )
         })
         .collect()
+}
+
+/// Far more than all windows and buffers on the way hold.
+fn large() -> Bytes {
+    Bytes::from_static(&[b'0'; 4 * 1024 * 1024])
 }
 
 fn bytes(text: &'static str) -> Bytes {

@@ -135,8 +135,17 @@ impl Stage {
         self.sidecar("web", [&door, ""], more)
     }
 
-    fn sidecar(&self, name: &str, [door, audit]: [&str; 2], more: &str) -> Sidecar {
+    fn sidecar(&self, name: &str, door_audit: [&str; 2], more: &str) -> Sidecar {
         let pipe = Records::make_pipe(&self.log_of(name));
+        let running = self.start(name, door_audit, more);
+        Sidecar {
+            records: Records::read(pipe),
+            running,
+        }
+    }
+
+    /// A sidecar whose records, wherever they go, are not looked at.
+    pub(crate) fn start(&self, name: &str, [door, audit]: [&str; 2], more: &str) -> Running {
         let ttl = self.svid_ttl_s;
         let text = format!(
             "trust_domain: mesh.example
@@ -151,11 +160,7 @@ admin: {{ listen: \"127.0.0.1:0\" }}
         );
         let config = Config::parse(&text, self.folder.path()).unwrap();
         let clock: Arc<Calendar> = Arc::clone(&self.calendar);
-        let running = App::build(config, clock).unwrap().start().unwrap();
-        Sidecar {
-            records: Records::read(pipe),
-            running,
-        }
+        App::build(config, clock).unwrap().start().unwrap()
     }
 }
 

@@ -64,7 +64,10 @@ fn what_is_sent_before_the_switch_is_held_back() {
     call.send(SWITCHED);
     assert_eq!(call.until("\r\n\r\n"), early);
     caller.hang_up();
-    assert_eq!(trial.orders.records.next().text("upgrade"), "websocket");
+    assert_eq!(
+        trial.orders.records.next().says(["status", "upgrade"]),
+        "101 websocket"
+    );
 
     // An application that does not agree never sees it.
     let mut caller = trial.call();
@@ -78,8 +81,12 @@ fn what_is_sent_before_the_switch_is_held_back() {
     // It was a request, and is decided as one.
     assert_eq!(caller.answer().reason(), "forbidden");
     assert_eq!(
-        trial.orders.records.next().says(["path", "status"]),
-        "/chat 426"
+        trial
+            .orders
+            .records
+            .next()
+            .says(["path", "status", "upgrade"]),
+        "/chat 426 "
     );
     assert_eq!(
         trial.orders.records.next().says(["path", "decision"]),
