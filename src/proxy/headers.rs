@@ -65,10 +65,6 @@ pub(super) fn kind(name: &HeaderName) -> Kind {
 /// Removes what a response may not carry across us, except the fields of an
 /// upgrade, which only a 101 has.
 pub(super) fn clean_response(headers: &mut HeaderMap) {
-    // RFC 9112 6.3: beside a transfer coding the length means nothing.
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        headers.remove(header::CONTENT_LENGTH);
-    }
     let listed: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -281,15 +277,6 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-length", "set-cookie"]);
-    }
-
-    #[test]
-    fn the_length_of_a_response_that_has_a_transfer_coding_is_not_believed() {
-        let mut headers = HeaderMap::new();
-        headers.insert("content-length", HeaderValue::from_static("3"));
-        headers.insert("transfer-encoding", HeaderValue::from_static("chunked"));
-        clean_response(&mut headers);
-        assert!(headers.is_empty(), "{headers:?}");
     }
 
     #[test]

@@ -41,6 +41,13 @@ impl Outgoing {
         let host = HeaderValue::from_str(self.authority.as_str())
             .map_err(|cause| unwritable(cause.into()))?;
         self.headers.insert(header::HOST, host);
+        // RFC 9110 8.6: servers may answer 411 to what does not say that it is empty.
+        if self.body.is_end_stream()
+            && matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
+        {
+            self.headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+        }
         if let Some(upgrade) = self.upgrade {
             self.headers
                 .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));

@@ -71,7 +71,8 @@ pub(super) enum PathError {
     /// A segment that is `.` or `..`, in any spelling.
     #[error("the path has a `.` or `..` segment")]
     DotSegment,
-    /// `%25` before two hex digits: decoded twice it would be something else.
+    /// `%25` before two hex digits, in any spelling: decoded twice it would be
+    /// something else.
     #[error("the path is escaped twice")]
     DoubleEscape,
     /// Two slashes in a row.
@@ -106,7 +107,6 @@ fn decode(path: &str, semicolons: Semicolons) -> Result<String, PathError> {
         match byte {
             b'/' | b'\\' | 0..=0x1f | 0x7f => return Err(PathError::EscapedSeparator { byte }),
             b';' if semicolons == Semicolons::Refuse => return Err(PathError::Semicolon),
-            b'%' if escape(after).is_some() => return Err(PathError::DoubleEscape),
             _ => {}
         }
         raw.push(byte);
@@ -118,10 +118,20 @@ fn decode(path: &str, semicolons: Semicolons) -> Result<String, PathError> {
         }
         rest = after;
     }
+    // Looked for in what was decoded: the second escape may be escaped as well.
+    if has_escape(&raw) {
+        return Err(PathError::DoubleEscape);
+    }
     match std::str::from_utf8(&raw) {
         Ok(_) => Ok(out),
         Err(_) => Err(PathError::BadEscape),
     }
+}
+
+fn has_escape(bytes: &[u8]) -> bool {
+    bytes
+        .windows(3)
+        .any(|three| matches!(three, [b'%', digits @ ..] if escape(digits).is_some()))
 }
 
 /// The byte that two hex digits stand for, and what follows them.
@@ -233,6 +243,9 @@ mod tests {
             ("/a%0d%0ab", EscapedSeparator { byte: b'\r' }),
             ("/a%7f", EscapedSeparator { byte: 0x7f }),
             ("/%252e%252e/admin", DoubleEscape),
+            ("/%25%32%65/admin", DoubleEscape),
+            ("/%252%65/admin", DoubleEscape),
+            ("/%25%32e/admin", DoubleEscape),
             ("/%c0%ae", BadEscape),
             ("/%zz", BadEscape),
             ("/%4", BadEscape),

@@ -149,9 +149,9 @@ const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
             (StatusCode::BAD_GATEWAY, "upstream_failed")
         }
         UpstreamError::Tls { cause } => handshake(cause),
-        UpstreamError::UnaskedUpgrade { .. } | UpstreamError::Unwritable { .. } => {
-            (StatusCode::BAD_GATEWAY, "upstream_not_understood")
-        }
+        UpstreamError::AmbiguousFraming
+        | UpstreamError::UnaskedUpgrade { .. }
+        | UpstreamError::Unwritable { .. } => (StatusCode::BAD_GATEWAY, "upstream_not_understood"),
     }
 }
 

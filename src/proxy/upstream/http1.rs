@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use http::HeaderMap;
 use http::Response;
 use http::StatusCode;
+use http::header;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::client::conn::http1::SendRequest;
@@ -134,10 +136,27 @@ fn answer(response: Response<Incoming>, rest: Rest) -> Result<Answer, UpstreamEr
             status: response.status(),
         });
     }
+    if is_ambiguous(response.headers()) {
+        return Err(UpstreamError::AmbiguousFraming);
+    }
     Ok(Answer {
         response: response.map(Source::http1),
         rest,
     })
+}
+
+/// RFC 9112 6.3 lets a proxy repair such a response; where one ends that was
+/// framed in two ways is a guess.
+fn is_ambiguous(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => false,
+        (Some(coding), None) => {
+            !coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+                || headers.contains_key(header::CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => true,
+    }
 }
 
 /// A connection in use, which can be given back.

@@ -118,6 +118,9 @@ pub(super) struct Switched {
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UpstreamError {
+    /// The response has two lengths, or a transfer coding other than one `chunked`.
+    #[error("the response can be framed in two ways")]
+    AmbiguousFraming,
     /// The destination could not be reached. It has seen nothing.
     #[error("the destination cannot be reached")]
     Dial {

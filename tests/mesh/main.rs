@@ -1,0 +1,66 @@
+//! Whole sidecars, from their configuration to the bytes that an application gets.
+//!
+//! Each test builds its sidecars with `App::build`, connects through real
+//! sockets with real certificates, and believes only what arrived: at the
+//! application, at the caller, in the records and in the metrics.
+
+// Clippy takes only what is under `cfg(test)` for a test, helpers included.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod application;
+#[cfg(test)]
+mod caller;
+#[cfg(test)]
+mod counts;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod far_side;
+#[cfg(test)]
+mod fields;
+#[cfg(test)]
+mod frames;
+#[cfg(test)]
+mod framing;
+#[cfg(test)]
+mod grpc;
+#[cfg(test)]
+mod heads;
+#[cfg(test)]
+mod http2_answers;
+#[cfg(test)]
+mod http2_bodies;
+#[cfg(test)]
+mod http2_frames;
+#[cfg(test)]
+mod http2_heads;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod outbound;
+#[cfg(test)]
+mod pair;
+#[cfg(test)]
+mod parties;
+#[cfg(test)]
+mod paths;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
+mod streaming;
+#[cfg(test)]
+mod trial;
+#[cfg(test)]
+mod upgrade;
