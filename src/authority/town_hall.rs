@@ -130,6 +130,7 @@ impl TownHall {
             admin: AdminService {
                 admins: settings.admins.clone().into(),
                 orders,
+                revoked: Arc::clone(&revoked),
             },
             clock: Arc::clone(&clock),
             istio: Istio {
