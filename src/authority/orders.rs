@@ -28,6 +28,7 @@ use crate::authority::proof::JoinToken;
 use crate::authority::proof::digest_of;
 use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
+use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::time::Clock;
 use tokio::sync::watch;
@@ -80,7 +81,9 @@ impl Orders {
         ttl: Duration,
         svid_ttl: Duration,
     ) -> Result<Made, Status> {
-        let id = IdTemplate::parse(id, &self.trust_domain).map_err(|error| invalid(&error))?;
+        // No template: a token proves nothing that could fill its places.
+        let id: SpiffeId = id.parse().map_err(|error| invalid(&error))?;
+        let id = IdTemplate::of(&id, &self.trust_domain).map_err(|error| invalid(&error))?;
         let token = JoinToken::draw().ok_or_else(|| Status::internal("no random numbers"))?;
         let digest = digest_of(token.reveal());
         let name: String = digest.chars().take(16).collect();
