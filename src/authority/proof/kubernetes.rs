@@ -229,7 +229,8 @@ impl KubernetesError {
             ErrorKind::InvalidSignature => Self::BadSignature,
             ErrorKind::InvalidIssuer => Self::OtherIssuer,
             ErrorKind::InvalidAudience => Self::OtherAudience,
-            ErrorKind::InvalidAlgorithm => Self::BadAlgorithm,
+            // Nor is it one for a key of another kind.
+            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => Self::BadAlgorithm,
             _ => Self::Malformed,
         }
     }
