@@ -237,6 +237,17 @@ impl Change<'_> {
 /// Why the database could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
+    /// The file is there, but not even its head.
+    #[error(
+        "the database `{}` was cut to {bytes} bytes: put the last copy of it back, or remove it to begin anew",
+        path.display()
+    )]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+        /// What is left of it.
+        bytes: u64,
+    },
     /// The file cannot be opened.
     #[error("cannot open the database `{}`", path.display())]
     File {
@@ -289,16 +300,29 @@ fn lock(path: &Path) -> Result<File, DatabaseError> {
         path: path.to_owned(),
         cause,
     };
-    // Made before SQLite makes it, so that nobody else may ever read it.
-    let _made = for_our_eyes(path).map_err(|cause| unusable(path, cause))?;
     let file = for_our_eyes(&beside).map_err(|cause| unusable(&beside, cause))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(DatabaseError::InUse {
-            path: path.to_owned(),
-        }),
-        Err(std::fs::TryLockError::Error(cause)) => Err(unusable(&beside, cause)),
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            return Err(DatabaseError::InUse {
+                path: path.to_owned(),
+            });
+        }
+        Err(std::fs::TryLockError::Error(cause)) => return Err(unusable(&beside, cause)),
     }
+    // SQLite would take it for a new database, and what was lost with the rest of
+    // it for never having been there.
+    if let Ok(found) = std::fs::metadata(path)
+        && found.len() < LEAST_BYTES
+    {
+        return Err(DatabaseError::CutShort {
+            path: path.to_owned(),
+            bytes: found.len(),
+        });
+    }
+    // Made before SQLite makes it, so that nobody else may ever read it.
+    let _made = for_our_eyes(path).map_err(|cause| unusable(path, cause))?;
+    Ok(file)
 }
 
 fn for_our_eyes(path: &Path) -> io::Result<File> {
@@ -368,6 +392,9 @@ const CHANGE_COUNTER: &str = "
     CREATE TABLE change_counter (version BIGINT NOT NULL);
     INSERT INTO change_counter (version) VALUES (1);
 ";
+
+/// One page of the smallest size that SQLite knows.
+const LEAST_BYTES: u64 = 512;
 
 const CHANNEL: &str = "portreeve_change";
 
