@@ -69,10 +69,21 @@ impl Enrolled {
             if let Some(identity) = self.still_good() {
                 return Ok(identity);
             }
+            return self.begin().await;
         } else if let Some(identity) = self.only_roots_changed() {
             return Ok(identity);
         }
         self.renew().await
+    }
+
+    /// The first identity of this process: a new one, or while nobody answers
+    /// the one that was kept, to its end.
+    async fn begin(&mut self) -> Result<Identity, EnrolError> {
+        let outcome = self.renew().await;
+        if !outcome.as_ref().is_err_and(EnrolError::may_pass) {
+            return outcome;
+        }
+        self.kept().map_or(outcome, Ok)
     }
 
     fn recall(&mut self) -> Result<(), EnrolError> {
