@@ -82,6 +82,19 @@ impl Steward {
         written
     }
 
+    /// A root that has ended while nobody was here makes way for the next at once:
+    /// nobody believes what it has signed, so nobody has to hear of that first.
+    pub(super) async fn replace_ended_root(&mut self) -> Result<(), StewardError> {
+        if self.keyring.current().signer_ends_at() >= self.clock.now() {
+            return Ok(());
+        }
+        tracing::warn!("the root that signs has ended; every workload must join anew");
+        // Prepared, and then activated.
+        self.tend_keys().await;
+        self.tend_keys().await;
+        self.update().await
+    }
+
     /// Keeps it so, for ever.
     pub(super) async fn run(mut self) {
         let mut versions = self.ledger.database().versions();
@@ -182,23 +195,7 @@ impl Steward {
 
     /// What is due by the calendar.
     async fn tend(&self, now: SystemTime) {
-        match self.keyring.tend().await {
-            Ok(steps) => {
-                for step in steps {
-                    match self.log.begin() {
-                        Ok(room) => {
-                            let mut event = room.event(step.as_str());
-                            event.fact("operator", "calendar");
-                            event.end(Decision::Permit, None);
-                        }
-                        Err(error) => {
-                            tracing::error!(%error, step = step.as_str(), "a step was not recorded")
-                        }
-                    }
-                }
-            }
-            Err(cause) => complain(&StewardError::Keyring { cause }),
-        }
+        self.tend_keys().await;
         let forgotten = async {
             self.ledger.forget_tokens(now).await?;
             let moment = now.checked_sub(self.renewal_grace).unwrap_or(now);
@@ -206,6 +203,29 @@ impl Steward {
         };
         if let Err(cause) = forgotten.await {
             complain(&StewardError::Ledger { cause });
+        }
+    }
+
+    /// Takes the steps that are due, if there is room to record them.
+    async fn tend_keys(&self) {
+        let most = self.keyring.current().held().len() + 1;
+        let rooms: Result<Vec<_>, _> = (0..most).map(|_| self.log.begin()).collect();
+        let rooms = match rooms {
+            Ok(rooms) => rooms,
+            Err(error) => {
+                tracing::error!(%error, "the signing keys are not looked at");
+                return;
+            }
+        };
+        match self.keyring.tend().await {
+            Ok(steps) => {
+                for (step, room) in steps.into_iter().zip(rooms) {
+                    let mut event = room.event(step.as_str());
+                    event.fact("operator", "calendar");
+                    event.end(Decision::Permit, None);
+                }
+            }
+            Err(cause) => complain(&StewardError::Keyring { cause }),
         }
     }
 }

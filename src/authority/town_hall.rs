@@ -124,10 +124,9 @@ impl TownHall {
             revoked: Arc::clone(&revoked),
             trust_domain: settings.trust_domain.clone(),
         };
-        steward
-            .begin()
-            .await
-            .map_err(|cause| OpenError::Steward { cause })?;
+        let unreadable = |cause| OpenError::Steward { cause };
+        steward.begin().await.map_err(unreadable)?;
+        steward.replace_ended_root().await.map_err(unreadable)?;
         let renewal = opening::name_ourselves(&settings, &keyring, &clock, renewals).await?;
         let host = Host {
             admin: AdminService {

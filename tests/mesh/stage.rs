@@ -36,6 +36,18 @@ impl Calendar {
         Self(Mutex::new(start))
     }
 
+    /// Makes it earlier, and returns what it was.
+    pub(crate) fn set_back(&self, seconds: u64) -> SystemTime {
+        let mut now = self.0.lock().unwrap();
+        let before = *now;
+        *now -= Duration::from_secs(seconds);
+        before
+    }
+
+    pub(crate) fn set(&self, now: SystemTime) {
+        *self.0.lock().unwrap() = now;
+    }
+
     pub(crate) fn pass(&self, time: Duration) {
         *self.0.lock().unwrap() += time;
     }

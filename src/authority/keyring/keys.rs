@@ -66,10 +66,15 @@ impl Keys {
         &self.bundles
     }
 
-    /// When the active key's root ends, in seconds since 1970.
+    /// When the active key's root ends.
+    pub(in crate::authority) const fn signer_ends_at(&self) -> SystemTime {
+        self.signer.says().not_after()
+    }
+
+    /// The same, in seconds since 1970.
     pub(in crate::authority) fn signer_ends_at_s(&self) -> i64 {
-        let ends = self.signer.says().not_after();
-        let since = ends
+        let since = self
+            .signer_ends_at()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)

@@ -168,7 +168,7 @@ fn serves(town: &Town) {
 }
 
 /// Why it does not start.
-fn failure(town: &Town) -> String {
+pub(crate) fn failure(town: &Town) -> String {
     let Err(error) = town.try_build() else {
         panic!("it starts");
     };

@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod calendar;
 mod closed;
 mod cluster;
 mod company;

@@ -8,8 +8,6 @@ use crate::authority::load::Two;
 use crate::authority::petitioner::by_token;
 use crate::authority::petitioner::key;
 use crate::authority::renewal::cannot_call;
-use crate::authority::renewal::joined;
-use crate::authority::steps::keys;
 use crate::authority::steps::rotate;
 use crate::authority::steps::states;
 use crate::authority::town::Town;
@@ -99,50 +97,8 @@ fn a_sidecar_renews_at_half_life_also_after_it_has_heard_of_new_roots() {
     two.pass();
 }
 
-#[test]
-fn the_calendar_rotates_the_keys_by_itself() {
-    // A root begins an hour before it is made: it holds for 25 hours.
-    let (mut town, _) = joined("root_ttl_s: 86400\nsvid_ttl_s: 86400");
-    let tended = |town: &Town| {
-        let made = town.try_token("spiffe://mesh.example/x", 1).unwrap();
-        town.records.next();
-        town.pass(60);
-        until(|| !town.has_entry(&made.entry));
-    };
-    town.pass(41_000);
-    tended(&town);
-    assert_eq!(states(&keys(&town)), "active", "it is too early");
-    town.pass(400);
-    calendar(&town, "key_prepared");
-    assert_eq!(states(&keys(&town)), "active prepared");
-    town.pass(71_300 - 41_460);
-    tended(&town);
-    assert_eq!(states(&keys(&town)), "active prepared", "it is too early");
-    town.pass(60);
-    calendar(&town, "key_activated");
-    assert_eq!(states(&keys(&town)), "active old");
-    // Longer than the old root would have allowed.
-    town.svid_ttl_s = 86_400;
-    let (fresh, _) = outsider(&town);
-    let left = 41_460 + 86_400 - 71_420;
-    assert_eq!(fresh.leaf().lifetime().as_secs(), left + 10);
-    town.pass(86_401 - 71_420);
-    calendar(&town, "key_revoked");
-    calendar(&town, "key_prepared");
-    assert_eq!(states(&keys(&town)), "active prepared");
-}
-
-/// The next step is `event`, and it was the calendar that took it.
-fn calendar(town: &Town, event: &str) {
-    let record = town.records.next();
-    assert_eq!(
-        record.says(["event", "operator", "decision"]),
-        format!("{event} calendar permit")
-    );
-}
-
 /// Somebody who is `web` too, and can be shown to be.
-fn outsider(town: &Town) -> (portreeve::identity::Svid, Shown) {
+pub(crate) fn outsider(town: &Town) -> (portreeve::identity::Svid, Shown) {
     let token = town.token("web");
     let pair = key();
     let svid = town.newcomer().enrol(&pair, by_token(&token)).unwrap();
