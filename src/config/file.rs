@@ -58,8 +58,8 @@ pub(super) struct Identity {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FromAuthority {
-    /// Where it is, such as `https://authority.example:15443`.
-    pub(super) url: String,
+    /// Where it is, such as `https://authority.example:15443`; a list, if several share a database.
+    pub(super) url: OneOrMany,
     /// The roots to believe it by at first, PEM; from then on it tells of changes.
     pub(super) bundle: PathBuf,
     /// A file with a join token. It works once.
@@ -170,6 +170,16 @@ pub(super) struct Outbound {
     /// Whether paths may have `;`. Default: false.
     #[serde(default)]
     pub(super) allow_semicolons: bool,
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub(super) fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
 }
 
 /// A text or a list of them.

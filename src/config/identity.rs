@@ -85,7 +85,15 @@ fn from_authority(
     folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<enrol::Settings> {
-    let authority = address(&written.url, notes);
+    let authorities: Vec<String> = written
+        .url
+        .as_slice()
+        .iter()
+        .filter_map(|url| address(url, notes))
+        .collect();
+    if written.url.as_slice().is_empty() {
+        notes.add("identity.authority.url", "names no authority");
+    }
     let credential = credential(written, folder, notes);
     let wish = match &written.spiffe_id {
         Some(id) => Some(own_id("identity.authority.spiffe_id", id, domain, notes)?),
@@ -100,7 +108,7 @@ fn from_authority(
         );
     }
     Some(enrol::Settings {
-        authority: authority?,
+        authorities,
         authority_id: authority_id?,
         bundle: folder.join(&written.bundle),
         credential: credential?,

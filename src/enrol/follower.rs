@@ -60,7 +60,7 @@ impl Follower {
                     if failures == COMPLAIN_AFTER {
                         tracing::warn!(
                             error,
-                            authority = self.settings.authority,
+                            authorities = ?self.settings.authorities,
                             "the authority does not tell of changes"
                         );
                     } else {
