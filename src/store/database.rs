@@ -127,6 +127,11 @@ impl Database {
         self.version.subscribe()
     }
 
+    /// Ends all connections. A file is then whole by itself, to be copied.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// Learns of what other processes change, for ever.
     ///
     /// # Cancellation
