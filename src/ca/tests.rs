@@ -158,12 +158,7 @@ fn nothing_outlives_the_root() {
     calendar.pass(HOUR);
     assert_eq!(
         authority.issue(&request(), &web(), HOUR),
-        Err(IssueError::NotBelieved {
-            id: web(),
-            cause: ChainError::BadLeaf {
-                cause: LeafError::ValidityReversed
-            }
-        })
+        Err(IssueError::SignerNotInForce)
     );
     assert!(matches!(
         open(dir.path(), &calendar),
