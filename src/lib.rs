@@ -15,7 +15,7 @@
 //! | 4 | `proxy` | the story of a request |
 //! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
 //! | 2 | `identity` | our own live SVID and bundles |
-//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC |
+//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC; tokens as values |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
 pub mod admin;
@@ -28,6 +28,7 @@ pub mod demo;
 pub mod drain;
 pub mod id;
 pub mod identity;
+pub mod jwt;
 pub mod metrics;
 pub mod net;
 pub mod policy;
