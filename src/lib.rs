@@ -12,7 +12,7 @@
 //! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
 //! | 5 | `admin` | the operator's window |
-//! | 4 | `proxy` | the story of a request |
+//! | 4 | `proxy`, `workload_api` | the story of a request; identities for the programs of this machine |
 //! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
 //! | 2 | `identity` | our own live SVID and bundles |
 //! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC; tokens as values |
@@ -37,4 +37,5 @@ pub mod rpc;
 pub mod store;
 pub mod time;
 pub mod tls;
+pub mod workload_api;
 pub mod x509;

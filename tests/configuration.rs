@@ -55,6 +55,29 @@ fn a_whole_configuration_has_no_mistakes_and_its_paths_are_beside_it() {
 }
 
 #[test]
+fn a_workload_api_is_for_somebody_and_its_socket_beside_the_file() {
+    let parsed = |section| {
+        let text = with("workers: 2", &format!("workload_api: {section}"));
+        let api =
+            Config::parse(&text, Path::new("/etc/portreeve")).map(|config| config.workload_api);
+        api.map_err(|mistakes| mistakes[0].to_string())
+    };
+    let api = parsed("{ socket: api.sock, uids: [1, 2, 1], mode: '0666' }").unwrap();
+    let api = api.unwrap();
+    assert_eq!(api.settings.socket, Path::new("/etc/portreeve/api.sock"));
+    assert_eq!(api.settings.mode.bits(), 0o666);
+    assert_eq!(api.uids.into_iter().collect::<Vec<_>>(), [1, 2]);
+    let nobody = parsed("{ socket: api.sock, uids: [] }").unwrap_err();
+    assert!(
+        nobody.starts_with("workload_api.uids: names nobody"),
+        "{nobody}"
+    );
+    let mode = parsed("{ socket: api.sock, mode: rw }").unwrap_err();
+    let why = "workload_api.mode: `rw`: it is not a mode such as `0600`";
+    assert!(mode.starts_with(why), "{mode}");
+}
+
+#[test]
 fn each_mistake_is_told_by_its_path() {
     let cases = [
         (

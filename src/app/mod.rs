@@ -7,6 +7,7 @@
 //! that writes records.
 
 mod build;
+mod callers;
 mod control;
 mod doors;
 mod logging;

@@ -9,7 +9,9 @@ mod file;
 mod mistakes;
 mod parts;
 mod shape;
+mod workload_api;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::policy;
 use crate::proxy;
+use crate::workload_api as api;
 
 pub use file::LogFormat;
 pub use mistakes::Mistake;
@@ -53,6 +56,8 @@ pub struct Config {
     pub trust_domain: TrustDomain,
     /// Worker threads, at least one.
     pub workers: usize,
+    /// The Workload API for programs beside us, if there is one.
+    pub workload_api: Option<WorkloadApi>,
 }
 
 /// Where SVIDs come from.
@@ -76,6 +81,15 @@ pub enum IdentitySource {
         /// The trust domain's roots.
         bundle: PathBuf,
     },
+}
+
+/// The Workload API for programs beside us.
+#[derive(Clone, Debug)]
+pub struct WorkloadApi {
+    /// Where it is.
+    pub settings: api::Settings,
+    /// Whose programs get our identity.
+    pub uids: BTreeSet<u32>,
 }
 
 /// How TLS handshakes are bounded.

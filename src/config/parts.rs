@@ -16,6 +16,7 @@ use crate::config::Mistake;
 use crate::config::Mistakes;
 use crate::config::doors;
 use crate::config::file;
+use crate::config::workload_api;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::policy;
@@ -58,6 +59,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .admin
         .as_ref()
         .and_then(|admin| admin_settings(admin, notes));
+    let workload_api = workload_api::settings(file.workload_api.as_ref(), folder, notes);
     let workers = workers(file.workers, notes);
     let drain_deadline = Duration::from_millis(file.drain_deadline_ms);
     let whole = (|| {
@@ -77,6 +79,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
             policy_dir: folder.join(file.policy.dir),
             trust_domain: trust_domain?,
             workers,
+            workload_api,
         })
     })();
     mistakes.unless_any(whole)

@@ -17,6 +17,7 @@ mod key;
 mod leaf;
 mod path_error;
 mod pem;
+mod pkcs8;
 
 pub use bundle::{Bundle, BundleError, Bundles, BundlesError};
 pub use ca_certificate::{CaCertificate, CaCertificateError};
@@ -28,3 +29,4 @@ pub use key::KeyError;
 pub use leaf::{Leaf, LeafError};
 pub use path_error::PathError;
 pub use pem::{PemError, certificates_from_pem, certificates_to_pem, private_key_from_pem};
+pub use pkcs8::to_pkcs8;
