@@ -1,0 +1,8 @@
+//! The Workload API of a sidecar, asked by somebody else's client.
+
+// Clippy takes only what is under `cfg(test)` for a test, helpers included.
+
+#[cfg(test)]
+mod sidecar;
+#[cfg(test)]
+mod strangers_client;

@@ -1,0 +1,68 @@
+//! A whole sidecar in this process.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use portreeve::app::App;
+use portreeve::app::Running;
+use portreeve::config::Config;
+use portreeve::time::SystemClock;
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+/// A sidecar that is `spiffe://example.org/web`, with a Workload API.
+pub(crate) struct Sidecar {
+    folder: TempDir,
+    running: Running,
+}
+
+impl Sidecar {
+    /// With certificates that live for `svid_ttl_s` seconds.
+    pub(crate) async fn start(svid_ttl_s: u64) -> Self {
+        // It has runtimes of its own, which may not be made on one.
+        spawn_blocking(move || Self::start_here(svid_ttl_s))
+            .await
+            .unwrap()
+    }
+
+    fn start_here(svid_ttl_s: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("policy")).unwrap();
+        let written = format!(
+            r#"
+trust_domain: example.org
+identity: {{ embedded: {{ dir: ca, id: "spiffe://example.org/web", svid_ttl_s: {svid_ttl_s} }} }}
+workers: 1
+outbound: [{{ listen: "127.0.0.1:0", to: "127.0.0.1:1", expect: "spiffe://example.org/b", service: b }}]
+policy: {{ dir: policy }}
+audit: {{ file: decisions.jsonl }}
+workload_api: {{ socket: api.sock }}
+"#
+        );
+        let config = Config::parse(&written, folder.path()).unwrap();
+        let app = App::build(config, Arc::new(SystemClock)).unwrap();
+        Self {
+            running: app.start().unwrap(),
+            folder,
+        }
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("api.sock")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends it, and gives its folder back.
+    pub(crate) async fn stop(self) -> TempDir {
+        spawn_blocking(|| {
+            self.running.stop().unwrap();
+            self.folder
+        })
+        .await
+        .unwrap()
+    }
+}
