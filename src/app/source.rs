@@ -13,6 +13,7 @@ use crate::config::IdentitySource;
 use crate::identity::Embedded;
 use crate::identity::Files;
 use crate::identity::Source;
+use crate::identity::WorkloadApi;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use crate::x509::Limits;
@@ -79,5 +80,8 @@ pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn So
             limits,
             clock,
         ))),
+        IdentitySource::WorkloadApi { endpoint } => {
+            Ok(Box::new(WorkloadApi::new(endpoint.clone(), limits, clock)))
+        }
     }
 }

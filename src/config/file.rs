@@ -51,6 +51,8 @@ pub(super) struct Identity {
     pub(super) files: Option<Files>,
     /// A workload CA in this process, for development.
     pub(super) embedded: Option<Embedded>,
+    /// The socket of a SPIFFE Workload API, such as `unix:///run/spire/agent.sock`.
+    pub(super) workload_api: Option<String>,
 }
 
 /// PEM files, watched and swapped when they change.

@@ -20,6 +20,7 @@ use crate::admin;
 use crate::audit;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::identity;
 use crate::policy;
 use crate::proxy;
 use crate::workload_api as api;
@@ -80,6 +81,11 @@ pub enum IdentitySource {
         key: PathBuf,
         /// The trust domain's roots.
         bundle: PathBuf,
+    },
+    /// A SPIFFE Workload API.
+    WorkloadApi {
+        /// Where it is.
+        endpoint: identity::Endpoint,
     },
 }
 

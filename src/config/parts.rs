@@ -59,7 +59,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .admin
         .as_ref()
         .and_then(|admin| admin_settings(admin, notes));
-    let workload_api = workload_api::settings(file.workload_api.as_ref(), folder, notes);
+    let workload_api = workload_api::settings(&file, folder, notes);
     let workers = workers(file.workers, notes);
     let drain_deadline = Duration::from_millis(file.drain_deadline_ms);
     let whole = (|| {
@@ -91,13 +91,13 @@ fn identity(
     folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<IdentitySource> {
-    match (&written.files, &written.embedded) {
-        (Some(files), None) => Some(IdentitySource::Files {
+    match (&written.files, &written.embedded, &written.workload_api) {
+        (Some(files), None, None) => Some(IdentitySource::Files {
             certificate: folder.join(&files.certificate),
             key: folder.join(&files.key),
             bundle: folder.join(&files.bundle),
         }),
-        (None, Some(embedded)) => {
+        (None, Some(embedded), None) => {
             let ttl = notes.above_zero("identity.embedded.svid_ttl_s", embedded.svid_ttl_s);
             let id = notes.parse::<SpiffeId>("identity.embedded.id", &embedded.id)?;
             if domain.is_some_and(|domain| domain != id.trust_domain()) {
@@ -118,10 +118,14 @@ fn identity(
                 ttl: Duration::from_secs(ttl),
             })
         }
-        (Some(_), Some(_)) | (None, None) => {
+        (None, None, Some(agent)) => {
+            let endpoint = notes.parse("identity.workload_api", agent)?;
+            Some(IdentitySource::WorkloadApi { endpoint })
+        }
+        _ => {
             notes.add(
                 "identity",
-                "must have exactly one of `files` and `embedded`",
+                "must have exactly one of `files`, `embedded` and `workload_api`",
             );
             None
         }

@@ -9,12 +9,10 @@ use futures_util::future::BoxFuture;
 use futures_util::future::ready;
 use tokio_stream::wrappers::WatchStream;
 
-use crate::identity::Identity;
 use crate::identity::Live;
 use crate::jwt::JwtBundles;
 use crate::workload_api::caller::Caller;
 use crate::workload_api::process::Process;
-use crate::workload_api::registrar::HintedSvid;
 use crate::workload_api::registrar::Refusal;
 use crate::workload_api::registrar::Registrar;
 use crate::workload_api::registrar::Token;
@@ -64,7 +62,7 @@ impl Registrar for OwnIdentity {
     ) -> BoxFuture<'a, Result<Updates<X509Context>, Refusal>> {
         let contexts = self.admit(caller).map(|()| {
             WatchStream::new(self.live.changed())
-                .map(|identity| Ok(Arc::new(context(&identity))))
+                .map(|identity| Ok(Arc::new(X509Context::of(&identity))))
                 .boxed()
         });
         ready(contexts).boxed()
@@ -83,16 +81,6 @@ impl Registrar for OwnIdentity {
         _request: &'a TokenRequest,
     ) -> BoxFuture<'a, Result<Vec<Token>, Refusal>> {
         ready(self.admit(caller).and(Err(NO_TOKENS))).boxed()
-    }
-}
-
-fn context(identity: &Identity) -> X509Context {
-    X509Context {
-        svids: vec![HintedSvid {
-            svid: Arc::clone(identity.svid()),
-            hint: None,
-        }],
-        bundles: Arc::clone(identity.bundles()),
     }
 }
 

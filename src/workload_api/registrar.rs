@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use crate::id::SpiffeId;
+use crate::identity::Identity;
 use crate::identity::Svid;
 use crate::jwt::JwtBundles;
 use crate::workload_api::caller::Caller;
@@ -66,6 +67,20 @@ pub struct X509Context {
     pub svids: Vec<HintedSvid>,
     /// With those of the SVIDs' own trust domains.
     pub bundles: Arc<Bundles>,
+}
+
+impl X509Context {
+    /// Of a caller that is whoever `identity` says, and nobody else.
+    #[must_use]
+    pub fn of(identity: &Identity) -> Self {
+        Self {
+            svids: vec![HintedSvid {
+                svid: Arc::clone(identity.svid()),
+                hint: None,
+            }],
+            bundles: Arc::clone(identity.bundles()),
+        }
+    }
 }
 
 /// An SVID, and what it is for.

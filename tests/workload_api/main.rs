@@ -3,6 +3,8 @@
 // Clippy takes only what is under `cfg(test)` for a test, helpers included.
 
 #[cfg(test)]
+mod agent;
+#[cfg(test)]
 mod sidecar;
 #[cfg(test)]
 mod strangers_client;

@@ -20,19 +20,33 @@ pub(crate) struct Sidecar {
 impl Sidecar {
     /// With certificates that live for `svid_ttl_s` seconds.
     pub(crate) async fn start(svid_ttl_s: u64) -> Self {
+        Self::again(tempfile::tempdir().unwrap(), svid_ttl_s).await
+    }
+
+    /// In a folder where there was one before, whose CA it goes on with.
+    pub(crate) async fn again(folder: TempDir, svid_ttl_s: u64) -> Self {
+        let identity = embedded(svid_ttl_s);
         // It has runtimes of its own, which may not be made on one.
-        spawn_blocking(move || Self::start_here(svid_ttl_s))
+        spawn_blocking(move || Self::start_here(folder, &identity))
             .await
             .unwrap()
     }
 
-    fn start_here(svid_ttl_s: u64) -> Self {
+    /// With the identity that the Workload API at `socket` gives.
+    pub(crate) async fn that_asks(socket: &Path) -> Self {
+        let identity = format!("{{ workload_api: \"unix://{}\" }}", socket.display());
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("policy")).unwrap();
+        spawn_blocking(move || Self::start_here(folder, &identity))
+            .await
+            .unwrap()
+    }
+
+    fn start_here(folder: TempDir, identity: &str) -> Self {
+        std::fs::create_dir_all(folder.path().join("policy")).unwrap();
         let written = format!(
             r#"
 trust_domain: example.org
-identity: {{ embedded: {{ dir: ca, id: "spiffe://example.org/web", svid_ttl_s: {svid_ttl_s} }} }}
+identity: {identity}
 workers: 1
 outbound: [{{ listen: "127.0.0.1:0", to: "127.0.0.1:1", expect: "spiffe://example.org/b", service: b }}]
 policy: {{ dir: policy }}
@@ -65,4 +79,9 @@ workload_api: {{ socket: api.sock }}
         .await
         .unwrap()
     }
+}
+
+fn embedded(svid_ttl_s: u64) -> String {
+    let id = "spiffe://example.org/web";
+    format!("{{ embedded: {{ dir: ca, id: \"{id}\", svid_ttl_s: {svid_ttl_s} }} }}")
 }
