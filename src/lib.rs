@@ -12,8 +12,8 @@
 //! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
 //! | 5 | `admin` | the operator's window |
-//! | 4 | `proxy`, `workload_api` | the story of a request; identities for the programs of this machine |
-//! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
+//! | 4 | `proxy` | the story of a request |
+//! | 3 | `tls`, `ca`, `workload_api` | handshakes → `Peer`; signing requests → certificates; identities for the programs of this machine |
 //! | 2 | `identity` | our own live SVID and bundles |
 //! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC; tokens as values |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |

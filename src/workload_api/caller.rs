@@ -9,12 +9,13 @@ use tokio::net::UnixStream;
 use crate::workload_api::executable::Executable;
 use crate::workload_api::executable::ExecutableError;
 use crate::workload_api::process::Process;
-use crate::workload_api::process::ProcessError;
 use crate::workload_api::selector::Selector;
 
 /// A program on this machine that connected to us.
 ///
-/// User and group are those that it had then. It says nothing itself.
+/// User and group are those that it had then. It says nothing itself. Its
+/// process may be hidden from us, or gone: then its program is not known, and
+/// whoever wants to know it gets an error.
 #[derive(Clone, Debug)]
 pub struct Caller {
     uid: u32,
@@ -27,20 +28,19 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// All of [`CallerError`].
+    /// [`CallerError`], if the kernel does not say.
     pub(super) fn of(stream: &UnixStream) -> Result<Self, CallerError> {
-        let credentials = stream
-            .peer_cred()
-            .map_err(|cause| CallerError::Unknown { cause })?;
+        let credentials = stream.peer_cred().map_err(|cause| CallerError { cause })?;
         // In another container there may be no number for it here.
-        let process = match credentials.pid().and_then(Pid::from_raw) {
-            Some(pid) => {
-                let process = Process::of_peer(stream, pid);
-                let process = process.map_err(|cause| CallerError::BadProcess { cause })?;
-                Some(Arc::new(process))
+        let pid = credentials.pid().and_then(Pid::from_raw);
+        let process = pid.and_then(|pid| match Process::of_peer(stream, pid) {
+            Ok(process) => Some(Arc::new(process)),
+            Err(error) => {
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::debug!(error, "the process of a caller is hidden from us");
+                None
             }
-            None => None,
-        };
+        });
         Ok(Self {
             uid: credentials.uid(),
             gid: credentials.gid(),
@@ -81,31 +81,18 @@ impl Caller {
     ///
     /// All of [`ExecutableError`]; also for a process that is hidden from us.
     pub async fn executable(&self, most_bytes: u64) -> Result<Executable, ExecutableError> {
-        let Some(process) = self.process.clone() else {
-            let cause = ProcessError::Gone { pid: 0 };
-            return Err(ExecutableError::NoProcess { cause });
-        };
+        let process = self.process.clone().ok_or(ExecutableError::Hidden)?;
         tokio::task::spawn_blocking(move || Executable::of(&process, most_bytes))
             .await
             .unwrap_or(Err(ExecutableError::Unfinished))
     }
 }
 
-/// Why nobody can say who connected.
+/// The kernel does not say who connected.
 #[derive(Debug, thiserror::Error)]
-pub enum CallerError {
-    /// Its process ended, or cannot be told.
-    #[error("its process cannot be told")]
-    BadProcess {
-        /// Why not.
-        #[source]
-        cause: ProcessError,
-    },
-    /// The kernel does not say.
-    #[error("the system does not say who it is")]
-    Unknown {
-        /// What it says in place of it.
-        #[source]
-        cause: io::Error,
-    },
+#[error("the system does not say who it is")]
+pub struct CallerError {
+    /// What it says in place of it.
+    #[source]
+    pub cause: io::Error,
 }

@@ -60,6 +60,9 @@ impl Executable {
 /// Why a program cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutableError {
+    /// Its process is of another container, or was gone when we looked.
+    #[error("its process is hidden from us")]
+    Hidden,
     /// The process ended, or is not to be seen.
     #[error("its process cannot be told")]
     NoProcess {

@@ -38,8 +38,9 @@ impl Process {
     pub(super) fn of_peer(stream: &UnixStream, pid: Pid) -> Result<Self, ProcessError> {
         match getsockopt(stream, PeerPidfd) {
             Ok(fd) => Self::hold(pid, fd),
-            // A kernel before 6.5.
-            Err(nix::errno::Errno::ENOPROTOOPT | nix::errno::Errno::EINVAL) => Self::of_number(pid),
+            // A kernel before 6.5. Any other answer means that the process is
+            // gone, and its number may be another's by now.
+            Err(nix::errno::Errno::ENOPROTOOPT) => Self::of_number(pid),
             Err(error) => Err(ProcessError::Unknown {
                 pid: number(pid),
                 cause: error.into(),

@@ -9,8 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use futures_util::FutureExt as _;
 use hyper_util::rt::TokioIo;
+use rcgen::Issuer;
+use rcgen::KeyPair;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::PrivatePkcs8KeyDer;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tonic::Code;
@@ -22,43 +25,66 @@ use tonic::transport::Endpoint;
 use tonic::transport::Uri;
 use tower::service_fn;
 
-use crate::ca::Authority;
 use crate::drain;
-use crate::identity::Embedded;
+use crate::id::SpiffeId;
 use crate::identity::Identity;
-use crate::identity::Source as _;
+use crate::identity::Svid;
 use crate::rpc::workload::spiffe_workload_api_client::SpiffeWorkloadApiClient;
 use crate::time::Clock;
 use crate::workload_api::Registrar;
 use crate::workload_api::Server;
 use crate::workload_api::Settings;
+use crate::x509::Bundle;
+use crate::x509::Bundles;
 use crate::x509::Limits;
+use crate::x509::RootTemplate;
+use crate::x509::SvidTemplate;
+use crate::x509::make_request;
+use crate::x509::read_request;
 
 type Client = SpiffeWorkloadApiClient<Channel>;
 
 /// A trust domain that lasts as long as the test.
 struct Domain {
     folder: tempfile::TempDir,
-    authority: Arc<Authority>,
+    root: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
 }
 
 impl Domain {
     fn new(name: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let name = name.parse().unwrap();
-        let authority = Authority::open(&folder.path().join("ca"), name, Arc::new(Noon)).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let template = RootTemplate {
+            trust_domain: &name.parse().unwrap(),
+            not_before: Noon.now() - HOUR,
+            not_after: Noon.now() + 24 * HOUR,
+            serial: [1; 16],
+        };
+        let root = template.sign(&key).unwrap().der().clone();
         Self {
-            folder,
-            authority: Arc::new(authority),
+            folder: tempfile::tempdir().unwrap(),
+            issuer: Issuer::from_ca_cert_der(&root, key).unwrap(),
+            root,
         }
     }
 
+    /// A new certificate for a new key.
     fn identity(&self, id: &str) -> Identity {
-        let id = id.parse().unwrap();
-        let authority = Arc::clone(&self.authority);
-        let hour = Duration::from_secs(3600);
-        let mut source = Embedded::new(authority, id, hour, Limits::default(), Arc::new(Noon));
-        source.fetch().now_or_never().unwrap().unwrap()
+        let id: SpiffeId = id.parse().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let public = read_request(&make_request(&key).unwrap()).unwrap();
+        let template = SvidTemplate {
+            id: &id,
+            not_before: Noon.now(),
+            not_after: Noon.now() + HOUR,
+            serial: [2; 16],
+        };
+        let leaf = template.sign(&public, &self.issuer).unwrap();
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let svid = Svid::new(vec![leaf.der().clone()], key.into()).unwrap();
+        let bundle = Bundle::new(id.trust_domain().clone(), [self.root.clone()]).unwrap();
+        let bundles = Arc::new(Bundles::new([bundle]).unwrap());
+        Identity::new(svid, bundles, Noon.now(), &Limits::default()).unwrap()
     }
 
     fn socket(&self) -> PathBuf {
@@ -133,3 +159,4 @@ impl Clock for Noon {
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+const HOUR: Duration = Duration::from_secs(3600);
