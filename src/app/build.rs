@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::admin;
 use crate::admin::Readiness;
 use crate::admin::Window;
+use crate::app::callers;
 use crate::app::control::Control;
 use crate::app::doors::Doors;
 use crate::app::overview;
@@ -40,6 +41,7 @@ use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
 use crate::tls::HandshakeSlots;
+use crate::workload_api;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl App {
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
+        let api = callers::open(&common).map_err(|cause| BuildError::WorkloadApi { cause })?;
         let Ground {
             doors,
             follower,
@@ -100,6 +103,7 @@ impl App {
         let workers = doors.into_workers(&common, &log);
         let reload = Arc::new(Notify::new());
         let control = Control {
+            api,
             drain: watch,
             follower,
             log: log.clone(),
@@ -318,6 +322,13 @@ pub enum BuildError {
         /// Why.
         #[source]
         cause: io::Error,
+    },
+    /// The Workload API's socket cannot be made.
+    #[error("the Workload API cannot be opened")]
+    WorkloadApi {
+        /// Why.
+        #[source]
+        cause: workload_api::BindError,
     },
 }
 

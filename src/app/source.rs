@@ -18,6 +18,7 @@ use crate::identity::Embedded;
 use crate::identity::FilePaths;
 use crate::identity::Files;
 use crate::identity::Source;
+use crate::identity::WorkloadApi;
 use crate::live::Watchlist;
 use crate::time::Clock;
 use crate::time::SystemClock;
@@ -109,6 +110,11 @@ pub(super) fn open(
         } => Ok(alone(Box::new(files(
             config,
             [certificate, key, bundle],
+            clock,
+        )))),
+        IdentitySource::WorkloadApi { endpoint } => Ok(alone(Box::new(WorkloadApi::new(
+            endpoint.clone(),
+            Limits::default(),
             clock,
         )))),
     }

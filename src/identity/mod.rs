@@ -5,6 +5,7 @@
 //! works. [`Live`] holds the one in force; [`Renewal`] keeps it fresh from any
 //! [`Source`]. Workers learn of a swap by one relaxed load of a counter.
 
+mod context;
 mod embedded;
 mod files;
 mod issuer;
@@ -14,7 +15,9 @@ mod renewal;
 mod schedule;
 mod source;
 mod svid;
+mod workload_api;
 
+pub use context::ContextError;
 pub use embedded::Embedded;
 pub use files::{FilePaths, Files, FilesError};
 pub use issuer::{IssueError, Issuer};
@@ -24,3 +27,4 @@ pub use renewal::Renewal;
 pub use schedule::{RenewalError, renew_at};
 pub use source::{Renews, Source, SourceError};
 pub use svid::{Identity, IdentityError, Svid, SvidError};
+pub use workload_api::{AgentError, Endpoint, EndpointError, WorkloadApi};
