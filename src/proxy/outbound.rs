@@ -106,12 +106,7 @@ impl OutboundDoor {
                 expires: None,
             },
             limits: self.settings.limits,
-            rules: Rules {
-                head_bytes: self.settings.limits.header_bytes,
-                headers: self.settings.limits.headers,
-                semicolons: self.settings.semicolons,
-                uri_bytes: self.settings.limits.uri_bytes,
-            },
+            rules: Rules::new(&self.settings.limits, self.settings.semicolons),
             scheme: Scheme::HTTPS,
             service: self.settings.service.clone(),
             upstream: Rc::clone(&self.upstream),

@@ -47,8 +47,6 @@ mod outbound;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]
-mod parties;
-#[cfg(test)]
 mod paths;
 #[cfg(test)]
 mod records;
@@ -58,6 +56,9 @@ mod refusals;
 mod stage;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+#[path = "../strangers/mod.rs"]
+mod strangers;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]

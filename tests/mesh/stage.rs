@@ -16,13 +16,13 @@ use portreeve::identity::Issuer as _;
 use portreeve::time::Clock;
 use portreeve::x509::make_request;
 use rcgen::KeyPair;
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::PrivateKeyDer;
 use tempfile::TempDir;
 
 use crate::caller::Caller;
-use crate::parties;
 use crate::records::Records;
+use crate::strangers;
+use crate::strangers::Shown;
 
 /// How long anything may take that must happen. Nothing is expected to take it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -51,9 +51,6 @@ pub(crate) struct Stage {
     /// How long the sidecars' own SVIDs last, in seconds.
     svid_ttl_s: u64,
 }
-
-/// A chain, and its key.
-pub(crate) type Shown = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Stage {
     pub(crate) fn new() -> Self {
@@ -124,7 +121,7 @@ impl Stage {
     /// `web`, calling the inbound door at `door` in HTTP/1.
     pub(crate) fn web_at(&self, door: SocketAddr) -> Caller {
         let shown = self.svid("web", Authority::SVID_LIFETIME);
-        Caller::secure(door, parties::client(Some(shown), &[b"http/1.1"]))
+        Caller::secure(door, strangers::client(Some(shown), &[b"http/1.1"]))
     }
 
     /// The sidecar beside `web`, which calls `orders` at `to`.
