@@ -151,10 +151,15 @@ impl Exchange {
 
     /// Follows the response to its end.
     pub(super) fn respond(mut self, answer: Answer) -> Response<Download> {
-        let (mut head, source) = answer.response.into_parts();
+        let Answer {
+            bond,
+            response,
+            rest,
+        } = answer;
+        let (mut head, source) = response.into_parts();
         headers::clean_response(&mut head.headers);
         self.responded(head.status);
-        Response::from_parts(head, Download::new(source, self, answer.rest))
+        Response::from_parts(head, Download::new(source, self, rest, bond))
     }
 
     /// The status line has gone out.

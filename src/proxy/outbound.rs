@@ -26,7 +26,6 @@ use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::guest::Guest;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::lifetime::Lifetime;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
@@ -100,11 +99,7 @@ impl OutboundDoor {
                 Fate::within(self.desk.fate()),
             ),
             introduction: Vec::new(),
-            lifetime: Lifetime {
-                clock: Arc::clone(self.desk.clock()),
-                drain: self.desk.drain().clone(),
-                expires: None,
-            },
+            lifetime: self.desk.lifetime(None),
             limits: self.settings.limits,
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),
             scheme: Scheme::HTTPS,

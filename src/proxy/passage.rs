@@ -168,6 +168,7 @@ impl Passage {
         ) {
             (Rest::Switched(far_side), Some(caller_side)) => {
                 let sides = switch::Sides {
+                    bond: answer.bond,
                     caller: caller_side,
                     far: far_side,
                 };

@@ -148,6 +148,7 @@ const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
         UpstreamError::Http1 { .. } | UpstreamError::Http2 { .. } => {
             (StatusCode::BAD_GATEWAY, "upstream_failed")
         }
+        UpstreamError::Lost { reason } => (StatusCode::BAD_GATEWAY, reason),
         UpstreamError::Tls { cause } => handshake(cause),
         UpstreamError::AmbiguousFraming
         | UpstreamError::UnaskedUpgrade { .. }

@@ -7,6 +7,7 @@
 //! a negotiated version there is no connection.
 
 mod acceptor;
+mod belief;
 mod connector;
 mod error;
 mod peer;
@@ -18,6 +19,7 @@ mod shown;
 mod verifier;
 
 pub use acceptor::{Accepted, Acceptor};
+pub use belief::Belief;
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
 pub use peer::Peer;

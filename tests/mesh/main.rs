@@ -53,6 +53,8 @@ mod records;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod roots;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod story;
