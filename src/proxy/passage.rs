@@ -32,6 +32,7 @@ use crate::proxy::lifetime::Lifetime;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
+use crate::proxy::reply::Wanted;
 use crate::proxy::serve;
 use crate::proxy::settings::Limits;
 use crate::proxy::switch;
@@ -62,7 +63,7 @@ impl serve::Answer for Passage {
             Ok(room) => room,
             Err(no_room) => {
                 tracing::debug!(why = no_room.as_str(), "no room in the audit log");
-                return self.turn_away(&Refusal::NoRoom);
+                return self.turn_away(&Refusal::NoRoom, Wanted::by(&head.method));
             }
         };
         let caller_side = head.extensions.remove::<OnUpgrade>();
@@ -168,6 +169,7 @@ impl Passage {
         ) {
             (Rest::Switched(far_side), Some(caller_side)) => {
                 let sides = switch::Sides {
+                    bond: answer.bond,
                     caller: caller_side,
                     far: far_side,
                 };
@@ -184,8 +186,8 @@ impl Passage {
     }
 
     /// Refuses a request that cannot even be recorded.
-    fn turn_away(&self, refusal: &Refusal) -> Response<Download> {
-        let answer = reply::to(refusal, None);
+    fn turn_away(&self, refusal: &Refusal, wanted: Wanted) -> Response<Download> {
+        let answer = reply::to(refusal, None, wanted);
         self.guest.meters().turned_away(answer.status());
         answer.into_response(crate::proxy::activity::Activity::new(
             self.limits.silence,

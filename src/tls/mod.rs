@@ -11,6 +11,7 @@
 
 mod acceptor;
 mod approach;
+mod belief;
 mod connector;
 mod error;
 mod peer;
@@ -24,6 +25,7 @@ mod verifier;
 
 pub use acceptor::{Accepted, Acceptor};
 pub use approach::{Approach, Approached};
+pub use belief::Belief;
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
 pub use peer::Peer;

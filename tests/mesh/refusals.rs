@@ -103,10 +103,7 @@ fn a_body_that_stands_still_is_given_up() {
 #[test]
 fn an_application_that_does_not_answer_is_given_up() {
     let trial = Trial::new("limits: { response_timeout_ms: 200 }");
-    let mut caller = trial.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = trial.application.call();
-    call.head();
+    let (mut caller, mut call) = trial.begin();
     assert_eq!(said(&caller.answer()), (504, "response_timeout".to_owned()));
     assert_eq!(call.rest(), "", "the request is still awaited");
     passes(&trial, &mut caller);
@@ -146,10 +143,7 @@ fn an_application_that_switches_unasked_is_not_understood() {
 /// An application that, once it has a request, does `what`.
 fn behaves(what: fn(Call), status: u16, reason: &str) {
     let trial = Trial::new("");
-    let mut caller = trial.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = trial.application.call();
-    call.head();
+    let (mut caller, call) = trial.begin();
     what(call);
     assert_eq!(said(&caller.answer()), (status, reason.to_owned()));
     passes(&trial, &mut caller);
