@@ -34,7 +34,6 @@ use crate::drain;
 use crate::enrol::Follower;
 use crate::identity;
 use crate::identity::Renewal;
-use crate::live::Watchlist;
 use crate::metrics::Exposition;
 use crate::net;
 use crate::policy;
@@ -81,7 +80,6 @@ impl App {
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
             policy: Arc::clone(ground.policies.current()),
-            revoked: Arc::clone(&ground.revoked),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
@@ -190,7 +188,6 @@ struct Ground {
     log: Log,
     policies: Arc<Policies>,
     renewal: Renewal,
-    revoked: Arc<Watchlist>,
     runtime: Runtime,
     writer: audit::Writer,
 }
@@ -211,8 +208,7 @@ impl Ground {
             policy::Metrics::register(registry).map_err(metrics)?,
         )
         .map_err(|cause| BuildError::Policy { cause })?;
-        let revoked = Arc::new(Watchlist::default());
-        let source::Opened { source, follower } = source::open(config, clock, &revoked)?;
+        let source::Opened { source, follower } = source::open(config, clock)?;
         let renewals = identity::Metrics::register(registry).map_err(metrics)?;
         let renewal = runtime
             .block_on(Renewal::start(source, Arc::clone(clock), renewals))
@@ -231,7 +227,6 @@ impl Ground {
             log,
             policies: Arc::new(policies),
             renewal,
-            revoked,
             runtime,
             writer,
         })

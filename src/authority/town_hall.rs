@@ -29,7 +29,7 @@ use crate::drain;
 use crate::identity;
 use crate::identity::Live;
 use crate::identity::Renewal;
-use crate::live::Watchlist;
+use crate::identity::Watchlist;
 use crate::net::Listener;
 use crate::net::UnixDoor;
 use crate::store::Database;

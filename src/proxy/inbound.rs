@@ -4,6 +4,7 @@
 //! A caller that proves no identity is refused before it can say anything, and
 //! that is recorded, too.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -102,6 +103,7 @@ impl InboundDoor {
                 Fate::within(self.desk.fate()),
             ),
             introduction: introduction(peer, &self.identity),
+            belief: RefCell::new(Some(belief.clone())),
             lifetime: self.desk.lifetime(Some(belief)),
             limits: self.settings.limits,
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),

@@ -59,10 +59,13 @@ pub(super) async fn lost(mut belief: Belief, clock: &dyn Clock) -> &'static str 
         if left.is_zero() {
             return CERTIFICATE_EXPIRED;
         }
-        if !belief.holds(now) {
-            return "no_longer_trusted";
+        if let Some(loss) = belief.lost(now) {
+            return loss.as_str();
         }
-        tokio::time::sleep(left.min(LONGEST_NAP)).await;
+        tokio::select! {
+            () = tokio::time::sleep(left.min(LONGEST_NAP)) => {}
+            () = belief.stirred() => {}
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! proved is *its* identity to the other side, and theirs to us. The policy is
 //! asked here, too: what is denied never leaves.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -99,6 +100,7 @@ impl OutboundDoor {
                 Fate::within(self.desk.fate()),
             ),
             introduction: Vec::new(),
+            belief: RefCell::new(None),
             lifetime: self.desk.lifetime(None),
             limits: self.settings.limits,
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),

@@ -3,6 +3,7 @@
 //! Room for its record, then one reading, then the policy's word, and only
 //! then the other side. Each step needs what the step before made.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -39,10 +40,13 @@ use crate::proxy::switch;
 use crate::proxy::upstream;
 use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::Upstream;
+use crate::tls::Belief;
 
 /// One connection's way through its door.
 #[derive(Debug)]
 pub(super) struct Passage {
+    /// Why we believe whoever asks; none where nothing is proved.
+    pub(super) belief: RefCell<Option<Belief>>,
     pub(super) desk: Rc<Desk>,
     pub(super) guest: Guest,
     /// Fields that tell the other side who calls.
@@ -94,11 +98,22 @@ impl Passage {
     ) -> Result<upstream::Answer, Refusal> {
         let request = Canonical::from_head(head, self.rules)?;
         exchange.read(&request);
+        self.believe()?;
         let permit = self
             .ask(&request)
             .inspect_err(|denial| exchange.denied(denial))?;
         exchange.permitted(&permit);
         self.forward(permit, request, source, exchange).await
+    }
+
+    /// That whoever asks is still believed. Connections are cut when it is not;
+    /// this is for the request that comes before the cut.
+    fn believe(&self) -> Result<(), Refusal> {
+        let mut belief = self.belief.borrow_mut();
+        let lost = belief
+            .as_mut()
+            .and_then(|belief| belief.lost(self.desk.clock().now()));
+        lost.map_or(Ok(()), |loss| Err(Refusal::Lost(loss)))
     }
 
     fn ask(&self, request: &Canonical) -> Result<Permit, crate::policy::Denial> {

@@ -24,6 +24,7 @@ use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamError;
 use crate::tls::ConnectError;
 use crate::tls::HandshakeError;
+use crate::tls::Loss;
 
 /// A refusal as it will be sent.
 #[derive(Debug)]
@@ -121,12 +122,20 @@ impl Reply {
 fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
+        Refusal::Lost(why) => (StatusCode::FORBIDDEN, lost(*why)),
         Refusal::Malformed(why) => malformed(why),
         Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
         Refusal::RequestBrokeOff => (StatusCode::BAD_REQUEST, "request_broke_off"),
         Refusal::RequestStalled => (StatusCode::REQUEST_TIMEOUT, "request_stalled"),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
         Refusal::Upstream(why) => upstream(why),
+    }
+}
+
+const fn lost(why: Loss) -> &'static str {
+    match why {
+        Loss::NoLongerTrusted => "no_longer_trusted",
+        Loss::Revoked => "revoked",
     }
 }
 
@@ -199,6 +208,9 @@ const fn handshake(why: &ConnectError) -> (StatusCode, &'static str) {
         | HandshakeError::NotTls
         | HandshakeError::OldVersion
         | HandshakeError::Protocol { .. } => (StatusCode::BAD_GATEWAY, "upstream_handshake_failed"),
+        HandshakeError::OwnCertificateExpired => {
+            (StatusCode::SERVICE_UNAVAILABLE, "identity_expired")
+        }
         HandshakeError::RefusedByPeer { .. } => (StatusCode::BAD_GATEWAY, "refused_by_upstream"),
         HandshakeError::Timeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_handshake_timeout"),
     }

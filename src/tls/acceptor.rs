@@ -139,6 +139,7 @@ impl Acceptor {
             self.settings.chain,
             None,
         );
+        let verifier = verifier.heeding(self.live.revoked());
         server_config(identity, verifier, &BY_PREFERENCE)
     }
 }

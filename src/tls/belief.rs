@@ -1,7 +1,8 @@
 //! Why a peer is believed, and whether it still is.
 //!
 //! A handshake looks at a certificate once. The roots that vouched for it may
-//! be taken away while the connection lives, and then so is its reason.
+//! be taken away while the connection lives, or the peer be revoked, and then
+//! so is its reason.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,6 +20,8 @@ pub struct Belief {
     limits: Limits,
     live: Arc<Live>,
     peer: Peer,
+    /// Which revocations were looked at; none yet, where it is no number that there is.
+    revocations: u64,
 }
 
 impl Belief {
@@ -34,6 +37,7 @@ impl Belief {
             limits,
             live,
             peer,
+            revocations: u64::MAX,
         }
     }
 
@@ -43,25 +47,73 @@ impl Belief {
         &self.peer
     }
 
-    /// Whether a root that we believe at `now` vouches for the peer. That its
-    /// certificate's time is over is another matter, see [`Peer::not_after`].
+    /// Why the peer is believed no longer at `now`, if so. That its certificate's
+    /// time is over is another matter, see [`Peer::not_after`].
     ///
-    /// Costs one relaxed load as long as the identity in force is the same, and
-    /// two signatures' check if its roots are not.
+    /// Costs two loads as long as neither our identity nor the revocations have
+    /// changed, and two signatures' check if the roots have.
     #[must_use]
-    pub fn holds(&mut self, now: SystemTime) -> bool {
+    pub fn lost(&mut self, now: SystemTime) -> Option<Loss> {
+        let revoked = self.live.revoked();
+        let revocations = revoked.generation();
+        if revocations != self.revocations {
+            if revoked
+                .current()
+                .include(self.peer.id(), self.peer.serial())
+            {
+                return Some(Loss::Revoked);
+            }
+            self.revocations = revocations;
+        }
         if self.live.generation() == self.identity.generation() {
-            return true;
+            return None;
         }
         let next = self.live.current();
         let id = self.peer.id();
         let [before, after] = [&self.identity, &next].map(|identity| identity.bundles().for_id(id));
         let holds = before.zip(after).is_some_and(is_unchanged)
             || self.peer.is_vouched_for(next.bundles(), now, &self.limits);
-        if holds {
-            self.identity = next;
+        if !holds {
+            return Some(Loss::NoLongerTrusted);
         }
-        holds
+        self.identity = next;
+        None
+    }
+
+    /// Ends when there may be something to [look](Self::lost) at.
+    pub async fn stirred(&self) {
+        let mut identities = self.live.changed();
+        let mut revocations = self.live.revoked().changed();
+        // What changed before we subscribed is not told.
+        let is_new = self.live.generation() != self.identity.generation()
+            || self.live.revoked().generation() != self.revocations;
+        if is_new {
+            return;
+        }
+        tokio::select! {
+            _ = identities.changed() => {}
+            _ = revocations.changed() => {}
+        }
+    }
+}
+
+/// Why a peer that was believed is believed no longer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Loss {
+    /// No root that we believe vouches for it.
+    NoLongerTrusted,
+    /// It, or its certificate, is revoked.
+    Revoked,
+}
+
+impl Loss {
+    /// The stable word for records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoLongerTrusted => "no_longer_trusted",
+            Self::Revoked => "revoked",
+        }
     }
 }
 

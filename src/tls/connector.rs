@@ -112,6 +112,9 @@ impl Connector {
         protocol: Protocol,
     ) -> Result<Connected, HandshakeError> {
         let (identity, mut config) = self.config()?;
+        if identity.svid().not_after() < self.clock.now() {
+            return Err(HandshakeError::OwnCertificateExpired);
+        }
         let shown = Arc::new(Shown::new(config.client_auth_cert_resolver));
         config.client_auth_cert_resolver = Arc::<Shown>::clone(&shown);
         let connector = TlsConnector::from(Arc::new(config));
@@ -167,6 +170,7 @@ impl Connector {
             Some(Arc::clone(&self.expected)),
         );
         let key = SingleCertAndKey::from(identity.svid().certified_key());
+        let verifier = verifier.heeding(self.live.revoked());
         let mut config = client_config(verifier)?.with_client_cert_resolver(Arc::new(key));
         harden(&mut config);
         Ok(config)

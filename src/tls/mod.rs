@@ -25,7 +25,7 @@ mod verifier;
 
 pub use acceptor::{Accepted, Acceptor};
 pub use approach::{Approach, Approached};
-pub use belief::Belief;
+pub use belief::{Belief, Loss};
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
 pub use peer::Peer;

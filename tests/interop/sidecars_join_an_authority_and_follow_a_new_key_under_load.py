@@ -26,6 +26,9 @@ def test(case):
         authority.order("authority", "rotate", step)
     for name in ("orders", "web"):
         until(lambda: len(issued(name)) == 2, f"{name} to renew", 20)
+    # What they reached before the other had renewed, they reach anew: then nothing rests on the old key.
+    before = handshakes(pair.client)
+    until(lambda: handshakes(pair.client) > before, "a fresh tunnel", 20)
     authority.order("authority", "rotate", "revoke")
     answered = load.answered
     until(lambda: load.answered > answered + 50, "more load")
@@ -33,3 +36,10 @@ def test(case):
     assert load.failures == [], load.failures[:5]
     assert [record["proof"] for record in issued("web")] == ["join_token", "svid"], issued("web")
     assert authority.bundle.read_text().count("BEGIN CERTIFICATE") == 1
+
+
+def handshakes(sidecar):
+    """How many tunnels it has opened."""
+    _, metrics = sidecar.ask_admin("/metrics")
+    (line,) = [line for line in metrics.splitlines() if 'handshakes_total{door="outbound",result="ok"}' in line]
+    return int(line.rsplit(" ", 1)[1])
