@@ -8,3 +8,5 @@ mod agent;
 mod sidecar;
 #[cfg(test)]
 mod strangers_client;
+#[cfg(test)]
+mod tokens;

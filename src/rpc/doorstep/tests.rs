@@ -7,7 +7,9 @@ use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::prop_assert_eq;
 use proptest::proptest;
+use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
 use tokio::io::duplex;
 
@@ -200,6 +202,33 @@ async fn a_client_and_a_server_notice_nothing() {
     join(server, client).await;
 }
 
+/// When the library takes such a client by itself, this module can go.
+#[tokio::test]
+async fn the_library_alone_sees_no_request_for_a_path() {
+    let request = |stream, host| {
+        let fields = [
+            literal(":method", "GET"),
+            literal(":scheme", "http"),
+            literal(":path", "/"),
+            literal(":authority", host),
+        ];
+        frame(HEADERS, END_HEADERS | END_STREAM, stream, &fields.concat())
+    };
+    let requests = [
+        PREFACE,
+        &frame(4, 0, 0, &[]),
+        &request(1, "%2Ftmp%2Fa.sock"),
+        &request(3, "second"),
+    ]
+    .concat();
+    let (mut near, far) = duplex(10_000);
+    near.write_all(&requests).await.unwrap();
+    assert_eq!(first_host(far).await, "second");
+    let (mut near, far) = duplex(10_000);
+    near.write_all(&requests).await.unwrap();
+    assert_eq!(first_host(Doorstep::new(far)).await, "localhost");
+}
+
 #[tokio::test]
 async fn what_the_server_says_is_left_alone_and_the_end_is_the_end() {
     let (mut near, far) = duplex(1000);
@@ -213,6 +242,13 @@ async fn what_the_server_says_is_left_alone_and_the_end_is_the_end() {
     let mut all = Vec::new();
     far.read_to_end(&mut all).await.unwrap();
     assert_eq!(Bytes::from(all), PREFACE);
+}
+
+/// The host of the first request that a server sees.
+async fn first_host(stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
+    let mut connection = h2::server::handshake(stream).await.unwrap();
+    let (request, _respond) = connection.accept().await.unwrap().unwrap();
+    request.uri().authority().unwrap().to_string()
 }
 
 fn rewritten(input: &[u8]) -> Result<Vec<u8>, RewriteError> {
