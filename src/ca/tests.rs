@@ -12,7 +12,6 @@ use super::*;
 use crate::x509::ChainError;
 use crate::x509::CsrError;
 use crate::x509::Leaf;
-use crate::x509::LeafError;
 use crate::x509::Limits;
 use crate::x509::make_request;
 use crate::x509::verify;

@@ -194,6 +194,10 @@ const BY_REQUESTS: &[Refused<'_>] = &[
 
 const BY_PEERS: &[(&str, Test)] = &[
     ("audit_log_full", a_full_log_refuses_whoever_is_next),
+    (
+        "identity_expired",
+        crate::roots::a_sidecar_that_is_nobody_any_more_calls_nobody,
+    ),
     ("request_broke_off", a_body_that_breaks_off_is_refused),
     ("request_stalled", a_body_that_stands_still_is_given_up),
     (
@@ -223,5 +227,7 @@ const BY_PEERS: &[(&str, Test)] = &[
     ),
 ];
 
-/// An identity is put in force only if it makes a TLS configuration.
-const OUT_OF_REACH: &[&str] = &["identity_not_usable"];
+/// An identity is put in force only if it makes a TLS configuration. A caller
+/// that is believed no longer is cut; only a request that comes in the same turn
+/// of the event loop as the news is answered instead.
+const OUT_OF_REACH: &[&str] = &["identity_not_usable", "no_longer_trusted", "revoked"];

@@ -132,6 +132,41 @@ fn a_tunnel_ends_when_the_root_of_the_far_side_is_withdrawn() {
     assert_eq!(other.answer().text(), "ok");
 }
 
+#[test]
+pub(crate) fn a_sidecar_that_is_nobody_any_more_calls_nobody() {
+    let mesh = Mesh::new();
+    let Mesh {
+        application, stage, ..
+    } = &mesh;
+    mesh.keep("web", stage.authority(), &[stage.authority()]);
+    let orders = stage.orders(application.address(), "");
+    let web = stage.web(orders.inbound(), "");
+    let mut caller = Caller::plain(web.outbound());
+    caller.send(GET);
+    served(&mut application.call());
+    assert_eq!(caller.answer().text(), "ok");
+    web.records.next();
+
+    // Nothing renews what is in files.
+    stage.calendar.pass(HOUR * 2);
+    // The first may still meet the old tunnel, on its way to its end.
+    caller.send(GET);
+    let first = caller.answer();
+    assert_ne!(first.status(), 200);
+    web.records.next();
+    caller.send(GET);
+    let answer = caller.answer();
+    let nobody = (503, "identity_expired");
+    assert_eq!((answer.status(), answer.reason().as_str()), nobody);
+    assert_eq!(web.records.next().text("reason"), "identity_expired");
+
+    mesh.keep("web", stage.authority(), &[stage.authority()]);
+    web.shows("portreeve_identity_generation 1");
+    caller.send(GET);
+    served(&mut application.call());
+    assert_eq!(caller.answer().text(), "ok");
+}
+
 /// A trust domain with two authorities.
 struct Mesh {
     application: Application,

@@ -1,5 +1,7 @@
 //! The database against its promises.
 
+use std::path::Path;
+
 use super::*;
 
 async fn open(path: &Path) -> Result<Database, DatabaseError> {
