@@ -138,7 +138,9 @@ pub(crate) fn a_sidecar_that_is_nobody_any_more_calls_nobody() {
     let Mesh {
         application, stage, ..
     } = &mesh;
-    mesh.keep("web", stage.authority(), &[stage.authority()]);
+    let keep = |name| mesh.keep(name, stage.authority(), &[stage.authority()]);
+    keep("orders");
+    keep("web");
     let orders = stage.orders(application.address(), "");
     let web = stage.web(orders.inbound(), "");
     let mut caller = Caller::plain(web.outbound());
@@ -160,7 +162,9 @@ pub(crate) fn a_sidecar_that_is_nobody_any_more_calls_nobody() {
     assert_eq!((answer.status(), answer.reason().as_str()), nobody);
     assert_eq!(web.records.next().text("reason"), "identity_expired");
 
-    mesh.keep("web", stage.authority(), &[stage.authority()]);
+    keep("orders");
+    keep("web");
+    orders.shows("portreeve_identity_generation 1");
     web.shows("portreeve_identity_generation 1");
     caller.send(GET);
     served(&mut application.call());
