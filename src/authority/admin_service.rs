@@ -20,6 +20,7 @@ use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::identity::Watchlist;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::admin_server::Admin;
 
@@ -28,11 +29,13 @@ use crate::rpc::authority::admin_server::Admin;
 pub(super) struct AdminService {
     pub(super) admins: Arc<[SpiffeId]>,
     pub(super) orders: Arc<Orders>,
+    pub(super) revoked: Arc<Watchlist>,
 }
 
 impl AdminService {
     fn operator<T>(&self, request: &Request<T>) -> Result<Operator, Status> {
-        Operator::of(request, &self.admins, self.orders.clock.as_ref())
+        let clock = self.orders.clock.as_ref();
+        Operator::of(request, &self.admins, clock, &self.revoked)
     }
 
     fn keys(&self) -> Vec<rpc::Key> {

@@ -58,17 +58,42 @@ pub fn read_entries(
     folder: &Path,
     trust_domain: &TrustDomain,
 ) -> Result<Vec<Entry>, Vec<EntryMistake>> {
-    let mut mistakes = Vec::new();
-    let mut entries = Vec::new();
-    let mut places: BTreeMap<EntryName, PathBuf> = BTreeMap::new();
-    let whole = |path: &Path, text: String| EntryMistake {
+    let files = files_in(folder).map_err(|error| vec![whole(folder, error.to_string())])?;
+    gather(
+        files.into_iter().map(|path| (parse(&path), path)),
+        trust_domain,
+    )
+}
+
+/// Reads the text of one file.
+///
+/// # Errors
+///
+/// All mistakes in it; they name no file.
+pub fn parse_entries(
+    text: &str,
+    trust_domain: &TrustDomain,
+) -> Result<Vec<Entry>, Vec<EntryMistake>> {
+    gather([(parse_text(text), PathBuf::new())], trust_domain)
+}
+
+fn whole(path: &Path, text: String) -> EntryMistake {
+    EntryMistake {
         path: path.to_owned(),
         place: String::new(),
         text,
-    };
-    let files = files_in(folder).map_err(|error| vec![whole(folder, error.to_string())])?;
-    for path in files {
-        let file = match parse(&path) {
+    }
+}
+
+fn gather(
+    files: impl IntoIterator<Item = (Result<File, String>, PathBuf)>,
+    trust_domain: &TrustDomain,
+) -> Result<Vec<Entry>, Vec<EntryMistake>> {
+    let mut mistakes = Vec::new();
+    let mut entries = Vec::new();
+    let mut places: BTreeMap<EntryName, PathBuf> = BTreeMap::new();
+    for (file, path) in files {
+        let file = match file {
             Ok(file) => file,
             Err(text) => {
                 mistakes.push(whole(&path, text));
@@ -118,7 +143,11 @@ fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn parse(path: &Path) -> Result<File, String> {
     let text = store::read(path).map_err(|error| chain(&error))?;
     let text = String::from_utf8(text).map_err(|error| error.to_string())?;
-    serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { with_snippet: false })
+    parse_text(&text)
+}
+
+fn parse_text(text: &str) -> Result<File, String> {
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { with_snippet: false })
         .map_err(|error| error.to_string().replace('\n', " "))
 }
 

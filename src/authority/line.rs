@@ -31,8 +31,9 @@ pub(super) struct Line<S, W> {
 }
 
 impl Line<Curfew<TlsStream<TcpStream>>, Caller> {
-    /// One that a sidecar opened. It ends with the certificate that was shown,
-    /// and soon if none was that is in force: asking takes no longer.
+    /// One that a sidecar opened. It ends with the certificate that was shown, or
+    /// when that is revoked, and soon if none was that is in force: asking takes
+    /// no longer.
     pub(super) fn of_caller(
         stream: TlsStream<TcpStream>,
         caller: Caller,
@@ -66,7 +67,11 @@ impl Line<UnixStream, Operator> {
 }
 
 async fn over(peer: Option<Peer>, clock: Arc<dyn Clock>, revoked: Arc<Watchlist>) {
-    let in_force = peer.filter(|peer| peer.not_after() >= clock.now());
+    // Who is revoked already may ask, too: it is told, and that is recorded.
+    let in_force = peer.filter(|peer| {
+        let is_revoked = revoked.current().include(peer.id(), peer.serial());
+        !is_revoked && peer.not_after() >= clock.now()
+    });
     let Some(peer) = in_force else {
         return sleep(TIME_TO_ASK).await;
     };

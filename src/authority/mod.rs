@@ -34,7 +34,7 @@ mod steward;
 mod town_hall;
 
 pub use entry::{Entries, Entry, EntryName, EntryNameError, Origin};
-pub use entry_files::{EntryMistake, read_entries};
+pub use entry_files::{EntryMistake, parse_entries, read_entries};
 pub use id_template::{IdTemplate, IdTemplateError};
 pub use keyring::{KeyringError, StepError};
 pub use ledger::LedgerError;
@@ -42,6 +42,7 @@ pub use metrics::Metrics;
 pub use opening::OpenError;
 pub use proof::{
     Cluster, ClusterError, KubernetesError, PossessionError, PossessionRoots, ProofError,
+    read_claims,
 };
 pub use revocation::{Revocation, Revoked, SerialNumber};
 pub use selector::{Selector, SelectorError};

@@ -7,6 +7,7 @@ use tonic::Status;
 
 use crate::authority::caller::Caller;
 use crate::id::SpiffeId;
+use crate::identity::Watchlist;
 use crate::time::Clock;
 
 /// Whoever may give orders.
@@ -24,6 +25,7 @@ impl Operator {
         request: &Request<T>,
         admins: &[SpiffeId],
         clock: &dyn Clock,
+        revoked: &Watchlist,
     ) -> Result<Self, Status> {
         if let Some(local) = request.extensions().get::<Self>() {
             return Ok(local.clone());
@@ -34,6 +36,10 @@ impl Operator {
             .and_then(|caller| caller.peer.as_ref())
             .filter(|peer| peer.not_after() >= clock.now())
             .ok_or_else(|| Status::unauthenticated("administration wants an SVID in force"))?;
+        if revoked.current().include(peer.id(), peer.serial()) {
+            let id = peer.id();
+            return Err(Status::permission_denied(format!("`{id}` is revoked")));
+        }
         if admins.contains(peer.id()) {
             return Ok(Self::Remote {
                 id: peer.id().clone(),

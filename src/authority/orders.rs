@@ -28,15 +28,19 @@ use crate::authority::proof::JoinToken;
 use crate::authority::proof::digest_of;
 use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
+use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::time::Clock;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// Carries out orders.
 #[derive(Debug)]
 pub(super) struct Orders {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entries: watch::Receiver<Arc<Entries>>,
+    /// Which version of the database is in force here.
+    pub(super) in_force: watch::Receiver<i64>,
     pub(super) join_token_ttl: Duration,
     pub(super) keyring: Arc<Keyring>,
     pub(super) ledger: Ledger,
@@ -66,6 +70,7 @@ impl Orders {
         let made = self.make_token(id, ttl, svid_ttl).await;
         if let Ok(made) = &made {
             event.fact("entry", made.entry.to_string());
+            self.settled().await;
         }
         ended(event, made)
     }
@@ -76,7 +81,9 @@ impl Orders {
         ttl: Duration,
         svid_ttl: Duration,
     ) -> Result<Made, Status> {
-        let id = IdTemplate::parse(id, &self.trust_domain).map_err(|error| invalid(&error))?;
+        // No template: a token proves nothing that could fill its places.
+        let id: SpiffeId = id.parse().map_err(|error| invalid(&error))?;
+        let id = IdTemplate::of(&id, &self.trust_domain).map_err(|error| invalid(&error))?;
         let token = JoinToken::draw().ok_or_else(|| Status::internal("no random numbers"))?;
         let digest = digest_of(token.reveal());
         let name: String = digest.chars().take(16).collect();
@@ -126,6 +133,7 @@ impl Orders {
             }
             Err(status) => Err(status),
         };
+        self.settled().await;
         ended(event, outcome)
     }
 
@@ -148,6 +156,7 @@ impl Orders {
         let mut event = self.record("entry_delete", operator)?;
         event.fact("entry", name.to_owned());
         let outcome = self.remove_entry(name).await;
+        self.settled().await;
         ended(event, outcome)
     }
 
@@ -198,6 +207,7 @@ impl Orders {
                 done.map(drop).map_err(|error| unavailable(&error))
             }
         };
+        self.settled().await;
         ended(event, outcome)
     }
 
@@ -219,6 +229,7 @@ impl Orders {
                 }
             }
         };
+        self.settled().await;
         ended(event, outcome)
     }
 
@@ -243,6 +254,17 @@ impl Orders {
             Status::new(code, chain(&error))
         });
         ended(event, outcome)
+    }
+
+    /// Waits until what was written is in force, so that whoever gets our answer
+    /// may rely on it at once.
+    async fn settled(&self) {
+        let written = *self.ledger.database().versions().borrow();
+        let mut in_force = self.in_force.clone();
+        let settled = in_force.wait_for(|version| *version >= written);
+        if timeout(SETTLES_WITHIN, settled).await.is_err() {
+            tracing::warn!("an order is written, but not yet in force");
+        }
     }
 
     fn record(&self, name: &'static str, operator: &Operator) -> Result<Event, Status> {
@@ -278,6 +300,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
+
+/// The steward has nothing to do but this; only a database that does not answer
+/// keeps it longer.
+const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 
 const NOTHING_TO_REVOKE: &str =
     "say a SPIFFE ID, or a serial number in hexadecimal digits as `svid show` prints it";

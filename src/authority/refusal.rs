@@ -8,6 +8,7 @@ use tonic::Status;
 use crate::audit::Decision;
 use crate::audit::NoRoom;
 use crate::authority::ledger::LedgerError;
+use crate::authority::proof::KubernetesError;
 use crate::authority::proof::ProofError;
 use crate::id::SpiffeIdError;
 use crate::identity::IssueError;
@@ -97,7 +98,10 @@ impl Refusal {
                 _ => Code::Internal,
             },
             Self::NotProved { cause } => match cause {
-                ProofError::Ledger { .. } => Code::Unavailable,
+                ProofError::Ledger { .. }
+                | ProofError::Kubernetes {
+                    cause: KubernetesError::NoKeys { .. },
+                } => Code::Unavailable,
                 _ => Code::Unauthenticated,
             },
             Self::TooMany => Code::ResourceExhausted,

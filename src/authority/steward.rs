@@ -43,6 +43,8 @@ pub(super) struct Steward {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entries: watch::Sender<Arc<Entries>>,
     pub(super) files: Option<EntryFiles>,
+    /// Which version of the database is in force.
+    pub(super) in_force: watch::Sender<i64>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) keys: watch::Receiver<Arc<Keys>>,
     pub(super) ledger: Ledger,
@@ -88,14 +90,20 @@ impl Steward {
         let mut last_tended = self.clock.now();
         let database = Arc::clone(self.ledger.database());
         let mut follow = std::pin::pin!(database.follow());
+        // What could not be read is read at the next look.
+        let mut is_behind = false;
         loop {
             let changed = tokio::select! {
                 () = &mut follow => false,
                 changed = versions.changed() => changed.is_ok(),
                 _ = looks.tick() => self.read_files(),
             };
-            if changed && let Err(error) = self.update().await {
-                complain(&error);
+            if changed || is_behind {
+                let updated = self.update().await;
+                is_behind = updated.is_err();
+                if let Err(error) = updated {
+                    complain(&error);
+                }
             }
             let now = self.clock.now();
             let since = now.duration_since(last_tended).unwrap_or(TEND_EVERY);
@@ -107,6 +115,8 @@ impl Steward {
     }
 
     async fn update(&mut self) -> Result<(), StewardError> {
+        // Before all that is read: whatever comes later is another version.
+        let version = *self.ledger.database().versions().borrow();
         self.keyring.reload().await?;
         let have_keys_changed = self.keys.has_changed().unwrap_or(false);
         self.keys.mark_unchanged();
@@ -117,7 +127,6 @@ impl Steward {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "the roots' file is not brought up to date");
         }
-        let version = *self.ledger.database().versions().borrow();
         let from_database = self.ledger.entries(&self.trust_domain).await?;
         let from_files = self
             .files
@@ -141,6 +150,7 @@ impl Steward {
         let keys = self.keyring.current();
         self.metrics.root_ends.set(keys.signer_ends_at_s());
         self.board.write(version, &keys, &revocations);
+        self.in_force.send_replace(version);
         Ok(())
     }
 

@@ -84,6 +84,7 @@ impl TownHall {
         let entries = watch::Sender::new(Arc::new(Entries::default()));
         let revoked = Arc::new(Watchlist::default());
         let board = Arc::new(Board::new());
+        let in_force = watch::Sender::new(0);
         let office = Arc::new(Office {
             clock: Arc::clone(&clock),
             clusters: opening::open_clusters(&settings)?,
@@ -104,6 +105,7 @@ impl TownHall {
         let orders = Arc::new(Orders {
             clock: Arc::clone(&clock),
             entries: entries.subscribe(),
+            in_force: in_force.subscribe(),
             join_token_ttl: settings.join_token_ttl,
             keyring: Arc::clone(&keyring),
             ledger: ledger.clone(),
@@ -116,6 +118,7 @@ impl TownHall {
             clock: Arc::clone(&clock),
             entries,
             files: opening::open_entry_files(&settings)?,
+            in_force,
             keyring: Arc::clone(&keyring),
             keys: keyring.follow(),
             ledger,
@@ -134,6 +137,7 @@ impl TownHall {
             admin: AdminService {
                 admins: settings.admins.clone().into(),
                 orders,
+                revoked: Arc::clone(&revoked),
             },
             clock: Arc::clone(&clock),
             istio: Istio {

@@ -37,16 +37,22 @@ pub(super) fn keep(
     roots: &Bundle,
 ) -> Result<(), EnrolError> {
     let failed = |cause| EnrolError::Store { cause };
+    // The roots first: they vouch for the old certificate as well as the new.
+    keep_roots(folder, roots)?;
+    let svid: String = chain.iter().map(|der| certificates_to_pem([der])).collect();
+    let svid = Zeroizing::new(svid + &private_key_to_pem(key));
+    store::write_secret(&folder.join(SVID), svid.as_bytes()).map_err(failed)
+}
+
+/// Writes other roots for the certificate that is there. Blocks on the disk.
+pub(super) fn keep_roots(folder: &Path, roots: &Bundle) -> Result<(), EnrolError> {
+    let failed = |cause| EnrolError::Store { cause };
     store::make_secret_dir(folder).map_err(failed)?;
     let roots: String = roots
         .certificates()
         .map(|root| certificates_to_pem([root]))
         .collect();
-    let svid: String = chain.iter().map(|der| certificates_to_pem([der])).collect();
-    let svid = Zeroizing::new(svid + &private_key_to_pem(key));
-    // The roots first: they vouch for the old certificate as well as the new.
-    store::write_public(&folder.join(ROOTS), roots.as_bytes()).map_err(failed)?;
-    store::write_secret(&folder.join(SVID), svid.as_bytes()).map_err(failed)
+    store::write_public(&folder.join(ROOTS), roots.as_bytes()).map_err(failed)
 }
 
 /// What is in `folder`; nothing if nothing was ever kept there.

@@ -1,5 +1,6 @@
 //! An identity from an authority on the network.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -25,6 +26,7 @@ use crate::identity::SourceError;
 use crate::identity::Svid;
 use crate::rpc::authority as rpc;
 use crate::time::Clock;
+use crate::x509::Bundle;
 use crate::x509::Bundles;
 use crate::x509::Limits;
 use crate::x509::make_request;
@@ -67,10 +69,21 @@ impl Enrolled {
             if let Some(identity) = self.still_good() {
                 return Ok(identity);
             }
+            return self.begin().await;
         } else if let Some(identity) = self.only_roots_changed() {
             return Ok(identity);
         }
         self.renew().await
+    }
+
+    /// The first identity of this process: a new one, or while nobody answers
+    /// the one that was kept, to its end.
+    async fn begin(&mut self) -> Result<Identity, EnrolError> {
+        let outcome = self.renew().await;
+        if !outcome.as_ref().is_err_and(EnrolError::may_pass) {
+            return outcome;
+        }
+        self.kept().map_or(outcome, Ok)
     }
 
     fn recall(&mut self) -> Result<(), EnrolError> {
@@ -92,20 +105,51 @@ impl Enrolled {
         if left < given.svid.leaf().lifetime() / 2 {
             return None;
         }
+        self.kept()
+    }
+
+    /// What we were last given, if it is still believed.
+    fn kept(&self) -> Option<Identity> {
+        let given = self.given.as_ref()?;
         self.identity(Svid::clone(&given.svid), Arc::clone(&given.bundles))
             .ok()
     }
 
     /// Our SVID with the roots that we have just heard of, if that is all that
     /// has changed: then it need not be another.
-    fn only_roots_changed(&self) -> Option<Identity> {
+    fn only_roots_changed(&mut self) -> Option<Identity> {
         let (given, heard) = (self.given.as_ref()?, self.news.latest()?);
         let is_tainted = heard.taints(given.svid.leaf());
         let is_news = !heard.bundles.are(&given.bundles);
         if is_tainted || !is_news {
             return None;
         }
-        self.identity(Svid::clone(&given.svid), heard.bundles).ok()
+        let svid = Arc::clone(&given.svid);
+        let identity = self.identity(Svid::clone(&svid), Arc::clone(&heard.bundles));
+        let identity = identity.ok()?;
+        self.keep(keepsake::keep_roots, &heard.bundles);
+        // News but once: at the next call it is the certificate's age that counts.
+        self.given = Some(Keepsake {
+            svid,
+            bundles: heard.bundles,
+        });
+        Some(identity)
+    }
+
+    /// Keeps something for the next start, if there is a folder for it.
+    fn keep(
+        &self,
+        write: impl FnOnce(&Path, &Bundle) -> Result<(), EnrolError>,
+        bundles: &Bundles,
+    ) {
+        let roots = bundles.get(&self.settings.trust_domain);
+        if let (Some(folder), Some(roots)) = (&self.settings.state, roots)
+            && let Err(error) = write(folder, roots)
+        {
+            // We are somebody all the same; it is the next start that will need a proof.
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "the new SVID is not kept for the next start");
+        }
     }
 
     fn identity(&self, svid: Svid, bundles: Arc<Bundles>) -> Result<Identity, EnrolError> {
@@ -189,15 +233,10 @@ impl Enrolled {
         let key = PrivateKeyDer::Pkcs8(secret.clone_key());
         let svid = Svid::new(chain.clone(), key).map_err(|cause| EnrolError::BadSvid { cause })?;
         let identity = self.identity(svid.clone(), Arc::clone(&bundles))?;
-        if let (Some(folder), Some(roots)) = (
-            &self.settings.state,
-            bundles.get(&self.settings.trust_domain),
-        ) && let Err(error) = keepsake::keep(folder, &chain, &secret, roots)
-        {
-            // We are somebody all the same; it is the next start that will need a proof.
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(error, "the new SVID is not kept for the next start");
-        }
+        self.keep(
+            |folder, roots| keepsake::keep(folder, &chain, &secret, roots),
+            &bundles,
+        );
         self.given = Some(Keepsake {
             svid: Arc::new(svid),
             bundles,

@@ -11,6 +11,8 @@ mod answers;
 #[cfg(test)]
 mod application;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod caller;
 #[cfg(test)]
 mod counts;

@@ -33,6 +33,10 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct Calendar(Mutex<SystemTime>);
 
 impl Calendar {
+    pub(crate) const fn new(start: SystemTime) -> Self {
+        Self(Mutex::new(start))
+    }
+
     pub(crate) fn pass(&self, time: Duration) {
         *self.0.lock().unwrap() += time;
     }
@@ -62,7 +66,7 @@ impl Stage {
     pub(crate) fn with_svids_of(svid_ttl_s: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_893_456_000);
-        let calendar = Arc::new(Calendar(Mutex::new(start)));
+        let calendar = Arc::new(Calendar::new(start));
         let clock: Arc<Calendar> = Arc::clone(&calendar);
         let domain = "mesh.example".parse().unwrap();
         let authority = Authority::open(&folder.path().join("ca"), domain, clock).unwrap();
@@ -244,12 +248,17 @@ impl Sidecar {
 
     /// What the operator's window shows at `path`.
     pub(crate) fn window(&self, path: &str) -> String {
-        let mut operator = Caller::plain(self.running.addresses().admin.unwrap());
-        operator.send(format!(
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
-        ));
-        String::from_utf8(operator.answer().body).unwrap()
+        window(self.running.addresses().admin.unwrap(), path)
     }
+}
+
+/// What the operator's window at `admin` shows at `path`.
+pub(crate) fn window(admin: SocketAddr, path: &str) -> String {
+    let mut operator = Caller::plain(admin);
+    operator.send(format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    ));
+    String::from_utf8(operator.answer().body).unwrap()
 }
 
 /// How often the metrics are looked at for what must happen: some seconds long.

@@ -185,8 +185,16 @@ pub(super) fn unseal(
     let bundle = Bundle::new(trust_domain.clone(), roots)
         .map_err(|cause| KeyringError::BadBundle { cause })?;
     let bundles = Bundles::new([bundle]).map_err(|cause| KeyringError::Bundles { cause })?;
-    let active = rows.iter().find(|row| row.state == KeyState::Active);
-    let signer = unseal_one(active.ok_or(KeyringError::NoneActive)?, sealing)?;
+    let mut active = None;
+    for row in &rows {
+        // Also those that do not sign: only who has the sealing key can have put
+        // them there, and nobody should believe another's root.
+        let signer = unseal_one(row, sealing)?;
+        if row.state == KeyState::Active {
+            active = Some(signer);
+        }
+    }
+    let signer = active.ok_or(KeyringError::NoneActive)?;
     let held = rows
         .into_iter()
         .map(|row| {
@@ -214,6 +222,9 @@ fn unseal_one(row: &KeyRow, sealing: &SealingKey) -> Result<Signer, KeyringError
         .unseal(&row.id, &row.sealed_key)
         .map_err(|cause| KeyringError::Sealed { cause })?;
     let bad = || KeyringError::BadKey { id: row.id.clone() };
+    if name(&row.certificate) != row.id {
+        return Err(bad());
+    }
     let key = PrivatePkcs8KeyDer::from(secret.as_slice());
     let key = KeyPair::try_from(&key).map_err(|_malformed| bad())?;
     Signer::new(row.certificate.clone(), key).map_err(|cause| KeyringError::Signer { cause })

@@ -89,7 +89,7 @@ impl Cluster {
             .ok_or(KubernetesError::UnknownKey)?;
         let decoded = jsonwebtoken::decode::<Claims>(token, &key, &self.validation(algorithm))
             .map_err(|error| KubernetesError::from_library(&error))?;
-        self.judge(decoded.claims, now)
+        judge(&self.name, decoded.claims, now)
     }
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
@@ -101,39 +101,6 @@ impl Cluster {
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
         validation
-    }
-
-    fn judge(
-        &self,
-        claims: Claims,
-        now: SystemTime,
-    ) -> Result<BTreeSet<Selector>, KubernetesError> {
-        let since_epoch = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        if since_epoch > Duration::from_secs(claims.exp).saturating_add(LEEWAY) {
-            return Err(KubernetesError::Expired);
-        }
-        let begins = claims.nbf.or(claims.iat).unwrap_or(0);
-        if since_epoch.saturating_add(LEEWAY) < Duration::from_secs(begins) {
-            return Err(KubernetesError::NotYetValid);
-        }
-        let about = claims.kubernetes.ok_or(KubernetesError::NotProjected)?;
-        let facts = [
-            ("k8s:cluster", Some(self.name.as_str())),
-            ("k8s:ns", Some(about.namespace.as_str())),
-            ("k8s:sa", Some(about.serviceaccount.name.as_str())),
-            ("k8s:pod", about.pod.as_ref().map(|pod| pod.name.as_str())),
-            (
-                "k8s:node",
-                about.node.as_ref().map(|node| node.name.as_str()),
-            ),
-        ];
-        facts
-            .into_iter()
-            .filter_map(|(kind, value)| Some(Selector::new(kind, value?)))
-            .collect::<Result<_, _>>()
-            .map_err(|cause| KubernetesError::BadName { cause })
     }
 }
 
@@ -229,10 +196,61 @@ impl KubernetesError {
             ErrorKind::InvalidSignature => Self::BadSignature,
             ErrorKind::InvalidIssuer => Self::OtherIssuer,
             ErrorKind::InvalidAudience => Self::OtherAudience,
-            ErrorKind::InvalidAlgorithm => Self::BadAlgorithm,
+            // Nor is it one for a key of another kind.
+            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => Self::BadAlgorithm,
             _ => Self::Malformed,
         }
     }
+}
+
+/// What `claims`, the JSON of a token, say at `now` of a pod of `cluster`.
+/// Nothing here looks at a signature: whoever asks has done so.
+///
+/// # Errors
+///
+/// [`KubernetesError::BadName`], [`KubernetesError::Expired`],
+/// [`KubernetesError::Malformed`], [`KubernetesError::NotProjected`] and
+/// [`KubernetesError::NotYetValid`].
+pub fn read_claims(
+    cluster: &str,
+    claims: &[u8],
+    now: SystemTime,
+) -> Result<BTreeSet<Selector>, KubernetesError> {
+    let claims = serde_json::from_slice(claims).map_err(|_malformed| KubernetesError::Malformed)?;
+    judge(cluster, claims, now)
+}
+
+fn judge(
+    cluster: &str,
+    claims: Claims,
+    now: SystemTime,
+) -> Result<BTreeSet<Selector>, KubernetesError> {
+    let since_epoch = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    if since_epoch > Duration::from_secs(claims.exp).saturating_add(LEEWAY) {
+        return Err(KubernetesError::Expired);
+    }
+    let begins = claims.nbf.or(claims.iat).unwrap_or(0);
+    if since_epoch.saturating_add(LEEWAY) < Duration::from_secs(begins) {
+        return Err(KubernetesError::NotYetValid);
+    }
+    let about = claims.kubernetes.ok_or(KubernetesError::NotProjected)?;
+    let facts = [
+        ("k8s:cluster", Some(cluster)),
+        ("k8s:ns", Some(about.namespace.as_str())),
+        ("k8s:sa", Some(about.serviceaccount.name.as_str())),
+        ("k8s:pod", about.pod.as_ref().map(|pod| pod.name.as_str())),
+        (
+            "k8s:node",
+            about.node.as_ref().map(|node| node.name.as_str()),
+        ),
+    ];
+    facts
+        .into_iter()
+        .filter_map(|(kind, value)| Some(Selector::new(kind, value?)))
+        .collect::<Result<_, _>>()
+        .map_err(|cause| KubernetesError::BadName { cause })
 }
 
 /// The issuer that a token names, not yet believed.

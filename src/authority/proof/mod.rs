@@ -18,7 +18,7 @@ use crate::authority::selector::Selector;
 pub(super) use join_token::JoinToken;
 pub(super) use join_token::digest_of;
 pub(super) use kubernetes::named_issuer;
-pub use kubernetes::{Cluster, ClusterError, KubernetesError};
+pub use kubernetes::{Cluster, ClusterError, KubernetesError, read_claims};
 pub(super) use possession::Possession;
 pub use possession::{PossessionError, PossessionRoots};
 

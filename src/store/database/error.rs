@@ -6,6 +6,17 @@ use std::path::PathBuf;
 /// Why the database could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
+    /// The file is there, but not even its head.
+    #[error(
+        "the database `{}` was cut to {bytes} bytes: put the last copy of it back, or remove it to begin anew",
+        path.display()
+    )]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+        /// What is left of it.
+        bytes: u64,
+    },
     /// The file cannot be opened.
     #[error("cannot open the database `{}`", path.display())]
     File {

@@ -25,16 +25,29 @@ pub(super) fn lock(path: &Path) -> Result<File, DatabaseError> {
         path: path.to_owned(),
         cause,
     };
-    // Made before SQLite makes it, so that nobody else may ever read it.
-    let _made = for_our_eyes(path).map_err(|cause| unusable(path, cause))?;
     let file = for_our_eyes(&beside).map_err(|cause| unusable(&beside, cause))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(DatabaseError::InUse {
-            path: path.to_owned(),
-        }),
-        Err(std::fs::TryLockError::Error(cause)) => Err(unusable(&beside, cause)),
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            return Err(DatabaseError::InUse {
+                path: path.to_owned(),
+            });
+        }
+        Err(std::fs::TryLockError::Error(cause)) => return Err(unusable(&beside, cause)),
     }
+    // SQLite would take it for a new database, and what was lost with the rest of
+    // it for never having been there.
+    if let Ok(found) = std::fs::metadata(path)
+        && found.len() < LEAST_BYTES
+    {
+        return Err(DatabaseError::CutShort {
+            path: path.to_owned(),
+            bytes: found.len(),
+        });
+    }
+    // Made before SQLite makes it, so that nobody else may ever read it.
+    let _made = for_our_eyes(path).map_err(|cause| unusable(path, cause))?;
+    Ok(file)
 }
 
 fn for_our_eyes(path: &Path) -> io::Result<File> {
@@ -91,3 +104,6 @@ const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
 /// More would not make a database faster that signs nothing itself.
 const MOST_CONNECTIONS: u32 = 16;
+
+/// One page of the smallest size that SQLite knows.
+const LEAST_BYTES: u64 = 512;

@@ -1,0 +1,36 @@
+//! The authority's database, as somebody finds it who has the file.
+
+use sqlx::AnyConnection;
+use sqlx::Connection as _;
+
+use crate::authority::town::Town;
+
+impl Town {
+    /// Does `work` with the database.
+    pub(crate) fn with_database<T>(&self, work: impl AsyncFnOnce(&mut AnyConnection) -> T) -> T {
+        let url = format!("sqlite://{}", self.path("authority.db").display());
+        self.wait(async {
+            sqlx::any::install_default_drivers();
+            let mut connection = AnyConnection::connect(&url).await.unwrap();
+            let outcome = work(&mut connection).await;
+            connection.close().await.unwrap();
+            outcome
+        })
+    }
+
+    /// The first row's name and sealed key.
+    pub(crate) fn sealed_key(&self) -> (String, String) {
+        self.with_database(async |connection| {
+            let query = sqlx::query_as("SELECT id, sealed_key FROM signing_key");
+            query.fetch_one(connection).await.unwrap()
+        })
+    }
+
+    /// Changes something behind the authority's back.
+    pub(crate) fn tamper(&self, sql: &'static str) {
+        self.with_database(async |connection| {
+            let done = sqlx::query(sql).execute(connection).await.unwrap();
+            assert_eq!(done.rows_affected(), 1);
+        });
+    }
+}

@@ -1,0 +1,159 @@
+//! Requests from `web` to `orders`, one after the other, while something else happens.
+
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::thread::JoinHandle;
+
+use crate::authority::town::Town;
+use crate::authority::town::until;
+use crate::caller::Answer;
+use crate::caller::Caller;
+use crate::stage::Sidecar;
+use crate::stage::window;
+
+/// Both sidecars, with an application that answers by itself.
+pub(crate) struct Two {
+    pub(crate) orders: Sidecar,
+    pub(crate) web: Sidecar,
+}
+
+/// A load under way.
+pub(crate) struct Load {
+    inbound: SocketAddr,
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<(Two, u32)>,
+    windows: [SocketAddr; 2],
+}
+
+impl Two {
+    /// Both join with tokens.
+    pub(crate) fn join(town: &Town) -> Self {
+        Self::with(town, ["orders", "web"].map(|name| town.by_token(name)))
+    }
+
+    /// Both prove themselves as `proofs` say.
+    pub(crate) fn with(town: &Town, [orders, web]: [String; 2]) -> Self {
+        let orders = town.orders(willing(), &orders);
+        let web = town.web(orders.inbound(), &web);
+        Self { orders, web }
+    }
+
+    /// A request, which is recorded at `web`.
+    pub(crate) fn request(&self) -> (Answer, String) {
+        let mut caller = Caller::plain(self.web.outbound());
+        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\r\n");
+        let answer = caller.answer();
+        let record = self.web.records.next();
+        if answer.status() == 200 {
+            self.served();
+        }
+        (answer, record.says(["decision", "status", "reason"]))
+    }
+
+    /// The request is recorded at `orders`, where others may have called, too.
+    fn served(&self) {
+        loop {
+            let record = self.orders.records.next();
+            if record.text("path") == "/a" {
+                assert_eq!(record.says(["decision", "status"]), "permit 200");
+                return;
+            }
+        }
+    }
+
+    /// A request that is served.
+    pub(crate) fn pass(&self) {
+        let (answer, record) = self.request();
+        assert_eq!(
+            (answer.status(), record.as_str()),
+            (200, "permit 200 "),
+            "{}",
+            answer.reason()
+        );
+    }
+
+    /// Waits until both sidecars' metrics have `line`.
+    pub(crate) fn show(&self, line: &str) {
+        for sidecar in [&self.orders, &self.web] {
+            sidecar.shows(line);
+        }
+    }
+
+    /// Goes on until [`Load::end`]; each request must be served.
+    pub(crate) fn load(self) -> Load {
+        let over = Arc::new(AtomicBool::new(false));
+        let windows =
+            [&self.orders, &self.web].map(|sidecar| sidecar.running.addresses().admin.unwrap());
+        let is_over = Arc::clone(&over);
+        Load {
+            inbound: self.orders.inbound(),
+            over,
+            thread: thread::spawn(move || {
+                let mut served = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    self.pass();
+                    served += 1;
+                }
+                (self, served)
+            }),
+            windows,
+        }
+    }
+}
+
+impl Load {
+    /// The door of `orders`.
+    pub(crate) const fn inbound(&self) -> SocketAddr {
+        self.inbound
+    }
+
+    /// Waits until both sidecars' metrics have `line`.
+    pub(crate) fn show(&self, line: &str) {
+        for admin in self.windows {
+            until(|| window(admin, "/metrics").lines().any(|found| found == line));
+        }
+    }
+
+    /// Ends it. Every request was served, or it panics.
+    pub(crate) fn end(self) -> Two {
+        self.over.store(true, Ordering::Relaxed);
+        let (two, served) = self.thread.join().unwrap();
+        assert!(served > 0, "there was no load");
+        two
+    }
+}
+
+/// An application that answers every request with `ok`.
+fn willing() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            thread::spawn(move || answer_all(stream));
+        }
+    });
+    address
+}
+
+fn answer_all(mut stream: TcpStream) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        head.extend_from_slice(&buffer[..read]);
+        if !head.ends_with(b"\r\n\r\n") {
+            continue;
+        }
+        head.clear();
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        if stream.write_all(answer).is_err() {
+            return;
+        }
+    }
+}

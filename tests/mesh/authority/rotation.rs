@@ -1,0 +1,176 @@
+//! The signing keys change while everybody works.
+
+use portreeve::rpc::authority as rpc;
+use portreeve::rpc::authority::rotate_request::Step;
+use portreeve::x509::Leaf;
+
+use crate::authority::load::Two;
+use crate::authority::petitioner::by_token;
+use crate::authority::petitioner::key;
+use crate::authority::renewal::cannot_call;
+use crate::authority::renewal::joined;
+use crate::authority::steps::keys;
+use crate::authority::steps::rotate;
+use crate::authority::steps::states;
+use crate::authority::town::Town;
+use crate::authority::town::until;
+use crate::caller::Caller;
+use crate::strangers;
+use crate::strangers::Shown;
+
+#[test]
+fn keys_rotate_under_load_and_no_request_fails() {
+    let town = Town::new();
+    let two = Two::join(&town);
+    let (before, shown) = outsider(&town);
+    let load = two.load();
+    let mut follower = town.workload(&before).follow().unwrap();
+    let mut next = || town.wait(follower.message()).unwrap().unwrap();
+    assert_eq!(roots_in(&next()), 1);
+
+    assert_eq!(
+        states(&rotate(&town, Step::Prepare).unwrap()),
+        "active prepared"
+    );
+    assert_eq!(town.record_of("key_prepared").text("decision"), "permit");
+    assert_eq!(roots_in(&next()), 2);
+    load.show("portreeve_identity_renewals_total 1");
+
+    assert_eq!(
+        states(&rotate(&town, Step::Activate).unwrap()),
+        "active old"
+    );
+    assert_eq!(town.record_of("key_activated").text("decision"), "permit");
+    let (after, _) = outsider(&town);
+    assert_ne!(issuer(before.leaf(), &town), issuer(after.leaf(), &town));
+
+    // Both renew at once, though their SVIDs are young.
+    assert_eq!(
+        states(&rotate(&town, Step::Taint).unwrap()),
+        "active tainted"
+    );
+    assert_eq!(next().tainted.len(), 1);
+    let fields = ["event", "decision", "proof", "caller"];
+    let mut records = [(); 3].map(|()| town.records.next().says(fields));
+    records.sort();
+    assert_eq!(
+        records,
+        [
+            "key_tainted permit  ",
+            "svid_issue permit svid spiffe://mesh.example/orders",
+            "svid_issue permit svid spiffe://mesh.example/web",
+        ]
+    );
+    load.show("portreeve_identity_renewals_total 2");
+    assert!(is_served(&load.inbound(), &shown), "tainted is not revoked");
+
+    assert_eq!(states(&rotate(&town, Step::Revoke).unwrap()), "active");
+    assert_eq!(town.record_of("key_revoked").text("decision"), "permit");
+    let state = next();
+    assert_eq!((roots_in(&state), state.tainted.len()), (1, 0));
+    load.show("portreeve_identity_renewals_total 3");
+    assert!(
+        !is_served(&load.inbound(), &shown),
+        "the old root is believed"
+    );
+    let two = load.end();
+    two.pass();
+    let domain = "mesh.example".parse().unwrap();
+    until(|| town.roots().get(&domain).unwrap().certificates().count() == 1);
+    assert!(cannot_call(&town, &before), "the old root is believed");
+    town.workload(&after).enrol(&key(), None).unwrap();
+}
+
+#[test]
+fn a_sidecar_renews_at_half_life_also_after_it_has_heard_of_new_roots() {
+    let mut town = Town::new();
+    town.svid_ttl_s = 4;
+    let two = Two::join(&town);
+    rotate(&town, Step::Prepare).unwrap();
+    two.show("portreeve_identity_renewals_total 1");
+    town.record_of("key_prepared");
+    town.pass(3);
+    let mut renewed = [(), ()].map(|()| town.records.next().says(["decision", "proof", "caller"]));
+    renewed.sort();
+    assert_eq!(
+        renewed,
+        ["orders", "web"].map(|name| format!("permit svid spiffe://mesh.example/{name}"))
+    );
+    two.pass();
+}
+
+#[test]
+fn the_calendar_rotates_the_keys_by_itself() {
+    // A root begins an hour before it is made: it holds for 25 hours.
+    let (mut town, _) = joined("root_ttl_s: 86400\nsvid_ttl_s: 86400");
+    let tended = |town: &Town| {
+        let made = town.try_token("spiffe://mesh.example/x", 1).unwrap();
+        town.records.next();
+        town.pass(60);
+        until(|| !town.has_entry(&made.entry));
+    };
+    town.pass(41_000);
+    tended(&town);
+    assert_eq!(states(&keys(&town)), "active", "it is too early");
+    town.pass(400);
+    calendar(&town, "key_prepared");
+    assert_eq!(states(&keys(&town)), "active prepared");
+    town.pass(71_300 - 41_460);
+    tended(&town);
+    assert_eq!(states(&keys(&town)), "active prepared", "it is too early");
+    town.pass(60);
+    calendar(&town, "key_activated");
+    assert_eq!(states(&keys(&town)), "active old");
+    // Longer than the old root would have allowed.
+    town.svid_ttl_s = 86_400;
+    let (fresh, _) = outsider(&town);
+    let left = 41_460 + 86_400 - 71_420;
+    assert_eq!(fresh.leaf().lifetime().as_secs(), left + 10);
+    town.pass(86_401 - 71_420);
+    calendar(&town, "key_revoked");
+    calendar(&town, "key_prepared");
+    assert_eq!(states(&keys(&town)), "active prepared");
+}
+
+/// The next step is `event`, and it was the calendar that took it.
+fn calendar(town: &Town, event: &str) {
+    let record = town.records.next();
+    assert_eq!(
+        record.says(["event", "operator", "decision"]),
+        format!("{event} calendar permit")
+    );
+}
+
+/// Somebody who is `web` too, and can be shown to be.
+fn outsider(town: &Town) -> (portreeve::identity::Svid, Shown) {
+    let token = town.token("web");
+    let pair = key();
+    let svid = town.newcomer().enrol(&pair, by_token(&token)).unwrap();
+    let secret = pair.serialize_der().try_into().unwrap();
+    let shown = (svid.chain().to_vec(), secret);
+    assert_eq!(town.record_of("svid_issue").text("decision"), "permit");
+    (svid, shown)
+}
+
+fn is_served(door: &std::net::SocketAddr, (chain, key): &Shown) -> bool {
+    let shown = (chain.clone(), key.clone_key());
+    let mut caller = Caller::secure(*door, strangers::client(Some(shown), &[b"http/1.1"]));
+    let sent = caller.try_send("TRACE / HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\r\n");
+    sent.is_ok() && caller.rest().starts_with("HTTP/1.1 405 ")
+}
+
+fn roots_in(state: &rpc::State) -> usize {
+    state
+        .bundles
+        .iter()
+        .map(|bundle| bundle.x509_authorities.len())
+        .sum()
+}
+
+/// Which of the town's roots has signed `leaf`.
+fn issuer(leaf: &Leaf, town: &Town) -> usize {
+    let roots = town.roots();
+    let domain = "mesh.example".parse().unwrap();
+    let mut roots = roots.get(&domain).unwrap().roots();
+    roots.position(|root| leaf.names_as_issuer(root)).unwrap()
+}
