@@ -13,9 +13,9 @@
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
 //! | 5 | `admin` | the operator's window |
 //! | 4 | `proxy`, `authority`, `enrol` | the story of a request; the CA as a service; asking it for a name |
-//! | 3 | `tls`, `ca` | handshakes → `Peer`; signing requests → certificates |
-//! | 2 | `identity`, `live` | our own live SVID and bundles; who is believed no longer |
-//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC |
+//! | 3 | `tls`, `ca`, `workload_api` | handshakes → `Peer`; signing requests → certificates; identities for the programs of this machine |
+//! | 2 | `identity` | our own live SVID and bundles; who is believed no longer |
+//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; what is at rest; words over gRPC; tokens as values |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
 pub mod admin;
@@ -30,7 +30,7 @@ pub mod drain;
 pub mod enrol;
 pub mod id;
 pub mod identity;
-pub mod live;
+pub mod jwt;
 pub mod metrics;
 pub mod net;
 pub mod policy;
@@ -39,4 +39,5 @@ pub mod rpc;
 pub mod store;
 pub mod time;
 pub mod tls;
+pub mod workload_api;
 pub mod x509;

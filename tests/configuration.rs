@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use portreeve::config::Config;
+use portreeve::config::IdentitySource;
 
 const WHOLE: &str = r#"
 trust_domain: example.org
@@ -52,6 +53,51 @@ fn a_whole_configuration_has_no_mistakes_and_its_paths_are_beside_it() {
         config.inbound.unwrap().limits.silence.response.as_millis(),
         1000
     );
+}
+
+#[test]
+fn a_workload_api_is_for_somebody_and_its_socket_beside_the_file() {
+    let parsed = |section| {
+        let text = with("workers: 2", &format!("workload_api: {section}"));
+        let api =
+            Config::parse(&text, Path::new("/etc/portreeve")).map(|config| config.workload_api);
+        api.map_err(|mistakes| mistakes[0].to_string())
+    };
+    let api = parsed("{ socket: api.sock, uids: [1, 2, 1], mode: '0666' }").unwrap();
+    let api = api.unwrap();
+    assert_eq!(api.settings.socket, Path::new("/etc/portreeve/api.sock"));
+    assert_eq!(api.settings.mode.bits(), 0o666);
+    assert_eq!(api.uids.into_iter().collect::<Vec<_>>(), [1, 2]);
+    let nobody = parsed("{ socket: api.sock, uids: [] }").unwrap_err();
+    assert!(
+        nobody.starts_with("workload_api.uids: names nobody"),
+        "{nobody}"
+    );
+    let mode = parsed("{ socket: api.sock, mode: rw }").unwrap_err();
+    let why = "workload_api.mode: `rw`: it is not a mode such as `0600`";
+    assert!(mode.starts_with(why), "{mode}");
+}
+
+#[test]
+fn an_identity_may_come_from_a_workload_api_but_not_from_our_own() {
+    let files = "files: { certificate: b.crt, key: b.key, bundle: ca.pem }";
+    let parsed = |agent| {
+        let text = with(files, &format!("workload_api: {agent}"));
+        let text = text.replace("workers: 2", "workload_api: { socket: api.sock }");
+        let config = Config::parse(&text, Path::new("/etc/portreeve"));
+        config.map_err(|mistakes| mistakes[0].to_string())
+    };
+    let identity = parsed("unix:///run/agent.sock").unwrap().identity;
+    let IdentitySource::WorkloadApi { endpoint } = identity else {
+        panic!("{identity:?}");
+    };
+    assert_eq!(endpoint.path(), Path::new("/run/agent.sock"));
+    let own = parsed("unix:///etc/portreeve/api.sock").unwrap_err();
+    let why = "workload_api.socket: is the socket that our own identity comes from";
+    assert!(own.starts_with(why), "{own}");
+    let tcp = parsed("tcp://127.0.0.1:8081").unwrap_err();
+    let why = "identity.workload_api: `tcp://127.0.0.1:8081`: it must begin with `unix://`";
+    assert_eq!(tcp, why);
 }
 
 #[test]

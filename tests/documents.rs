@@ -27,6 +27,9 @@ use std::time::Duration;
 
 use portreeve::app::App;
 use portreeve::app::Running;
+use portreeve::authority;
+use portreeve::authority::read_entries;
+use portreeve::config::AuthorityConfig;
 use portreeve::config::Config;
 use portreeve::policy::Mistake;
 use portreeve::policy::Policy;
@@ -49,10 +52,71 @@ fn every_configuration_key_is_in_the_readme_and_no_other() {
 }
 
 #[test]
+fn every_key_of_an_authority_is_in_its_readme_and_no_other() {
+    let keys = keys_of(&AuthorityConfig::schema());
+    let told = keys_told_in(&authority_readme());
+    let names = |keys: &BTreeMap<String, Option<Value>>| keys.keys().cloned().collect();
+    let told_names: BTreeSet<String> = told.keys().cloned().collect();
+    assert_eq!(told_names, names(&keys));
+    compare_defaults(keys, &told, 8);
+}
+
+#[test]
+fn every_configuration_in_the_authoritys_readme_and_in_deploy_is_without_mistakes() {
+    let blocks = blocks(&authority_readme());
+    let [(_, config), (_, entries)] = &blocks[..] else {
+        panic!("there are {} blocks", blocks.len());
+    };
+    let parsed = AuthorityConfig::parse(config, Path::new("."));
+    let parsed = parsed.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("entries.yaml"), entries).unwrap();
+    let read = read_entries(folder.path(), &parsed.authority.trust_domain);
+    assert_eq!(
+        read.unwrap_or_else(|mistakes| panic!("{mistakes:?}")).len(),
+        2
+    );
+    let loaded = AuthorityConfig::load(Path::new("deploy/example/authority.yaml"));
+    assert!(loaded.is_ok(), "{:?}", loaded.err());
+}
+
+#[test]
+fn every_metric_of_an_authority_is_in_its_readme_and_no_other() {
+    let told: BTreeSet<String> = rows(
+        &authority_readme(),
+        "portreeve_authority_svid_requests_total",
+    )
+    .into_iter()
+    .flat_map(|row| quoted(&row[0]))
+    .collect();
+    let registry = prometheus::Registry::new();
+    let _metrics = authority::Metrics::register(&registry).unwrap();
+    let exported: BTreeSet<String> = registry
+        .gather()
+        .iter()
+        .map(|family| family.name().to_owned())
+        .collect();
+    // Those with labels show nothing before they have counted.
+    assert!(exported.len() > 4, "{exported:?}");
+    assert!(exported.is_subset(&told), "{exported:?}");
+    let source = fs::read_to_string("src/authority/metrics.rs").unwrap();
+    for name in told {
+        assert!(source.contains(&format!("\"{name}\"")), "{name}");
+    }
+}
+
+#[test]
 fn every_default_is_the_one_in_the_readme() {
-    let told = keys_told();
+    compare_defaults(keys_of_schema(), &keys_told(), 20);
+}
+
+fn compare_defaults(
+    keys: BTreeMap<String, Option<Value>>,
+    told: &BTreeMap<String, String>,
+    at_least: usize,
+) {
     let mut compared = 0;
-    for (key, default) in keys_of_schema() {
+    for (key, default) in keys {
         let default = match default {
             Some(Value::String(text)) => text,
             Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
@@ -61,7 +125,7 @@ fn every_default_is_the_one_in_the_readme() {
         assert_eq!(told[&key], default, "{key}");
         compared += 1;
     }
-    assert!(compared > 20, "only {compared} defaults were found");
+    assert!(compared >= at_least, "only {compared} defaults were found");
 }
 
 #[test]
@@ -254,9 +318,12 @@ fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Every key that holds a value, by its full path, with its default.
 fn keys_of_schema() -> BTreeMap<String, Option<Value>> {
-    let schema = Config::schema();
+    keys_of(&Config::schema())
+}
+
+fn keys_of(schema: &Value) -> BTreeMap<String, Option<Value>> {
     let mut keys = BTreeMap::new();
-    walk(&schema, &schema, String::new(), &mut keys);
+    walk(schema, schema, String::new(), &mut keys);
     keys
 }
 
@@ -296,8 +363,12 @@ fn resolve<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
 
 /// The keys of the README's table, with what it says of their defaults.
 fn keys_told() -> BTreeMap<String, String> {
+    keys_told_in(&readme())
+}
+
+fn keys_told_in(text: &str) -> BTreeMap<String, String> {
     let mut told = BTreeMap::new();
-    for row in rows(&readme(), "trust_domain") {
+    for row in rows(text, "trust_domain") {
         let keys = quoted(&row[0]);
         let defaults: Vec<String> = row[1]
             .split(", ")
@@ -349,6 +420,10 @@ fn blocks(text: &str) -> Vec<(String, String)> {
 fn lines(mistakes: &[Mistake]) -> String {
     let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
     lines.join("\n")
+}
+
+fn authority_readme() -> String {
+    fs::read_to_string("deploy/authority/README.md").unwrap()
 }
 
 fn readme() -> String {

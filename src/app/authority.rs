@@ -199,8 +199,7 @@ impl AuthorityRunning {
             Ok(Ok(Err(cause))) => return Err(RunError::Authority { cause }),
             Ok(Err(_panic)) => return Err(RunError::Panicked),
             Ok(Ok(Ok(()))) => {}
-            // Streams that follow do not end by themselves: they are cut.
-            Err(_elapsed) => tracing::debug!("what still followed was cut"),
+            Err(_elapsed) => tracing::warn!("the authority did not end in time and was cut"),
         }
         match written {
             Ok(outcome) => outcome.map_err(|cause| RunError::Unwritten { cause }),
@@ -259,5 +258,5 @@ pub enum AuthorityBuildError {
     },
 }
 
-/// Answers under way take milliseconds; streams that follow have no end.
-const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// The authority gives what is under way a second, and its database the rest.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::admin;
 use crate::admin::Readiness;
 use crate::admin::Window;
+use crate::app::callers;
 use crate::app::control::Control;
 use crate::app::doors::Doors;
 use crate::app::overview;
@@ -33,13 +34,13 @@ use crate::drain;
 use crate::enrol::Follower;
 use crate::identity;
 use crate::identity::Renewal;
-use crate::live::Watchlist;
 use crate::metrics::Exposition;
 use crate::net;
 use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
 use crate::tls::HandshakeSlots;
+use crate::workload_api;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
 #[derive(Debug)]
@@ -79,10 +80,10 @@ impl App {
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
             policy: Arc::clone(ground.policies.current()),
-            revoked: Arc::clone(&ground.revoked),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
+        let api = callers::open(&common).map_err(|cause| BuildError::WorkloadApi { cause })?;
         let Ground {
             doors,
             follower,
@@ -100,6 +101,7 @@ impl App {
         let workers = doors.into_workers(&common, &log);
         let reload = Arc::new(Notify::new());
         let control = Control {
+            api,
             drain: watch,
             follower,
             log: log.clone(),
@@ -186,7 +188,6 @@ struct Ground {
     log: Log,
     policies: Arc<Policies>,
     renewal: Renewal,
-    revoked: Arc<Watchlist>,
     runtime: Runtime,
     writer: audit::Writer,
 }
@@ -207,8 +208,7 @@ impl Ground {
             policy::Metrics::register(registry).map_err(metrics)?,
         )
         .map_err(|cause| BuildError::Policy { cause })?;
-        let revoked = Arc::new(Watchlist::default());
-        let source::Opened { source, follower } = source::open(config, clock, &revoked)?;
+        let source::Opened { source, follower } = source::open(config, clock)?;
         let renewals = identity::Metrics::register(registry).map_err(metrics)?;
         let renewal = runtime
             .block_on(Renewal::start(source, Arc::clone(clock), renewals))
@@ -227,7 +227,6 @@ impl Ground {
             log,
             policies: Arc::new(policies),
             renewal,
-            revoked,
             runtime,
             writer,
         })
@@ -318,6 +317,13 @@ pub enum BuildError {
         /// Why.
         #[source]
         cause: io::Error,
+    },
+    /// The Workload API's socket cannot be made.
+    #[error("the Workload API cannot be opened")]
+    WorkloadApi {
+        /// Why.
+        #[source]
+        cause: workload_api::BindError,
     },
 }
 

@@ -14,10 +14,12 @@ use crate::audit::Log;
 use crate::drain::Watch;
 use crate::enrol::Follower;
 use crate::identity::Renewal;
+use crate::workload_api;
 
 /// What the control thread looks after.
 #[derive(Debug)]
 pub(super) struct Control {
+    pub(super) api: Option<workload_api::Server>,
     pub(super) drain: Watch,
     pub(super) follower: Option<Follower>,
     pub(super) log: Log,
@@ -33,12 +35,12 @@ pub(super) struct Control {
 impl Control {
     /// Runs on `runtime` until told to stop.
     pub(super) fn run(self, runtime: &Runtime) -> io::Result<()> {
-        runtime.block_on(self.look_after());
-        Ok(())
+        runtime.block_on(self.look_after())
     }
 
-    async fn look_after(self) {
+    async fn look_after(self) -> io::Result<()> {
         let Self {
+            api,
             drain,
             follower,
             log,
@@ -51,6 +53,13 @@ impl Control {
         } = self;
         let policy_reload = Notify::new();
         let mut until = stop.clone();
+        let until_calls_end = stop.clone();
+        let api = async {
+            match api {
+                Some(api) => api.serve(until_calls_end).await,
+                None => Ok(()),
+            }
+        };
         let window = async {
             match window {
                 Some(window) => window.serve(until.draining()).await,
@@ -72,15 +81,20 @@ impl Control {
                 policy_reload.notify_one();
             }
         };
-        tokio::select! {
-            () = stop.draining() => {}
-            () = window => {}
-            () = renewal.run() => {}
-            () = follow => {}
-            () = policies.watch(&policy_reload) => {}
-            () = relay => {}
-            _unready = block_when_draining(drain, &readiness) => {}
-        }
+        let rest = async {
+            tokio::select! {
+                () = stop.draining() => {}
+                () = window => {}
+                () = renewal.run() => {}
+                () = follow => {}
+                () = policies.watch(&policy_reload) => {}
+                () = relay => {}
+                _unready = block_when_draining(drain, &readiness) => {}
+            }
+        };
+        // Its callers are told that it ends: that takes a moment more.
+        let ((), served) = tokio::join!(rest, api);
+        served
     }
 }
 

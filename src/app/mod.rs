@@ -9,6 +9,7 @@
 mod authority;
 mod authority_overview;
 mod build;
+mod callers;
 mod control;
 mod doors;
 mod logging;

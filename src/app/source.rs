@@ -18,7 +18,7 @@ use crate::identity::Embedded;
 use crate::identity::FilePaths;
 use crate::identity::Files;
 use crate::identity::Source;
-use crate::live::Watchlist;
+use crate::identity::WorkloadApi;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use crate::x509::Limits;
@@ -72,11 +72,7 @@ pub(super) struct Opened {
 }
 
 /// Opens the source; asks it for nothing yet.
-pub(super) fn open(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    watchlist: &Arc<Watchlist>,
-) -> Result<Opened, BuildError> {
+pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, BuildError> {
     let clock = Arc::clone(clock);
     let alone = |source: Box<dyn Source>| Opened {
         source,
@@ -85,7 +81,7 @@ pub(super) fn open(
     match &config.identity {
         IdentitySource::Authority(settings) => {
             let settings = enrol::Settings::clone(settings);
-            let (source, follower) = enrol::enrol(settings, Arc::clone(watchlist), clock);
+            let (source, follower) = enrol::enrol(settings, clock);
             Ok(Opened {
                 source: Box::new(source),
                 follower: Some(follower),
@@ -109,6 +105,11 @@ pub(super) fn open(
         } => Ok(alone(Box::new(files(
             config,
             [certificate, key, bundle],
+            clock,
+        )))),
+        IdentitySource::WorkloadApi { endpoint } => Ok(alone(Box::new(WorkloadApi::new(
+            endpoint.clone(),
+            Limits::default(),
             clock,
         )))),
     }

@@ -16,7 +16,6 @@ use crate::audit::Shard;
 use crate::config::Config;
 use crate::drain::Watch;
 use crate::identity::Live;
-use crate::live::Watchlist;
 use crate::net::Bound;
 use crate::net::Listener;
 use crate::policy;
@@ -39,8 +38,6 @@ pub(super) struct Common {
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
     pub(super) policy: Arc<policy::Current>,
-    /// Who is believed no longer.
-    pub(super) revoked: Arc<Watchlist>,
 }
 
 /// What one worker has for itself. It may change threads until it runs.

@@ -20,7 +20,7 @@ use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
-use crate::live::Watchlist;
+use crate::identity::Watchlist;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::admin_server::Admin;
 

@@ -18,7 +18,7 @@ use crate::authority::line::Line;
 use crate::authority::metrics::Metrics;
 use crate::authority::service::Service;
 use crate::drain;
-use crate::live::Watchlist;
+use crate::identity::Watchlist;
 use crate::net::Listener;
 use crate::net::UnixDoor;
 use crate::rpc::authority::admin_server::AdminServer;

@@ -18,7 +18,7 @@ use tonic::transport::server::Connected;
 
 use crate::authority::caller::Caller;
 use crate::authority::operator::Operator;
-use crate::live::Watchlist;
+use crate::identity::Watchlist;
 use crate::net::Curfew;
 use crate::time::Clock;
 use crate::tls::Peer;

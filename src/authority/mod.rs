@@ -42,7 +42,7 @@ pub use metrics::Metrics;
 pub use opening::OpenError;
 pub use proof::{
     Cluster, ClusterError, KubernetesError, PossessionError, PossessionRoots, ProofError,
-    possession_message, read_claims,
+    read_claims,
 };
 pub use revocation::{Revocation, Revoked, SerialNumber};
 pub use selector::{Selector, SelectorError};

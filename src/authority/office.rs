@@ -41,7 +41,7 @@ use crate::authority::selector::Selector;
 use crate::ca::Issued;
 use crate::ca::Wish;
 use crate::id::SpiffeId;
-use crate::live::Watchlist;
+use crate::identity::Watchlist;
 use crate::time::Clock;
 
 /// All that naming somebody needs.

@@ -7,7 +7,7 @@ use tonic::Status;
 
 use crate::authority::caller::Caller;
 use crate::id::SpiffeId;
-use crate::live::Watchlist;
+use crate::identity::Watchlist;
 use crate::time::Clock;
 
 /// Whoever may give orders.

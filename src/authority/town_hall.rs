@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::audit;
 use crate::authority::admin_service::AdminService;
@@ -27,7 +29,7 @@ use crate::drain;
 use crate::identity;
 use crate::identity::Live;
 use crate::identity::Renewal;
-use crate::live::Watchlist;
+use crate::identity::Watchlist;
 use crate::net::Listener;
 use crate::net::UnixDoor;
 use crate::store::Database;
@@ -38,6 +40,7 @@ use crate::time::Clock;
 #[derive(Debug)]
 pub struct TownHall {
     address: SocketAddr,
+    database: Arc<Database>,
     door: UnixDoor,
     host: Host,
     listener: Listener,
@@ -75,7 +78,8 @@ impl TownHall {
         let database = Database::open(settings.database.clone(), ledger::SCHEMA)
             .await
             .map_err(|cause| OpenError::Database { cause })?;
-        let ledger = Ledger::new(Arc::new(database));
+        let database = Arc::new(database);
+        let ledger = Ledger::new(Arc::clone(&database));
         let keyring = opening::open_keyring(&settings, &ledger, &clock).await?;
         let entries = watch::Sender::new(Arc::new(Entries::default()));
         let revoked = Arc::new(Watchlist::default());
@@ -148,6 +152,7 @@ impl TownHall {
             .map_err(|cause| OpenError::Socket { cause })?;
         Ok(Self {
             address,
+            database,
             door,
             host,
             listener,
@@ -185,6 +190,7 @@ impl TownHall {
     /// [`ServeError`] if it cannot go on.
     pub async fn serve(self, mut drain: drain::Watch) -> Result<(), ServeError> {
         let Self {
+            database,
             door,
             host,
             listener,
@@ -201,13 +207,17 @@ impl TownHall {
         let kept = async {
             tokio::join!(steward.run(), renewal.run());
         };
-        tokio::select! {
+        let outcome = tokio::select! {
             served = served => served.map_err(|cause| ServeError { cause }),
-            () = kept => {
+            // Whoever follows does not end by itself.
+            () = async {
                 drain.draining().await;
-                Ok(())
-            }
-        }
+                sleep(GRACE).await;
+            } => Ok(()),
+            () = kept => Ok(()),
+        };
+        database.close().await;
+        outcome
     }
 }
 
@@ -219,6 +229,9 @@ pub struct ServeError {
     #[source]
     pub cause: tonic::transport::Error,
 }
+
+/// What a request that is under way may still take when we are told to stop.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// For the authority's own user, and nobody else.
 const SOCKET_MODE: u32 = 0o600;

@@ -101,6 +101,9 @@ impl Signer {
             lifetime,
             request,
         } = wish;
+        if now < self.says.not_before() || now > self.says.not_after() {
+            return Err(IssueError::SignerNotInForce);
+        }
         let key = read_request(request).map_err(|cause| IssueError::BadRequest { cause })?;
         let last = self.says.not_after();
         let template = SvidTemplate {

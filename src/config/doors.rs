@@ -135,10 +135,7 @@ fn outbound_door(
 }
 
 fn expected(path: &str, written: &file::OneOrMany, notes: &mut Mistakes) -> Vec<SpiffeId> {
-    let ids = match written {
-        file::OneOrMany::One(id) => std::slice::from_ref(id),
-        file::OneOrMany::Many(ids) => ids,
-    };
+    let ids = written.as_slice();
     if ids.is_empty() {
         notes.add(
             format!("{path}.expect"),

@@ -30,6 +30,8 @@ pub(super) struct File {
     pub(super) audit: Audit,
     /// The operator's window.
     pub(super) admin: Option<Admin>,
+    /// The SPIFFE Workload API, by which programs beside us get our identity.
+    pub(super) workload_api: Option<WorkloadApi>,
     /// What every door keeps to.
     #[serde(default)]
     pub(super) limits: Limits,
@@ -51,6 +53,8 @@ pub(super) struct Identity {
     pub(super) embedded: Option<Embedded>,
     /// A workload CA on the network: `portreeve authority`.
     pub(super) authority: Option<FromAuthority>,
+    /// The socket of a SPIFFE Workload API, such as `unix:///run/spire/agent.sock`.
+    pub(super) workload_api: Option<String>,
 }
 
 /// An authority on the network, and how we prove to it who we are: exactly one
@@ -58,8 +62,8 @@ pub(super) struct Identity {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FromAuthority {
-    /// Where it is, such as `https://authority.example:15443`.
-    pub(super) url: String,
+    /// Where it is, such as `https://authority.example:15443`; a list, if several share a database.
+    pub(super) url: OneOrMany,
     /// The roots to believe it by at first, PEM; from then on it tells of changes.
     pub(super) bundle: PathBuf,
     /// A file with a join token. It works once.
@@ -172,6 +176,16 @@ pub(super) struct Outbound {
     pub(super) allow_semicolons: bool,
 }
 
+impl OneOrMany {
+    /// All of them.
+    pub(super) fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
 /// A text or a list of them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -222,6 +236,19 @@ pub(super) struct Admin {
     /// Whether it may listen elsewhere than on loopback. Default: false.
     #[serde(default)]
     pub(super) allow_remote: bool,
+}
+
+/// The SPIFFE Workload API, by which programs beside us get our identity.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkloadApi {
+    /// Where the socket is to be.
+    pub(super) socket: PathBuf,
+    /// The users, by number, whose programs get our identity. Default: the one that we run as.
+    pub(super) uids: Option<Vec<u32>>,
+    /// The permissions of the socket's file. Default: `0600`.
+    #[serde(default = "defaults::socket_mode")]
+    pub(super) mode: String,
 }
 
 /// What every door keeps to.
@@ -304,6 +331,11 @@ pub(super) mod defaults {
     /// that we never write on a connection that the application is closing.
     pub(in crate::config) const fn app_idle_ms() -> u64 {
         4_000
+    }
+
+    /// Whoever may connect may try: nobody else by default.
+    pub(in crate::config) fn socket_mode() -> String {
+        "0600".to_owned()
     }
 
     /// At 30,000 requests a second, two seconds of a sink that stands still.

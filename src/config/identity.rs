@@ -19,21 +19,30 @@ pub(super) fn source(
     folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<IdentitySource> {
-    match (&written.files, &written.embedded, &written.authority) {
-        (Some(files), None, None) => Some(IdentitySource::Files {
+    match (
+        &written.files,
+        &written.embedded,
+        &written.authority,
+        &written.workload_api,
+    ) {
+        (Some(files), None, None, None) => Some(IdentitySource::Files {
             certificate: folder.join(&files.certificate),
             key: folder.join(&files.key),
             bundle: folder.join(&files.bundle),
         }),
-        (None, Some(embedded), None) => self::embedded(embedded, domain, folder, notes),
-        (None, None, Some(authority)) => {
+        (None, Some(embedded), None, None) => self::embedded(embedded, domain, folder, notes),
+        (None, None, Some(authority), None) => {
             let settings = from_authority(authority, domain, folder, notes)?;
             Some(IdentitySource::Authority(Box::new(settings)))
+        }
+        (None, None, None, Some(agent)) => {
+            let endpoint = notes.parse("identity.workload_api", agent)?;
+            Some(IdentitySource::WorkloadApi { endpoint })
         }
         _ => {
             notes.add(
                 "identity",
-                "must have exactly one of `files`, `embedded` and `authority`",
+                "must have exactly one of `files`, `embedded`, `authority` and `workload_api`",
             );
             None
         }
@@ -85,7 +94,15 @@ fn from_authority(
     folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<enrol::Settings> {
-    let authority = address(&written.url, notes);
+    let authorities: Vec<String> = written
+        .url
+        .as_slice()
+        .iter()
+        .filter_map(|url| address(url, notes))
+        .collect();
+    if written.url.as_slice().is_empty() {
+        notes.add("identity.authority.url", "names no authority");
+    }
     let credential = credential(written, folder, notes);
     let wish = match &written.spiffe_id {
         Some(id) => Some(own_id("identity.authority.spiffe_id", id, domain, notes)?),
@@ -100,7 +117,7 @@ fn from_authority(
         );
     }
     Some(enrol::Settings {
-        authority: authority?,
+        authorities,
         authority_id: authority_id?,
         bundle: folder.join(&written.bundle),
         credential: credential?,

@@ -13,7 +13,9 @@ mod mistakes;
 mod parts;
 mod shape;
 mod text;
+mod workload_api;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,8 +25,10 @@ use crate::audit;
 use crate::enrol;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::identity::Endpoint;
 use crate::policy;
 use crate::proxy;
+use crate::workload_api as api;
 
 pub use authority::AuthorityConfig;
 pub use file::LogFormat;
@@ -59,6 +63,8 @@ pub struct Config {
     pub trust_domain: TrustDomain,
     /// Worker threads, at least one.
     pub workers: usize,
+    /// The Workload API for programs beside us, if there is one.
+    pub workload_api: Option<WorkloadApi>,
 }
 
 /// Where SVIDs come from.
@@ -84,6 +90,20 @@ pub enum IdentitySource {
         /// The trust domain's roots.
         bundle: PathBuf,
     },
+    /// A SPIFFE Workload API.
+    WorkloadApi {
+        /// Where it is.
+        endpoint: Endpoint,
+    },
+}
+
+/// The Workload API for programs beside us.
+#[derive(Clone, Debug)]
+pub struct WorkloadApi {
+    /// Where it is.
+    pub settings: api::Settings,
+    /// Whose programs get our identity.
+    pub uids: BTreeSet<u32>,
 }
 
 /// How TLS handshakes are bounded.

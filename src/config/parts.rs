@@ -18,6 +18,7 @@ use crate::config::Mistakes;
 use crate::config::doors;
 use crate::config::file;
 use crate::config::identity;
+use crate::config::workload_api;
 use crate::id::TrustDomain;
 use crate::policy;
 use crate::policy::ServiceName;
@@ -59,6 +60,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .admin
         .as_ref()
         .and_then(|admin| admin_settings(admin, notes));
+    let workload_api = workload_api::settings(&file, folder, notes);
     doors::clashes(inbound.as_ref(), &outbound, admin, notes);
     let log = log_settings(file.log, notes);
     let workers = workers(file.workers, notes);
@@ -77,6 +79,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
             policy_dir: folder.join(file.policy.dir),
             trust_domain: trust_domain?,
             workers,
+            workload_api,
         })
     })();
     mistakes.unless_any(whole)

@@ -1,5 +1,6 @@
 //! What the demo writes out: policies, configurations, identities, and a guide.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -118,29 +119,39 @@ pub(super) fn guide(dir: &Path, places: &Places) -> String {
         shop_door,
     } = places;
     let dir = dir.display();
-    format!(
+    let guide = format!(
         "A small mesh is running. Everything it reads and writes is in {dir}
 
-  shop      http://{shop}   a service that asks `orders` and shows the answer
-    its sidecar    http://{shop_door}   outbound, in the clear, for the shop only
+  shop             http://{shop:<22} a service that asks `orders` and shows the answer
+    its sidecar    http://{shop_door:<22} outbound, in the clear, for the shop only
                    http://{shop_admin}/status
-  orders    http://{orders_app}   the application; a real one would be out of reach
-    its sidecar    https://{orders_door}  inbound, mutual TLS
+  orders           http://{orders_app:<22} the application; a real one would be out of reach
+    its sidecar    https://{orders_door:<21} inbound, mutual TLS
                    http://{orders_admin}/status  /metrics
 
 Try:
-  curl http://{shop}/orders/7                        # allowed: shop -> sidecar -> sidecar -> orders
-  curl -i http://{shop_door}/orders/7 -d x=1         # denied: the shop may only read
-  curl -i http://{shop_door}/orders/0                # denied: a forbid beats every permit
-  curl -N http://{shop_door}/stream                  # a response that streams
-  curl -ik https://{orders_door}/orders/7            # no identity: refused in the handshake
-  curl -ik --cert {dir}/stranger.pem --key {dir}/stranger.key https://{orders_door}/orders/7   # the wrong one: 403
-  curl -i --path-as-is http://{shop_door}/orders/../admin   # a path with two readings: 400
-  $EDITOR {dir}/policy/orders.cedar                  # the next request is decided by what you save
-  tail -f {dir}/orders.jsonl                         # every decision, as it is made
+  curl http://{shop}/orders/7  # allowed: shop -> sidecar -> sidecar -> orders
+  curl -i http://{shop_door}/orders/7 -d x=1  # denied: the shop may only read
+  curl -i http://{shop_door}/orders/0  # denied: a forbid beats every permit
+  curl -N http://{shop_door}/stream  # a response that streams
+  curl -ik https://{orders_door}/orders/7  # no identity: refused in the handshake
+  curl -ik --cert {dir}/stranger.pem --key {dir}/stranger.key https://{orders_door}/orders/7  # the wrong one: 403
+  curl -i --path-as-is http://{shop_door}/orders/../admin  # a path with two readings: 400
+  $EDITOR {dir}/policy/orders.cedar  # the next request is decided by what you save
+  tail -f {dir}/orders.jsonl  # every decision, as it is made
 
 Ctrl-C ends it."
-    )
+    );
+    let lines: Vec<_> = guide.lines().map(align).collect();
+    lines.join("\n")
+}
+
+/// Remarks stand below each other, however long the ports are.
+fn align(line: &str) -> Cow<'_, str> {
+    match line.split_once("  # ") {
+        Some((command, remark)) => format!("{command:<62} # {remark}").into(),
+        None => line.into(),
+    }
 }
 
 /// Who is who in the demo.

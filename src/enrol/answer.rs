@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls_pki_types::CertificateDer;
 
 use crate::enrol::EnrolError;
-use crate::live::Revocations;
+use crate::identity::Revocations;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::revocation::What;
 use crate::x509::Bundle;

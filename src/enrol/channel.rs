@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use aws_lc_rs::rand;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tonic::transport::Channel;
@@ -27,18 +28,13 @@ pub(super) struct Open {
     pub(super) exporter: Exporter,
 }
 
-/// Connects, and shows `svid` if there is one to show.
+/// Connects to one of the authorities, and shows `svid` if there is one to show.
 pub(super) async fn open(
     settings: &Settings,
     bundles: Arc<Bundles>,
     svid: Option<Arc<Svid>>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Open, EnrolError> {
-    let dialer = Dialer::new(&settings.authority, settings.patience);
-    let stream = dialer
-        .dial()
-        .await
-        .map_err(|cause| EnrolError::Unreachable { cause })?;
     let approach = Approach {
         bundles,
         clock: Arc::clone(clock),
@@ -46,11 +42,34 @@ pub(super) async fn open(
         settings: tls::Settings::default(),
         shows: svid,
     };
+    // Not all sidecars at the same one.
+    let first = draw(settings.authorities.len());
+    let (later, sooner) = settings.authorities.split_at(first);
+    let mut outcome = Err(EnrolError::NoAuthority);
+    for authority in sooner.iter().chain(later) {
+        outcome = call(authority, &approach, settings.patience).await;
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+async fn call(
+    authority: &str,
+    approach: &Approach,
+    patience: Duration,
+) -> Result<Open, EnrolError> {
+    let dialer = Dialer::new(authority, patience);
+    let stream = dialer
+        .dial()
+        .await
+        .map_err(|cause| EnrolError::Unreachable { cause })?;
     let approached = approach
         .connect(stream)
         .await
         .map_err(|cause| EnrolError::Handshake {
-            authority: settings.authority.clone(),
+            authority: authority.to_owned(),
             cause,
         })?;
     let exporter = approached.exporter;
@@ -69,19 +88,26 @@ pub(super) async fn open(
         .http2_keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT)
         .keep_alive_while_idle(true);
-    let channel = timeout(
-        settings.patience,
-        endpoint.connect_with_connector(connector),
-    )
-    .await
-    .map_err(|_elapsed| EnrolError::Patience {
-        authority: settings.authority.clone(),
-    })?
-    .map_err(|cause| EnrolError::Channel { cause })?;
+    let channel = timeout(patience, endpoint.connect_with_connector(connector))
+        .await
+        .map_err(|_elapsed| EnrolError::Patience {
+            authority: authority.to_owned(),
+        })?
+        .map_err(|cause| EnrolError::Channel { cause })?;
     Ok(Open {
         client: AuthorityClient::new(channel).max_decoding_message_size(MOST_MESSAGE_BYTES),
         exporter,
     })
+}
+
+/// A number below `count`; 0 if the system has no randomness.
+fn draw(count: usize) -> usize {
+    let mut byte = [0_u8; 1];
+    if rand::fill(&mut byte).is_err() {
+        return 0;
+    }
+    let [byte] = byte;
+    usize::from(byte).checked_rem(count).unwrap_or(0)
 }
 
 /// An authority whose machine has died is noticed within half a minute.

@@ -8,12 +8,12 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
-use crate::authority::possession_message;
 use crate::enrol::EnrolError;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::issue_request::Proof;
 use crate::store;
 use crate::tls::Exporter;
+use crate::tls::possession_message;
 use crate::x509::certificates_from_pem;
 use crate::x509::private_key_from_pem;
 

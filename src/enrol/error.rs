@@ -76,6 +76,9 @@ pub enum EnrolError {
         #[source]
         cause: ConnectError,
     },
+    /// No authority is named.
+    #[error("no authority is named")]
+    NoAuthority,
     /// A new key could not be made.
     #[error("no key could be made")]
     NoKey {

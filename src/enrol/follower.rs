@@ -1,10 +1,13 @@
 //! Listens to what the authority says to all.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
+use tokio::time::Instant;
 use tokio::time::sleep;
+use tokio::time::sleep_until;
 
 use crate::enrol::EnrolError;
 use crate::enrol::Settings;
@@ -12,7 +15,6 @@ use crate::enrol::answer::State;
 use crate::enrol::channel;
 use crate::enrol::news::News;
 use crate::identity::Live;
-use crate::live::Watchlist;
 use crate::rpc::authority as rpc;
 use crate::time::Clock;
 
@@ -21,22 +23,25 @@ use crate::time::Clock;
 pub struct Follower {
     clock: Arc<dyn Clock>,
     news: Arc<News>,
+    /// When connections are to be made anew, because keys were tainted.
+    refresh_at: Cell<Option<Instant>>,
     settings: Arc<Settings>,
-    watchlist: Arc<Watchlist>,
+    /// How many keys were tainted when we last heard.
+    tainted: Cell<usize>,
 }
 
 impl Follower {
     pub(super) const fn new(
         settings: Arc<Settings>,
         news: Arc<News>,
-        watchlist: Arc<Watchlist>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             clock,
             news,
+            refresh_at: Cell::new(None),
             settings,
-            watchlist,
+            tainted: Cell::new(0),
         }
     }
 
@@ -47,7 +52,7 @@ impl Follower {
     /// May be dropped at any point; what was heard stays in force.
     pub async fn run(self, live: Arc<Live>) {
         if let Some(state) = self.news.latest() {
-            self.watchlist.replace(state.revocations);
+            live.revoked().replace(state.revocations);
         }
         let mut failures = 0;
         loop {
@@ -60,7 +65,7 @@ impl Follower {
                     if failures == COMPLAIN_AFTER {
                         tracing::warn!(
                             error,
-                            authority = self.settings.authority,
+                            authorities = ?self.settings.authorities,
                             "the authority does not tell of changes"
                         );
                     } else {
@@ -83,7 +88,20 @@ impl Follower {
             .follow(rpc::FollowRequest {})
             .await?
             .into_inner();
-        while let Some(told) = states.message().await? {
+        loop {
+            let told = tokio::select! {
+                told = states.message() => told?,
+                () = until(self.refresh_at.get()) => {
+                    self.refresh_at.set(None);
+                    // Everybody has renewed by now; whoever we reached before
+                    // that has shown us what will soon be believed no longer.
+                    live.refresh();
+                    continue;
+                }
+            };
+            let Some(told) = told else {
+                return Ok(());
+            };
             if *failures >= COMPLAIN_AFTER {
                 tracing::info!("the authority tells of changes again");
             }
@@ -91,16 +109,18 @@ impl Follower {
             let state = State::read(told)?;
             self.heard(state, live).await;
         }
-        Ok(())
     }
 
     async fn heard(&self, state: State, live: &Live) {
-        if self.watchlist.replace(state.revocations.clone()) {
+        if live.revoked().replace(state.revocations.clone()) {
             tracing::info!(revoked = state.revocations.len(), "revocations changed");
         }
         let identity = live.current();
         let is_tainted = state.taints(identity.svid().leaf());
         let is_news = !state.bundles.are(identity.bundles());
+        if state.tainted.len() > self.tainted.replace(state.tainted.len()) {
+            self.refresh_at.set(Some(Instant::now() + SPREAD * 2));
+        }
         self.news.heard(state);
         if is_tainted {
             // Everybody hears it at once; not everybody may ask at once.
@@ -109,6 +129,14 @@ impl Follower {
         if is_tainted || is_news {
             self.news.call_for_fetch();
         }
+    }
+}
+
+/// Ends at `moment`; never without one.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -24,21 +24,16 @@ pub use source::Enrolled;
 
 use std::sync::Arc;
 
-use crate::live::Watchlist;
 use crate::time::Clock;
 
 use news::News;
 
 /// A source of identities, and whoever must [run](Follower::run) beside it.
 #[must_use]
-pub fn enrol(
-    settings: Settings,
-    watchlist: Arc<Watchlist>,
-    clock: Arc<dyn Clock>,
-) -> (Enrolled, Follower) {
+pub fn enrol(settings: Settings, clock: Arc<dyn Clock>) -> (Enrolled, Follower) {
     let settings = Arc::new(settings);
     let news = Arc::new(News::default());
     let source = Enrolled::new(Arc::clone(&settings), Arc::clone(&news), Arc::clone(&clock));
-    let follower = Follower::new(settings, news, watchlist, clock);
+    let follower = Follower::new(settings, news, clock);
     (source, follower)
 }

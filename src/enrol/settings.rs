@@ -10,8 +10,9 @@ use crate::id::TrustDomain;
 /// What is needed to ask an authority.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where it is, `host:port`.
-    pub authority: String,
+    /// Where it is, `host:port`; several, if several authorities share a
+    /// database. Never empty.
+    pub authorities: Vec<String>,
     /// Who must answer there.
     pub authority_id: SpiffeId,
     /// The roots to believe it by the first time, PEM.

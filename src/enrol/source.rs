@@ -216,7 +216,7 @@ impl Enrolled {
         let answer = timeout(settings.patience, open.client.issue(request))
             .await
             .map_err(|_elapsed| EnrolError::Patience {
-                authority: settings.authority.clone(),
+                authority: settings.authorities.join(", "),
             })??
             .into_inner();
         let identity = self.take(answer, &pair)?;

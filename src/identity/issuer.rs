@@ -66,6 +66,11 @@ pub enum IssueError {
         /// Whom the authority may name.
         trust_domain: TrustDomain,
     },
+    /// The issuer's own time is over or has not come.
+    #[error(
+        "the root that signs is not in force: it has expired or begins later, if the clock is right"
+    )]
+    SignerNotInForce,
     /// The certificate could not be made.
     #[error("the certificate could not be made")]
     Unsigned {

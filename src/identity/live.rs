@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 
 use crate::identity::svid::Identity;
+use crate::identity::watchlist::Watchlist;
 
 /// The identity in force, shared by all that use it.
 ///
@@ -16,6 +17,7 @@ use crate::identity::svid::Identity;
 pub struct Live {
     current: watch::Sender<Arc<Identity>>,
     generation: AtomicU64,
+    revoked: Arc<Watchlist>,
 }
 
 impl Live {
@@ -25,7 +27,14 @@ impl Live {
         Self {
             current: watch::Sender::new(Arc::new(first.with_generation(0))),
             generation: AtomicU64::new(0),
+            revoked: Arc::default(),
         }
+    }
+
+    /// Who is believed no longer, whatever certificate is shown.
+    #[must_use]
+    pub const fn revoked(&self) -> &Arc<Watchlist> {
+        &self.revoked
     }
 
     /// The identity in force. Takes a lock for a moment: keep the answer, and
@@ -48,6 +57,16 @@ impl Live {
         self.current.send_modify(|current| {
             let generation = current.generation() + 1;
             *current = Arc::new(next.with_generation(generation));
+            self.generation.store(generation, Ordering::Relaxed);
+        });
+    }
+
+    /// Counts as a swap, though the identity stays: connections that were made
+    /// before will be succeeded by fresh ones.
+    pub fn refresh(&self) {
+        self.current.send_modify(|current| {
+            let generation = current.generation() + 1;
+            *current = Arc::new(Identity::clone(current).with_generation(generation));
             self.generation.store(generation, Ordering::Relaxed);
         });
     }

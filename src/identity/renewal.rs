@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use aws_lc_rs::rand;
 use tokio::time::sleep;
 
 use crate::identity::live::Live;
 use crate::identity::metrics::Metrics;
 use crate::identity::schedule::back_off;
+use crate::identity::schedule::draw;
 use crate::identity::schedule::renew_at;
 use crate::identity::source::Renews;
 use crate::identity::source::Source;
@@ -190,16 +190,6 @@ async fn wait_for(due: Option<SystemTime>, begins: SystemTime, clock: &dyn Clock
         }
         sleep(left.min(LOOK_AT_CALENDAR_EVERY)).await;
     }
-}
-
-/// A fraction from 0.0 to 1.0. Without randomness all sidecars draw the middle,
-/// which is harmless.
-fn draw() -> f64 {
-    let mut bytes = [0_u8; 4];
-    if rand::fill(&mut bytes).is_err() {
-        return 0.5;
-    }
-    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
 
 /// How soon we are somebody again when the source is back.

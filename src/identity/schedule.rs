@@ -3,6 +3,8 @@
 use std::time::Duration;
 use std::time::SystemTime;
 
+use aws_lc_rs::rand;
+
 /// When to ask for the next certificate.
 ///
 /// The answer is halfway through `lifetime`, moved by at most a tenth of that
@@ -49,6 +51,16 @@ pub(super) fn back_off(failures: u32, spread: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(6);
     let longest = Duration::from_secs(1 << doublings).min(Duration::from_secs(60));
     longest.mul_f64(1.0 - spread / 2.0)
+}
+
+/// A fraction from 0.0 to 1.0. Without randomness all sidecars draw the middle,
+/// which is harmless.
+pub(super) fn draw() -> f64 {
+    let mut bytes = [0_u8; 4];
+    if rand::fill(&mut bytes).is_err() {
+        return 0.5;
+    }
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
 
 /// Why a moment to renew cannot be told.

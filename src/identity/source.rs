@@ -9,6 +9,7 @@ use crate::identity::issuer::IssueError;
 use crate::identity::svid::Identity;
 use crate::identity::svid::IdentityError;
 use crate::identity::svid::SvidError;
+use crate::identity::workload_api::AgentError;
 use crate::x509::CsrError;
 
 /// Something that gives us identities: files, an authority, a Workload API.
@@ -104,6 +105,13 @@ pub enum SourceError {
         /// Why not.
         #[source]
         cause: IssueError,
+    },
+    /// The Workload API that we ask gave nothing.
+    #[error("the Workload API gave no identity")]
+    WorkloadApi {
+        /// Why not.
+        #[source]
+        cause: AgentError,
     },
 }
 

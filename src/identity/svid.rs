@@ -8,6 +8,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::PrivateKeyDer;
+use zeroize::Zeroizing;
 
 use crate::id::SpiffeId;
 use crate::x509::Bundles;
@@ -15,6 +16,7 @@ use crate::x509::ChainError;
 use crate::x509::Leaf;
 use crate::x509::LeafError;
 use crate::x509::Limits;
+use crate::x509::to_pkcs8;
 use crate::x509::verify;
 
 /// An X.509-SVID of ours: a chain, and the key of its leaf.
@@ -25,6 +27,7 @@ use crate::x509::verify;
 pub struct Svid {
     leaf: Leaf,
     key: Arc<CertifiedKey>,
+    pkcs8: Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl Svid {
@@ -39,6 +42,7 @@ impl Svid {
     ) -> Result<Self, SvidError> {
         let first = chain.first().ok_or(SvidError::Empty)?;
         let leaf = Leaf::parse(first).map_err(|cause| SvidError::BadLeaf { cause })?;
+        let pkcs8 = to_pkcs8(&key, &leaf).ok_or(SvidError::UnknownKeyForm)?;
         let private = default_provider()
             .key_provider
             .load_private_key(key)
@@ -50,6 +54,7 @@ impl Svid {
         Ok(Self {
             leaf,
             key: Arc::new(key),
+            pkcs8: Arc::new(pkcs8),
         })
     }
 
@@ -87,6 +92,17 @@ impl Svid {
     #[must_use]
     pub fn certified_key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.key)
+    }
+
+    /// The private key itself: PKCS #8, DER, not encrypted.
+    ///
+    /// It leaves this process in one place only, the Workload API, where the
+    /// standard wants it: for a program on this machine that may be whom this
+    /// names. Whoever calls this must know that. It is never printed, logged or
+    /// written to a file.
+    #[must_use]
+    pub fn private_key_pkcs8(&self) -> &[u8] {
+        &self.pkcs8
     }
 }
 
@@ -176,6 +192,9 @@ pub enum SvidError {
         #[source]
         cause: rustls::Error,
     },
+    /// The private key is in no form that we know.
+    #[error("the private key is neither PKCS #8, nor SEC 1, nor PKCS #1")]
+    UnknownKeyForm,
     /// The private key is malformed or of a kind that we do not know.
     #[error("the private key cannot be used")]
     UnusableKey {

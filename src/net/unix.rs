@@ -32,12 +32,14 @@ impl UnixDoor {
             path: path.to_owned(),
             cause,
         };
+        check_length(path).map_err(failed)?;
         remove_stale(path).map_err(failed)?;
         // Bound under a name of its own and renamed when its mode is right, so
         // that nobody else ever finds it open.
         let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}.new", std::process::id()));
+        beside.push(SUFFIX);
         let beside = PathBuf::from(beside);
+        remove_stale(&beside).map_err(failed)?;
         let bound = || -> io::Result<StdListener> {
             let listener = StdListener::bind(&beside)?;
             fs::set_permissions(&beside, fs::Permissions::from_mode(mode))?;
@@ -78,6 +80,17 @@ pub struct UnixBindError {
     pub cause: io::Error,
 }
 
+fn check_length(path: &Path) -> io::Result<()> {
+    let bytes = path.as_os_str().len();
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("the path has {bytes} bytes, and that of a socket at most {MOST_BYTES}"),
+    ))
+}
+
 fn remove_stale(path: &Path) -> io::Result<()> {
     let there = match fs::symlink_metadata(path) {
         Ok(there) => there,
@@ -98,6 +111,12 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         )),
     }
 }
+
+/// What a socket is called until its mode is right.
+const SUFFIX: &str = ".new";
+
+/// `sun_path` in unix(7), without its zero byte and the suffix.
+const MOST_BYTES: usize = 107 - SUFFIX.len();
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,7 @@ use crate::proxy::headers::Kind;
 use crate::proxy::path;
 use crate::proxy::path::PathError;
 use crate::proxy::path::Semicolons;
+use crate::proxy::settings::Limits;
 
 /// What a door takes.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,18 @@ pub(super) struct Rules {
     pub(super) semicolons: Semicolons,
     /// The longest path with its query, in bytes.
     pub(super) uri_bytes: usize,
+}
+
+impl Rules {
+    /// Those of a door with these limits.
+    pub(super) const fn new(limits: &Limits, semicolons: Semicolons) -> Self {
+        Self {
+            head_bytes: limits.header_bytes,
+            headers: limits.headers,
+            semicolons,
+            uri_bytes: limits.uri_bytes,
+        }
+    }
 }
 
 /// A request with one reading.

@@ -14,7 +14,9 @@ use crate::policy::Permit;
 use crate::policy::Question;
 use crate::policy::View;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::lifetime::Lifetime;
 use crate::time::Clock;
+use crate::tls::Belief;
 
 /// One worker's desk. It never leaves its thread.
 #[derive(Debug)]
@@ -64,6 +66,15 @@ impl Desk {
 
     pub(super) const fn drain(&self) -> &Watch {
         &self.drain
+    }
+
+    /// What binds a connection at which `belief`, if anything, is proved.
+    pub(super) fn lifetime(&self, belief: Option<Belief>) -> Lifetime {
+        Lifetime {
+            belief,
+            clock: Arc::clone(&self.clock),
+            drain: self.drain.clone(),
+        }
     }
 
     /// Room for one record, or no request.

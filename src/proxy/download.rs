@@ -15,6 +15,7 @@ use crate::proxy::activity::SilenceTimer;
 use crate::proxy::body::BodyError;
 use crate::proxy::body::Source;
 use crate::proxy::exchange::Exchange;
+use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Rest;
 
 /// Streams a response. When it ends, so does the exchange; when it is dropped
@@ -22,6 +23,8 @@ use crate::proxy::upstream::Rest;
 #[derive(Debug)]
 pub(super) struct Download {
     activity: Rc<Activity>,
+    /// What binds the connection that the response comes on, if anything.
+    bond: Option<Rc<Bond>>,
     /// None once ended, and for what we say ourselves.
     exchange: Option<Exchange>,
     rest: Rest,
@@ -31,10 +34,15 @@ pub(super) struct Download {
 
 impl Download {
     /// Follows `source` to its end, on behalf of `exchange`.
-    pub(super) fn new(source: Source, exchange: Exchange, rest: Rest) -> Self {
-        let activity = exchange.activity();
+    pub(super) fn new(
+        source: Source,
+        exchange: Exchange,
+        rest: Rest,
+        bond: Option<Rc<Bond>>,
+    ) -> Self {
         let mut body = Self {
-            activity,
+            activity: exchange.activity(),
+            bond,
             exchange: Some(exchange),
             rest,
             silence: SilenceTimer::default(),
@@ -50,6 +58,7 @@ impl Download {
     pub(super) fn whole(text: Bytes, activity: Rc<Activity>) -> Self {
         Self {
             activity,
+            bond: None,
             exchange: None,
             rest: Rest::Nothing,
             silence: SilenceTimer::default(),
@@ -73,7 +82,10 @@ impl Download {
     fn fail(&mut self, error: &BodyError) {
         if let Some(exchange) = self.exchange.take() {
             exchange.end(Some(match error {
-                BodyError::Http1 { .. } | BodyError::Http2 { .. } => "response_broke_off",
+                BodyError::Http1 { .. } | BodyError::Http2 { .. } => {
+                    let why = self.bond.as_deref().and_then(Bond::broken);
+                    why.unwrap_or("response_broke_off")
+                }
                 BodyError::Silent => "silent_too_long",
             }));
         }

@@ -37,6 +37,7 @@ use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
+use crate::proxy::reply::Wanted;
 use crate::proxy::upstream::Answer;
 
 /// A request under way. It holds its room in the log.
@@ -50,6 +51,7 @@ pub(super) struct Exchange {
     in_flight: Option<Held>,
     meters: Rc<DoorMeters>,
     status: Option<StatusCode>,
+    wanted: Wanted,
 }
 
 impl Exchange {
@@ -96,6 +98,7 @@ impl Exchange {
             in_flight: Some(guest.meters().in_flight()),
             meters: Rc::clone(guest.meters()),
             status: None,
+            wanted: Wanted::by(&head.method),
         }
     }
 
@@ -151,10 +154,15 @@ impl Exchange {
 
     /// Follows the response to its end.
     pub(super) fn respond(mut self, answer: Answer) -> Response<Download> {
-        let (mut head, source) = answer.response.into_parts();
+        let Answer {
+            bond,
+            response,
+            rest,
+        } = answer;
+        let (mut head, source) = response.into_parts();
         headers::clean_response(&mut head.headers);
         self.responded(head.status);
-        Response::from_parts(head, Download::new(source, self, answer.rest))
+        Response::from_parts(head, Download::new(source, self, rest, bond))
     }
 
     /// The status line has gone out.
@@ -165,7 +173,7 @@ impl Exchange {
 
     /// Ends with a no of our own.
     pub(super) fn refuse(mut self, refusal: &Refusal) -> Response<Download> {
-        let answer = reply::to(refusal, self.id());
+        let answer = reply::to(refusal, self.id(), self.wanted);
         self.status = Some(answer.status());
         self.activity.passed_out(answer.body().len());
         let activity = self.activity();

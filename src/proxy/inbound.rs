@@ -4,6 +4,7 @@
 //! A caller that proves no identity is refused before it can say anything, and
 //! that is recorded, too.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,7 +27,6 @@ use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::guest::Guest;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::lifetime::Lifetime;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
@@ -35,6 +35,7 @@ use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
 use crate::tls::Acceptor;
+use crate::tls::Belief;
 use crate::tls::Peer;
 
 /// One worker's inbound door.
@@ -89,7 +90,8 @@ impl InboundDoor {
         doorway::open(Rc::new(self), listener).await;
     }
 
-    fn passage(&self, peer: &Peer, source: SocketAddr) -> Passage {
+    fn passage(&self, belief: Belief, source: SocketAddr) -> Passage {
+        let peer = belief.peer();
         let caller = Caller::workload(peer.id());
         Passage {
             desk: Rc::clone(&self.desk),
@@ -101,18 +103,10 @@ impl InboundDoor {
                 Fate::within(self.desk.fate()),
             ),
             introduction: introduction(peer, &self.identity),
-            lifetime: Lifetime {
-                clock: Arc::clone(self.desk.clock()),
-                drain: self.desk.drain().clone(),
-                expires: Some(peer.not_after()),
-            },
+            belief: RefCell::new(Some(belief.clone())),
+            lifetime: self.desk.lifetime(Some(belief)),
             limits: self.settings.limits,
-            rules: Rules {
-                head_bytes: self.settings.limits.header_bytes,
-                headers: self.settings.limits.headers,
-                semicolons: self.settings.semicolons,
-                uri_bytes: self.settings.limits.uri_bytes,
-            },
+            rules: Rules::new(&self.settings.limits, self.settings.semicolons),
             scheme: Scheme::HTTP,
             service: self.settings.service.clone(),
             upstream: Rc::clone(&self.upstream),
@@ -144,7 +138,7 @@ impl Doorway for InboundDoor {
             }
         };
         self.meters.handshake("ok");
-        let passage = self.passage(&accepted.peer, source);
+        let passage = self.passage(accepted.belief, source);
         let connection = Connection {
             fate: passage.guest.fate().clone(),
             lifetime: passage.lifetime.clone(),

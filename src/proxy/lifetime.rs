@@ -1,9 +1,10 @@
 //! How long a connection may live, and what ended it.
 //!
-//! Never longer than the certificate of whoever is at the other end: the
-//! handshake checked it once, and TLS does not look again. Some time before,
-//! the connection takes no new requests, so that a caller who renews in time
-//! loses nothing.
+//! Never longer than the certificate of whoever is at the other end, nor than
+//! we believe the roots that vouched for it: the handshake checked both once,
+//! and TLS does not look again. Some time before a certificate's end the
+//! connection takes no new requests, so that a caller who renews in time loses
+//! nothing.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,14 +14,15 @@ use std::time::SystemTime;
 
 use crate::drain::Watch;
 use crate::time::Clock;
+use crate::tls::Belief;
 
 /// What a connection is bound by.
 #[derive(Clone, Debug)]
 pub(super) struct Lifetime {
+    /// Why we believe whoever is at the other end; none where nothing is proved.
+    pub(super) belief: Option<Belief>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) drain: Watch,
-    /// When the other side's certificate ends; none without one.
-    pub(super) expires: Option<SystemTime>,
 }
 
 impl Lifetime {
@@ -28,21 +30,47 @@ impl Lifetime {
     pub(super) async fn closing(self) {
         let mut drain = self.drain;
         let now = self.clock.now();
-        let last_call = self.expires.map(|end| last_call(end, now));
+        let ends = self.belief.map(|belief| belief.peer().not_after());
+        let last_call = ends.map(|end| last_call(end, now));
         tokio::select! {
             () = drain.draining() => {}
             () = reached(Arc::clone(&self.clock), last_call) => {}
         }
     }
 
-    /// Returns when the connection must be gone.
-    pub(super) async fn over(self) {
-        reached(self.clock, self.expires).await;
+    /// Returns when the connection must be gone, with the reason; never where
+    /// nothing is proved.
+    pub(super) async fn over(self) -> &'static str {
+        match self.belief {
+            Some(belief) => lost(belief, self.clock.as_ref()).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Returns when `belief` is lost, with the reason.
+pub(super) async fn lost(mut belief: Belief, clock: &dyn Clock) -> &'static str {
+    let ends = belief.peer().not_after();
+    // The calendar may be set while we sleep, and our roots replaced, so look
+    // at both now and then.
+    loop {
+        let now = clock.now();
+        let left = ends.duration_since(now).unwrap_or(Duration::ZERO);
+        if left.is_zero() {
+            return CERTIFICATE_EXPIRED;
+        }
+        if let Some(loss) = belief.lost(now) {
+            return loss.as_str();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(left.min(LONGEST_NAP)) => {}
+            () = belief.stirred() => {}
+        }
     }
 }
 
 /// Returns at `instant` of the calendar, or never without one.
-pub(super) async fn reached(clock: Arc<dyn Clock>, instant: Option<SystemTime>) {
+async fn reached(clock: Arc<dyn Clock>, instant: Option<SystemTime>) {
     let Some(instant) = instant else {
         return std::future::pending().await;
     };
@@ -101,5 +129,7 @@ const LAST_CALL: Duration = Duration::from_secs(10);
 /// How long a caller that is told to go may still send what it has begun: a
 /// request crosses a continent in less.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
-/// How late a change of the calendar is noticed.
-const LONGEST_NAP: Duration = Duration::from_secs(1);
+/// What ended a connection whose certificate's time was over.
+pub(super) const CERTIFICATE_EXPIRED: &str = "certificate_expired";
+/// How late a change of the calendar, or of our roots, is noticed.
+pub(super) const LONGEST_NAP: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@
 //! proved is *its* identity to the other side, and theirs to us. The policy is
 //! asked here, too: what is denied never leaves.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,7 +27,6 @@ use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::guest::Guest;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::lifetime::Lifetime;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
@@ -100,18 +100,10 @@ impl OutboundDoor {
                 Fate::within(self.desk.fate()),
             ),
             introduction: Vec::new(),
-            lifetime: Lifetime {
-                clock: Arc::clone(self.desk.clock()),
-                drain: self.desk.drain().clone(),
-                expires: None,
-            },
+            belief: RefCell::new(None),
+            lifetime: self.desk.lifetime(None),
             limits: self.settings.limits,
-            rules: Rules {
-                head_bytes: self.settings.limits.header_bytes,
-                headers: self.settings.limits.headers,
-                semicolons: self.settings.semicolons,
-                uri_bytes: self.settings.limits.uri_bytes,
-            },
+            rules: Rules::new(&self.settings.limits, self.settings.semicolons),
             scheme: Scheme::HTTPS,
             service: self.settings.service.clone(),
             upstream: Rc::clone(&self.upstream),

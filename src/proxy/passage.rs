@@ -3,6 +3,7 @@
 //! Room for its record, then one reading, then the policy's word, and only
 //! then the other side. Each step needs what the step before made.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -32,16 +33,20 @@ use crate::proxy::lifetime::Lifetime;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
+use crate::proxy::reply::Wanted;
 use crate::proxy::serve;
 use crate::proxy::settings::Limits;
 use crate::proxy::switch;
 use crate::proxy::upstream;
 use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::Upstream;
+use crate::tls::Belief;
 
 /// One connection's way through its door.
 #[derive(Debug)]
 pub(super) struct Passage {
+    /// Why we believe whoever asks; none where nothing is proved.
+    pub(super) belief: RefCell<Option<Belief>>,
     pub(super) desk: Rc<Desk>,
     pub(super) guest: Guest,
     /// Fields that tell the other side who calls.
@@ -62,7 +67,7 @@ impl serve::Answer for Passage {
             Ok(room) => room,
             Err(no_room) => {
                 tracing::debug!(why = no_room.as_str(), "no room in the audit log");
-                return self.turn_away(&Refusal::NoRoom);
+                return self.turn_away(&Refusal::NoRoom, Wanted::by(&head.method));
             }
         };
         let caller_side = head.extensions.remove::<OnUpgrade>();
@@ -93,11 +98,22 @@ impl Passage {
     ) -> Result<upstream::Answer, Refusal> {
         let request = Canonical::from_head(head, self.rules)?;
         exchange.read(&request);
+        self.believe()?;
         let permit = self
             .ask(&request)
             .inspect_err(|denial| exchange.denied(denial))?;
         exchange.permitted(&permit);
         self.forward(permit, request, source, exchange).await
+    }
+
+    /// That whoever asks is still believed. Connections are cut when it is not;
+    /// this is for the request that comes before the cut.
+    fn believe(&self) -> Result<(), Refusal> {
+        let mut belief = self.belief.borrow_mut();
+        let lost = belief
+            .as_mut()
+            .and_then(|belief| belief.lost(self.desk.clock().now()));
+        lost.map_or(Ok(()), |loss| Err(Refusal::Lost(loss)))
     }
 
     fn ask(&self, request: &Canonical) -> Result<Permit, crate::policy::Denial> {
@@ -168,6 +184,7 @@ impl Passage {
         ) {
             (Rest::Switched(far_side), Some(caller_side)) => {
                 let sides = switch::Sides {
+                    bond: answer.bond,
                     caller: caller_side,
                     far: far_side,
                 };
@@ -184,8 +201,8 @@ impl Passage {
     }
 
     /// Refuses a request that cannot even be recorded.
-    fn turn_away(&self, refusal: &Refusal) -> Response<Download> {
-        let answer = reply::to(refusal, None);
+    fn turn_away(&self, refusal: &Refusal, wanted: Wanted) -> Response<Download> {
+        let answer = reply::to(refusal, None, wanted);
         self.guest.meters().turned_away(answer.status());
         answer.into_response(crate::proxy::activity::Activity::new(
             self.limits.silence,

@@ -3,12 +3,15 @@
 use crate::policy::Denial;
 use crate::proxy::canonical::Malformed;
 use crate::proxy::upstream::UpstreamError;
+use crate::tls::Loss;
 
 /// Why a request was not forwarded, or not answered by whom it was for.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// The policy says no.
     Denied(Denial),
+    /// Whoever asks was believed at the handshake, and is no longer.
+    Lost(Loss),
     /// The request has no single reading.
     Malformed(Malformed),
     /// There is no room for its record.

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::header;
@@ -23,17 +24,38 @@ use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamError;
 use crate::tls::ConnectError;
 use crate::tls::HandshakeError;
+use crate::tls::Loss;
 
 /// A refusal as it will be sent.
 #[derive(Debug)]
 pub(super) struct Reply {
     body: Bytes,
+    /// The body's, also where it is left out.
+    length: usize,
     reason: &'static str,
     status: StatusCode,
 }
 
+/// How much of a reply is wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wanted {
+    All,
+    Head,
+}
+
+impl Wanted {
+    /// By whoever asks with `method`.
+    pub(super) fn by(method: &Method) -> Self {
+        if method == Method::HEAD {
+            Self::Head
+        } else {
+            Self::All
+        }
+    }
+}
+
 /// The reply to a request that is refused. `id` is the request's.
-pub(super) fn to(refusal: &Refusal, id: Option<RequestId>) -> Reply {
+pub(super) fn to(refusal: &Refusal, id: Option<RequestId>, wanted: Wanted) -> Reply {
     let (status, reason) = verdict(refusal);
     let title = status.canonical_reason().unwrap_or("Refused");
     let mut text = format!(
@@ -44,8 +66,13 @@ pub(super) fn to(refusal: &Refusal, id: Option<RequestId>) -> Reply {
         text.push_str(&format!(r#","instance":"urn:portreeve:request:{id}""#));
     }
     text.push_str("}\n");
+    let length = text.len();
+    if wanted == Wanted::Head {
+        text.clear();
+    }
     Reply {
         body: Bytes::from(text),
+        length,
         reason,
         status,
     }
@@ -74,6 +101,7 @@ impl Reply {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.length));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -94,12 +122,20 @@ impl Reply {
 fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
+        Refusal::Lost(why) => (StatusCode::FORBIDDEN, lost(*why)),
         Refusal::Malformed(why) => malformed(why),
         Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
         Refusal::RequestBrokeOff => (StatusCode::BAD_REQUEST, "request_broke_off"),
         Refusal::RequestStalled => (StatusCode::REQUEST_TIMEOUT, "request_stalled"),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
         Refusal::Upstream(why) => upstream(why),
+    }
+}
+
+const fn lost(why: Loss) -> &'static str {
+    match why {
+        Loss::NoLongerTrusted => "no_longer_trusted",
+        Loss::Revoked => "revoked",
     }
 }
 
@@ -148,6 +184,7 @@ const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
         UpstreamError::Http1 { .. } | UpstreamError::Http2 { .. } => {
             (StatusCode::BAD_GATEWAY, "upstream_failed")
         }
+        UpstreamError::Lost { reason } => (StatusCode::BAD_GATEWAY, reason),
         UpstreamError::Tls { cause } => handshake(cause),
         UpstreamError::AmbiguousFraming
         | UpstreamError::UnaskedUpgrade { .. }
@@ -171,6 +208,9 @@ const fn handshake(why: &ConnectError) -> (StatusCode, &'static str) {
         | HandshakeError::NotTls
         | HandshakeError::OldVersion
         | HandshakeError::Protocol { .. } => (StatusCode::BAD_GATEWAY, "upstream_handshake_failed"),
+        HandshakeError::OwnCertificateExpired => {
+            (StatusCode::SERVICE_UNAVAILABLE, "identity_expired")
+        }
         HandshakeError::RefusedByPeer { .. } => (StatusCode::BAD_GATEWAY, "refused_by_upstream"),
         HandshakeError::Timeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_handshake_timeout"),
     }

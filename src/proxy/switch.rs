@@ -30,11 +30,14 @@ use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::headers;
 use crate::proxy::lifetime::Lifetime;
+use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Switched;
 
 /// The two connections that have left HTTP, or are about to.
 #[derive(Debug)]
 pub(super) struct Sides {
+    /// What binds the far side's connection, if anything.
+    pub(super) bond: Option<Rc<Bond>>,
     pub(super) caller: OnUpgrade,
     pub(super) far: Switched,
 }
@@ -58,25 +61,29 @@ pub(super) fn switch(
     exchange.responded(head.status);
     let activity = exchange.activity();
     let empty = Download::whole(Bytes::new(), Rc::clone(&activity));
+    let Sides { bond, caller, far } = sides;
     let relay = async move {
         let far_end = Lifetime {
-            expires: sides.far.expires,
+            belief: bond.as_deref().map(Bond::belief).cloned(),
             ..lifetime.clone()
         };
         let reason = tokio::select! {
-            copied = copy(sides, &activity) => copied.err().map(|_broken| "connection_broke_off"),
+            copied = copy(caller, far.connection, &activity) => copied.err().map(|_broken| {
+                let why = bond.as_deref().and_then(Bond::broken);
+                why.unwrap_or("connection_broke_off")
+            }),
             () = silent(&activity) => Some("silent_too_long"),
-            () = lifetime.over() => Some("certificate_expired"),
-            () = far_end.over() => Some("certificate_expired"),
+            reason = lifetime.over() => Some(reason),
+            reason = far_end.over() => Some(reason),
         };
         exchange.end(reason);
     };
     (Response::from_parts(head, empty), relay)
 }
 
-async fn copy(sides: Sides, activity: &Rc<Activity>) -> io::Result<()> {
-    let caller = sides.caller.await.map_err(io::Error::other)?;
-    let far = sides.far.connection.await.map_err(io::Error::other)?;
+async fn copy(caller: OnUpgrade, far: OnUpgrade, activity: &Rc<Activity>) -> io::Result<()> {
+    let caller = caller.await.map_err(io::Error::other)?;
+    let far = far.await.map_err(io::Error::other)?;
     let mut caller = Counted {
         activity,
         count: Activity::passed_in,

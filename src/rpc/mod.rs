@@ -4,6 +4,8 @@
 //! them when the crate is built. Nothing here decides anything: a message is
 //! as untrusted as whoever sent it.
 
+pub mod doorstep;
+
 /// The authority's own services.
 #[expect(
     missing_docs,

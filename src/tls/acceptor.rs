@@ -15,6 +15,7 @@ use tokio_rustls::server::TlsStream;
 use crate::identity::Identity;
 use crate::identity::Live;
 use crate::time::Clock;
+use crate::tls::belief::Belief;
 use crate::tls::error::AcceptError;
 use crate::tls::error::HandshakeError;
 use crate::tls::peer::Peer;
@@ -33,7 +34,13 @@ pub struct Acceptor {
     settings: Settings,
     slots: HandshakeSlots,
     /// The configuration for one generation of our identity.
-    cached: RefCell<Option<(u64, Arc<ServerConfig>)>>,
+    cached: RefCell<Option<Cached>>,
+}
+
+#[derive(Clone, Debug)]
+struct Cached {
+    config: Arc<ServerConfig>,
+    identity: Arc<Identity>,
 }
 
 /// A caller that has proved its name.
@@ -43,6 +50,8 @@ pub struct Accepted {
     pub stream: TlsStream<TcpStream>,
     /// Who it is.
     pub peer: Peer,
+    /// Why it is believed.
+    pub belief: Belief,
     /// What to speak with it.
     pub protocol: Protocol,
 }
@@ -82,7 +91,7 @@ impl Acceptor {
     }
 
     async fn shake_hands(&self, stream: TcpStream) -> Result<Accepted, HandshakeError> {
-        let config = self.config()?;
+        let Cached { config, identity } = self.config()?;
         // Boxed: a handshake's state is large, and would otherwise be a part of
         // the connection's future for as long as that lives.
         let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
@@ -95,27 +104,32 @@ impl Acceptor {
             Protocol::negotiated(session.alpn_protocol()).ok_or(HandshakeError::NoAlpn)?;
         let peer = Peer::from_handshake(session.peer_certificates())
             .ok_or(HandshakeError::NoCertificate)?;
+        let live = Arc::clone(&self.live);
         Ok(Accepted {
             stream,
+            belief: Belief::new(peer.clone(), identity, live, self.settings.chain),
             peer,
             protocol,
         })
     }
 
-    fn config(&self) -> Result<Arc<ServerConfig>, HandshakeError> {
+    fn config(&self) -> Result<Cached, HandshakeError> {
         let generation = self.live.generation();
-        if let Some((made_for, config)) = &*self.cached.borrow()
-            && *made_for == generation
+        if let Some(cached) = &*self.cached.borrow()
+            && cached.identity.generation() == generation
         {
-            return Ok(Arc::clone(config));
+            return Ok(cached.clone());
         }
         let identity = self.live.current();
         let config = self
             .build(&identity)
             .map_err(|cause| HandshakeError::Misconfigured { cause })?;
-        let config = Arc::new(config);
-        *self.cached.borrow_mut() = Some((identity.generation(), Arc::clone(&config)));
-        Ok(config)
+        let made = Cached {
+            config: Arc::new(config),
+            identity,
+        };
+        *self.cached.borrow_mut() = Some(made.clone());
+        Ok(made)
     }
 
     fn build(&self, identity: &Identity) -> Result<ServerConfig, rustls::Error> {
@@ -125,6 +139,7 @@ impl Acceptor {
             self.settings.chain,
             None,
         );
+        let verifier = verifier.heeding(self.live.revoked());
         server_config(identity, verifier, &BY_PREFERENCE)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::ClientConfig;
 use rustls::ConfigBuilder;
@@ -19,6 +20,7 @@ use crate::id::SpiffeId;
 use crate::identity::Identity;
 use crate::identity::Live;
 use crate::time::Clock;
+use crate::tls::belief::Belief;
 use crate::tls::error::ConnectError;
 use crate::tls::error::HandshakeError;
 use crate::tls::peer::Peer;
@@ -36,7 +38,7 @@ pub struct Connector {
     expected: Arc<[SpiffeId]>,
     settings: Settings,
     /// The configuration for one generation of our identity.
-    cached: RefCell<Option<(u64, ClientConfig)>>,
+    cached: RefCell<Option<(Arc<Identity>, ClientConfig)>>,
 }
 
 /// A far side that has proved its name.
@@ -46,10 +48,15 @@ pub struct Connected {
     pub stream: TlsStream<TcpStream>,
     /// Who it is: one of those expected.
     pub peer: Peer,
+    /// Why it is believed.
+    pub belief: Belief,
     /// What to speak with it: what was asked for.
     pub protocol: Protocol,
     /// Which generation of our own identity we showed.
     pub generation: u64,
+    /// When the certificate that we showed ends, and with it the far side's
+    /// reason to believe us.
+    pub shown_until: SystemTime,
 }
 
 impl Connector {
@@ -104,7 +111,10 @@ impl Connector {
         stream: TcpStream,
         protocol: Protocol,
     ) -> Result<Connected, HandshakeError> {
-        let (generation, mut config) = self.config()?;
+        let (identity, mut config) = self.config()?;
+        if identity.svid().not_after() < self.clock.now() {
+            return Err(HandshakeError::OwnCertificateExpired);
+        }
         let shown = Arc::new(Shown::new(config.client_auth_cert_resolver));
         config.client_auth_cert_resolver = Arc::<Shown>::clone(&shown);
         let connector = TlsConnector::from(Arc::new(config));
@@ -125,28 +135,31 @@ impl Connector {
         if !shown.was_asked() {
             return Err(HandshakeError::NotMutual);
         }
+        let live = Arc::clone(&self.live);
         Ok(Connected {
             stream,
-            peer,
             protocol,
-            generation,
+            generation: identity.generation(),
+            shown_until: identity.svid().not_after(),
+            belief: Belief::new(peer.clone(), identity, live, self.settings.chain),
+            peer,
         })
     }
 
     /// A copy: each connection has its own note of whether it was asked.
-    fn config(&self) -> Result<(u64, ClientConfig), HandshakeError> {
+    fn config(&self) -> Result<(Arc<Identity>, ClientConfig), HandshakeError> {
         let generation = self.live.generation();
         if let Some((made_for, config)) = &*self.cached.borrow()
-            && *made_for == generation
+            && made_for.generation() == generation
         {
-            return Ok((generation, config.clone()));
+            return Ok((Arc::clone(made_for), config.clone()));
         }
         let identity = self.live.current();
         let config = self
             .build(&identity)
             .map_err(|cause| HandshakeError::Misconfigured { cause })?;
-        *self.cached.borrow_mut() = Some((identity.generation(), config.clone()));
-        Ok((identity.generation(), config))
+        *self.cached.borrow_mut() = Some((Arc::clone(&identity), config.clone()));
+        Ok((identity, config))
     }
 
     fn build(&self, identity: &Identity) -> Result<ClientConfig, rustls::Error> {
@@ -157,6 +170,7 @@ impl Connector {
             Some(Arc::clone(&self.expected)),
         );
         let key = SingleCertAndKey::from(identity.svid().certified_key());
+        let verifier = verifier.heeding(self.live.revoked());
         let mut config = client_config(verifier)?.with_client_cert_resolver(Arc::new(key));
         harden(&mut config);
         Ok(config)

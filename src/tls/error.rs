@@ -48,6 +48,9 @@ pub enum HandshakeError {
     /// What came is not TLS.
     #[error("what the peer sent is not TLS")]
     NotTls,
+    /// Our own certificate's time is over: there is nobody to be introduced.
+    #[error("our own certificate has expired")]
+    OwnCertificateExpired,
     /// The peer does not speak TLS 1.3.
     #[error("the peer does not speak TLS 1.3")]
     OldVersion,
@@ -89,6 +92,7 @@ impl HandshakeError {
             Self::NotMutual => "not_mutual",
             Self::NotTls => "not_tls",
             Self::OldVersion => "old_tls_version",
+            Self::OwnCertificateExpired => "own_certificate_expired",
             Self::OtherAlpn => "other_alpn",
             Self::Protocol { .. } => "tls_protocol",
             Self::RefusedByPeer { .. } => "refused_by_peer",

@@ -11,9 +11,11 @@
 
 mod acceptor;
 mod approach;
+mod belief;
 mod connector;
 mod error;
 mod peer;
+mod possession;
 mod protocol;
 mod provider;
 mod reception;
@@ -24,9 +26,11 @@ mod verifier;
 
 pub use acceptor::{Accepted, Acceptor};
 pub use approach::{Approach, Approached};
+pub use belief::{Belief, Loss};
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
 pub use peer::Peer;
+pub use possession::possession_message;
 pub use protocol::Protocol;
 pub use reception::{Exporter, Reception, Visitor};
 pub use refusal::Refusal;

@@ -6,8 +6,12 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 
 use crate::id::SpiffeId;
+use crate::x509::Bundles;
 use crate::x509::CaCertificate;
+use crate::x509::ChainError;
 use crate::x509::Leaf;
+use crate::x509::Limits;
+use crate::x509::verify;
 
 /// A workload that has proved its name.
 ///
@@ -26,7 +30,11 @@ impl Peer {
         for issuer in issuers {
             not_after = not_after.min(CaCertificate::parse(issuer).ok()?.not_after());
         }
-        Some(Self(Arc::new(Proved { leaf, not_after })))
+        Some(Self(Arc::new(Proved {
+            chain: chain?.to_vec(),
+            leaf,
+            not_after,
+        })))
     }
 
     /// Who it is.
@@ -40,6 +48,23 @@ impl Peer {
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
         self.0.not_after
+    }
+
+    /// Whether a root in `bundles` that is in force at `now` leads to it.
+    pub(super) fn is_vouched_for(
+        &self,
+        bundles: &Bundles,
+        now: SystemTime,
+        limits: &Limits,
+    ) -> bool {
+        // All else was found good, or is a matter of the calendar.
+        !matches!(
+            verify(&self.0.chain, bundles, now, limits),
+            Err(ChainError::BadPath { .. }
+                | ChainError::KeyOfAuthority
+                | ChainError::RootNotInForce
+                | ChainError::UnknownTrustDomain { .. })
+        )
     }
 
     /// Its certificate's number, in lower-case hexadecimal.
@@ -57,6 +82,7 @@ impl Peer {
 
 #[derive(Debug)]
 struct Proved {
+    chain: Vec<CertificateDer<'static>>,
     leaf: Leaf,
     not_after: SystemTime,
 }

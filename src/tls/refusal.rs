@@ -21,6 +21,12 @@ pub enum Refusal {
         #[source]
         cause: ChainError,
     },
+    /// It is revoked, or whoever it names.
+    #[error("`{found}` or its certificate is revoked")]
+    Revoked {
+        /// Who it is.
+        found: SpiffeId,
+    },
     /// It is believed, but it is not whom we meant to reach.
     #[error("the peer is `{found}`, which is not expected here")]
     Unexpected {
@@ -35,6 +41,7 @@ impl Refusal {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NotBelieved { cause } => cause.reason(),
+            Self::Revoked { .. } => "revoked",
             Self::Unexpected { .. } => "unexpected_peer",
         }
     }

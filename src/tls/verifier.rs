@@ -20,6 +20,7 @@ use rustls_pki_types::ServerName;
 use rustls_pki_types::UnixTime;
 
 use crate::id::SpiffeId;
+use crate::identity::Watchlist;
 use crate::time::Clock;
 use crate::tls::refusal::Refusal;
 use crate::x509::Bundles;
@@ -39,6 +40,8 @@ pub(super) struct Verifier {
     grace: Duration,
     /// Whether a client must show a certificate.
     mandatory: bool,
+    /// Who is believed no longer.
+    revoked: Option<Arc<Watchlist>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -56,8 +59,15 @@ impl Verifier {
             expected,
             grace: Duration::ZERO,
             mandatory: true,
+            revoked: None,
             algorithms: default_provider().signature_verification_algorithms,
         }
+    }
+
+    /// Believes nobody who is on the list when the handshake is made.
+    pub(super) fn heeding(mut self, revoked: &Arc<Watchlist>) -> Self {
+        self.revoked = Some(Arc::clone(revoked));
+        self
     }
 
     /// Lets clients come that show no certificate, or one that ended at most
@@ -97,6 +107,15 @@ impl Verifier {
             .collect();
         let leaf = verify(&chain, &self.bundles, self.date(leaf), &self.limits)
             .map_err(|cause| Refusal::NotBelieved { cause })?;
+        let revoked = self
+            .revoked
+            .as_ref()
+            .is_some_and(|revoked| revoked.current().include(leaf.id(), leaf.serial()));
+        if revoked {
+            return Err(Refusal::Revoked {
+                found: leaf.id().clone(),
+            });
+        }
         match &self.expected {
             Some(expected) if !expected.contains(leaf.id()) => Err(Refusal::Unexpected {
                 found: leaf.id().clone(),

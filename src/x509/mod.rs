@@ -17,6 +17,7 @@ mod key;
 mod leaf;
 mod path_error;
 mod pem;
+mod pkcs8;
 
 pub use bundle::{Bundle, BundleError, Bundles, BundlesError};
 pub use ca_certificate::{CaCertificate, CaCertificateError};
@@ -31,3 +32,4 @@ pub use pem::{
     PemError, certificates_from_pem, certificates_to_pem, private_key_from_pem, private_key_to_pem,
     request_from_pem,
 };
+pub use pkcs8::to_pkcs8;

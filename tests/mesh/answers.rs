@@ -7,10 +7,7 @@ use crate::trial::served;
 fn a_response_that_is_not_plain_http_is_refused() {
     let trial = Trial::new("");
     for (sent, reason) in NOT_UNDERSTOOD {
-        let mut caller = trial.call();
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        let mut call = trial.application.call();
-        call.head();
+        let (mut caller, mut call) = trial.begin();
         println!("{sent:?}");
         call.send(format!("{sent}{SMUGGLED}"));
         let answer = caller.answer();
@@ -29,10 +26,7 @@ fn a_response_that_is_not_plain_http_is_refused() {
 fn what_follows_a_response_is_never_taken_for_the_next() {
     let trial = Trial::new("");
     for (sent, body) in FOLLOWED {
-        let mut caller = trial.call();
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        let mut call = trial.application.call();
-        call.head();
+        let (mut caller, mut call) = trial.begin();
         println!("{sent:?}");
         call.send(format!("{sent}{SMUGGLED}"));
         let answer = caller.answer();
@@ -53,10 +47,7 @@ fn a_chunked_response_that_is_not_plain_never_looks_complete() {
         "1\r\na\r\n0\r\nbad name: x\r\n\r\n",
         "1\r\na\r\n00000000000000001ffffffffffffffff\r\n",
     ] {
-        let mut caller = trial.call();
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        let mut call = trial.application.call();
-        call.head();
+        let (mut caller, mut call) = trial.begin();
         call.send(format!(
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}"
         ));

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::pair::Pair;
-use crate::parties;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
+use crate::strangers;
 use crate::trial::Trial;
 use crate::trial::served;
 
@@ -77,12 +77,12 @@ fn each_handshake_is_counted_with_its_result() {
     let impostor = Stage::new().svid("web", HOUR);
     let shown = |name: &str| Some(trial.stage.svid(name, HOUR));
     let strangers = [
-        ("no_certificate", parties::client(None, &[b"h2"])),
-        ("no_alpn", parties::client(shown("web"), &[])),
-        ("other_alpn", parties::client(shown("web"), &[b"spdy/3"])),
+        ("no_certificate", strangers::client(None, &[b"h2"])),
+        ("no_alpn", strangers::client(shown("web"), &[])),
+        ("other_alpn", strangers::client(shown("web"), &[b"spdy/3"])),
         (
             "bad_certificate:unknown_issuer",
-            parties::client(Some(impostor), &[b"h2"]),
+            strangers::client(Some(impostor), &[b"h2"]),
         ),
     ];
     for (result, config) in strangers {

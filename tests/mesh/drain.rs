@@ -66,10 +66,7 @@ fn a_stream_that_is_under_way_ends_after_the_goaway() {
 #[test]
 fn a_pair_that_goes_home_together_loses_no_request() {
     let pair = Pair::new("");
-    let mut caller = pair.call();
-    caller.send(GET);
-    let mut call = pair.application.call();
-    call.head();
+    let (mut caller, mut call) = pair.begin();
     pair.orders.running.drain();
     pair.web.running.drain();
     call.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
@@ -92,10 +89,7 @@ fn who_is_told_twice_does_not_wait_for_the_deadline() {
 /// A request that is never answered, and a sidecar that stops all the same.
 fn cut(more: &str, again: fn(&portreeve::drain::Trigger)) {
     let trial = Trial::new(more);
-    let mut caller = trial.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = trial.application.call();
-    call.head();
+    let (mut caller, mut call) = trial.begin();
     let cut = trial.orders.running.cut();
     let stopping = thread::spawn(move || trial.orders.stop());
     again(&cut);

@@ -1,30 +1,35 @@
 //! Far sides that are not the sidecar that should be there.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::default_provider;
 
 use crate::application::Application;
 use crate::application::Call;
 use crate::caller::Caller;
-use crate::parties;
 use crate::refusals::Test;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
+use crate::strangers;
+use crate::strangers::Shown;
 use crate::trial::served;
 
 #[test]
 fn a_far_side_with_another_name_is_not_trusted() {
     fails(502, "upstream_not_trusted", |far, stage| {
         let shown = stage.svid("impostor", HOUR);
-        assert!(!far.shakes_hands(parties::server(shown, &[b"h2"])));
+        assert!(!far.shakes_hands(strangers::server(shown, &[b"h2"])));
     });
     // Nor is one of another trust domain, or one that does not ask who we are.
     fails(502, "upstream_not_trusted", |far, _| {
         let shown = Stage::new().svid("orders", HOUR);
-        assert!(!far.shakes_hands(parties::server(shown, &[b"h2"])));
+        assert!(!far.shakes_hands(strangers::server(shown, &[b"h2"])));
     });
     fails(502, "upstream_not_trusted", |far, stage| {
         let shown = stage.svid("orders", HOUR);
-        let config = parties::incurious_server(shown, &[b"h2"]);
+        let config = incurious_server(shown);
         assert!(far.shakes_hands(config), "it cannot know");
         assert_eq!(far.rest(), "", "it was told something");
     });
@@ -34,11 +39,11 @@ fn a_far_side_with_another_name_is_not_trusted() {
 fn a_far_side_without_http_2_has_no_protocol_in_common() {
     fails(502, "upstream_no_common_protocol", |far, stage| {
         let shown = stage.svid("orders", HOUR);
-        let _either = far.shakes_hands(parties::server(shown, &[b"http/1.1"]));
+        let _either = far.shakes_hands(strangers::server(shown, &[b"http/1.1"]));
     });
     fails(502, "upstream_no_common_protocol", |far, stage| {
         let shown = stage.svid("orders", HOUR);
-        let _either = far.shakes_hands(parties::server(shown, &[]));
+        let _either = far.shakes_hands(strangers::server(shown, &[]));
     });
 }
 
@@ -99,6 +104,17 @@ fn passes(application: &Application, far: &Application, orders: &Sidecar, caller
     far.call().forward(orders.inbound());
     assert!(served(&mut application.call()).starts_with("GET /twin "));
     assert_eq!(caller.answer().text(), "ok");
+}
+
+/// A server that does not ask who calls.
+fn incurious_server(shown: Shown) -> ServerConfig {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(strangers::show(shown)));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    config
 }
 
 const HOUR: Duration = Duration::from_secs(3600);

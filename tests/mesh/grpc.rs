@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::stage::DEADLINE;
+use crate::stage::Sidecar;
 use crate::stage::Stage;
 
 #[test]
@@ -112,8 +113,44 @@ fn a_caller_may_send_all_before_it_reads_what_it_is_answered() {
     });
 }
 
-/// A pair of sidecars, with HTTP/2 at both ends of it.
+#[test]
+fn a_refusal_says_how_long_it_is_and_is_not_sent_to_who_asks_for_the_head_only() {
+    let sidecars = at_both_ends(|mut caller, _application| async move {
+        for method in ["GET", "HEAD"] {
+            let request = Request::builder().method(method).uri("http://orders/admin");
+            let (response, _) = caller
+                .send_request(request.body(()).unwrap(), true)
+                .unwrap();
+            let answer = response.await.unwrap();
+            assert_eq!(answer.status(), 403);
+            let length = answer.headers()["content-length"].to_str().unwrap();
+            let length: usize = length.parse().unwrap();
+            let mut body = answer.into_body();
+            if method == "GET" {
+                exactly(&mut body, length).await;
+            }
+            assert!(body.is_end_stream() || body.data().await.is_none());
+        }
+    });
+    let [web, _] = sidecars.map(|sidecar| sidecar.records);
+    let [whole, head] = [web.next(), web.next()].map(|record| record.text("bytes_out"));
+    assert_ne!(whole, "0");
+    assert_eq!(head, "0");
+}
+
+/// A story of a call that is allowed.
 fn run<F: Future<Output = ()>>(story: impl FnOnce(SendRequest<Bytes>, Served) -> F) {
+    for sidecar in at_both_ends(story) {
+        let record = sidecar.records.next();
+        let said = record.says(["decision", "protocol", "app_protocol"]);
+        assert_eq!(said, "permit HTTP/2 HTTP/2");
+    }
+}
+
+/// A pair of sidecars, with HTTP/2 at both ends of it. The caller's is the first.
+fn at_both_ends<F: Future<Output = ()>>(
+    story: impl FnOnce(SendRequest<Bytes>, Served) -> F,
+) -> [Sidecar; 2] {
     let stage = Stage::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -132,11 +169,7 @@ fn run<F: Future<Output = ()>>(story: impl FnOnce(SendRequest<Bytes>, Served) ->
     });
     // Both connections end, if they have not.
     drop(runtime);
-    for sidecar in [web, orders] {
-        let record = sidecar.records.next();
-        let said = record.says(["decision", "protocol", "app_protocol"]);
-        assert_eq!(said, "permit HTTP/2 HTTP/2");
-    }
+    [web, orders]
 }
 
 /// What reaches the application.

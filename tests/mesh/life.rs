@@ -7,9 +7,9 @@ use crate::frames::END_STREAM;
 use crate::frames::Framed;
 use crate::frames::head;
 use crate::http2_heads::TWIN;
-use crate::parties;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
+use crate::strangers;
 use crate::trial::Trial;
 use crate::trial::served;
 
@@ -44,7 +44,7 @@ fn a_connection_ends_with_the_certificate_of_its_caller() {
 fn an_http_2_connection_ends_with_the_certificate_of_its_caller() {
     let trial = Trial::new("");
     let shown = trial.stage.svid("web", MINUTE);
-    let config = parties::client(Some(shown), &[b"h2"]);
+    let config = strangers::client(Some(shown), &[b"h2"]);
     let mut framed = Framed::begin(Caller::secure(trial.orders.inbound(), config));
     for stream in [1, 3] {
         framed.send(&head(stream, END_STREAM, TWIN));
@@ -147,7 +147,7 @@ fn short_lived(stage: &Stage, orders: &Sidecar) -> Caller {
     let shown = stage.svid("web", MINUTE);
     Caller::secure(
         orders.inbound(),
-        parties::client(Some(shown), &[b"http/1.1"]),
+        strangers::client(Some(shown), &[b"http/1.1"]),
     )
 }
 

@@ -148,10 +148,7 @@ fn an_answer_that_stands_still_is_given_up() {
 #[test]
 fn whoever_does_not_read_is_given_up() {
     let trial = Trial::new("limits: { write_stall_timeout_ms: 300 }");
-    let mut caller = trial.call();
-    caller.send(GET);
-    let mut call = trial.application.call();
-    call.head();
+    let (caller, mut call) = trial.begin();
     call.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
     let chunk = format!("10000\r\n{}\r\n", "a".repeat(0x10000));
     while call.try_send(&chunk) {}

@@ -49,17 +49,20 @@ mod outbound;
 #[cfg(test)]
 mod pair;
 #[cfg(test)]
-mod parties;
-#[cfg(test)]
 mod paths;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod roots;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+#[path = "../strangers/mod.rs"]
+mod strangers;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Two services, each with its sidecar: `web` calls `orders`.
 
 use crate::application::Application;
+use crate::application::Call;
 use crate::caller::Caller;
 use crate::stage::Calendar;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
+use crate::trial::begin;
 
 /// Both sidecars, and what is beside them.
 pub(crate) struct Pair {
@@ -35,6 +37,11 @@ impl Pair {
     /// `web` itself, at the door that leads to `orders`.
     pub(crate) fn call(&self) -> Caller {
         Caller::plain(self.web.outbound())
+    }
+
+    /// A request for `/a` that the application has, and nothing came back of.
+    pub(crate) fn begin(&self) -> (Caller, Call) {
+        begin(self.call(), &self.application)
     }
 
     pub(crate) fn calendar(&self) -> &Calendar {

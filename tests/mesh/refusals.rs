@@ -103,10 +103,7 @@ fn a_body_that_stands_still_is_given_up() {
 #[test]
 fn an_application_that_does_not_answer_is_given_up() {
     let trial = Trial::new("limits: { response_timeout_ms: 200 }");
-    let mut caller = trial.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = trial.application.call();
-    call.head();
+    let (mut caller, mut call) = trial.begin();
     assert_eq!(said(&caller.answer()), (504, "response_timeout".to_owned()));
     assert_eq!(call.rest(), "", "the request is still awaited");
     passes(&trial, &mut caller);
@@ -146,10 +143,7 @@ fn an_application_that_switches_unasked_is_not_understood() {
 /// An application that, once it has a request, does `what`.
 fn behaves(what: fn(Call), status: u16, reason: &str) {
     let trial = Trial::new("");
-    let mut caller = trial.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = trial.application.call();
-    call.head();
+    let (mut caller, call) = trial.begin();
     what(call);
     assert_eq!(said(&caller.answer()), (status, reason.to_owned()));
     passes(&trial, &mut caller);
@@ -200,6 +194,10 @@ const BY_REQUESTS: &[Refused<'_>] = &[
 
 const BY_PEERS: &[(&str, Test)] = &[
     ("audit_log_full", a_full_log_refuses_whoever_is_next),
+    (
+        "identity_expired",
+        crate::roots::a_sidecar_that_is_nobody_any_more_calls_nobody,
+    ),
     ("request_broke_off", a_body_that_breaks_off_is_refused),
     ("request_stalled", a_body_that_stands_still_is_given_up),
     (
@@ -229,5 +227,7 @@ const BY_PEERS: &[(&str, Test)] = &[
     ),
 ];
 
-/// An identity is put in force only if it makes a TLS configuration.
-const OUT_OF_REACH: &[&str] = &["identity_not_usable"];
+/// An identity is put in force only if it makes a TLS configuration. A caller
+/// that is believed no longer is cut; only a request that comes in the same turn
+/// of the event loop as the news is answered instead.
+const OUT_OF_REACH: &[&str] = &["identity_not_usable", "no_longer_trusted", "revoked"];

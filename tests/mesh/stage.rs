@@ -14,15 +14,16 @@ use portreeve::ca::Authority;
 use portreeve::config::Config;
 use portreeve::identity::Issuer as _;
 use portreeve::time::Clock;
+use portreeve::x509::certificates_to_pem;
 use portreeve::x509::make_request;
 use rcgen::KeyPair;
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::PrivateKeyDer;
 use tempfile::TempDir;
 
 use crate::caller::Caller;
-use crate::parties;
 use crate::records::Records;
+use crate::strangers;
+use crate::strangers::Shown;
 
 /// How long anything may take that must happen. Nothing is expected to take it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -68,9 +69,6 @@ pub(crate) struct Stage {
     svid_ttl_s: u64,
 }
 
-/// A chain, and its key.
-pub(crate) type Shown = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
 impl Stage {
     pub(crate) fn new() -> Self {
         Self::with_svids_of(3600)
@@ -109,14 +107,35 @@ impl Stage {
 
     /// An SVID for the workload `name`.
     pub(crate) fn svid(&self, name: &str, lifetime: Duration) -> Shown {
-        let pair = KeyPair::generate().unwrap();
-        let request = make_request(&pair).unwrap();
-        let id = format!("spiffe://mesh.example/{name}").parse().unwrap();
-        let chain = self.authority.issue(&request, &id, lifetime).unwrap();
-        (
-            chain,
-            PrivateKeyDer::try_from(pair.serialize_der()).unwrap(),
-        )
+        svid_of(&self.authority, name, lifetime)
+    }
+
+    /// Another authority of the same trust domain, which nobody believes yet.
+    pub(crate) fn other_authority(&self) -> Authority {
+        let clock: Arc<Calendar> = Arc::clone(&self.calendar);
+        let domain = self.authority.trust_domain().clone();
+        Authority::open(&self.folder.path().join("other"), domain, clock).unwrap()
+    }
+
+    /// The sidecar beside `name` has its identity in files: `shown`, and the
+    /// roots of `believed`.
+    pub(crate) fn keep(&self, name: &str, (chain, key): &Shown, believed: &[&Authority]) {
+        let key = KeyPair::try_from(key).unwrap().serialize_pem();
+        let roots: Vec<_> = believed.iter().map(|authority| authority.root()).collect();
+        let files = [
+            ("roots", certificates_to_pem(roots)),
+            ("key", key),
+            ("crt", certificates_to_pem(chain)),
+        ];
+        for (ending, text) in files {
+            let file = self.folder.path().join(format!("{name}.{ending}"));
+            fs::write(self.folder.path().join("next"), text).unwrap();
+            fs::rename(self.folder.path().join("next"), file).unwrap();
+        }
+    }
+
+    pub(crate) const fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The sidecar beside `orders`, whose application is at `app`.
@@ -140,7 +159,7 @@ impl Stage {
     /// `web`, calling the inbound door at `door` in HTTP/1.
     pub(crate) fn web_at(&self, door: SocketAddr) -> Caller {
         let shown = self.svid("web", Authority::SVID_LIFETIME);
-        Caller::secure(door, parties::client(Some(shown), &[b"http/1.1"]))
+        Caller::secure(door, strangers::client(Some(shown), &[b"http/1.1"]))
     }
 
     /// The sidecar beside `web`, which calls `orders` at `to`.
@@ -162,10 +181,10 @@ impl Stage {
 
     /// A sidecar whose records, wherever they go, are not looked at.
     pub(crate) fn start(&self, name: &str, [door, audit]: [&str; 2], more: &str) -> Running {
-        let ttl = self.svid_ttl_s;
+        let identity = self.identity_of(name);
         let text = format!(
             "trust_domain: mesh.example
-identity: {{ embedded: {{ dir: ca, id: \"spiffe://mesh.example/{name}\", svid_ttl_s: {ttl} }} }}
+identity: {{ {identity} }}
 workers: 1
 {door}
 policy: {{ dir: policy, headers: [x-ticket] }}
@@ -178,6 +197,26 @@ admin: {{ listen: \"127.0.0.1:0\" }}
         let clock: Arc<Calendar> = Arc::clone(&self.calendar);
         App::build(config, clock).unwrap().start().unwrap()
     }
+
+    fn identity_of(&self, name: &str) -> String {
+        if self.folder.path().join(format!("{name}.crt")).exists() {
+            return format!(
+                "files: {{ certificate: {name}.crt, key: {name}.key, bundle: {name}.roots }}"
+            );
+        }
+        let ttl = self.svid_ttl_s;
+        format!("embedded: {{ dir: ca, id: \"spiffe://mesh.example/{name}\", svid_ttl_s: {ttl} }}")
+    }
+}
+
+/// An SVID for the workload `name` from `authority`.
+pub(crate) fn svid_of(authority: &Authority, name: &str, lifetime: Duration) -> Shown {
+    let pair = KeyPair::generate().unwrap();
+    let request = make_request(&pair).unwrap();
+    let id = format!("spiffe://mesh.example/{name}").parse().unwrap();
+    let chain = authority.issue(&request, &id, lifetime).unwrap();
+    let key = PrivateKeyDer::try_from(pair.serialize_der()).unwrap();
+    (chain, key)
 }
 
 /// A sidecar that serves, with its records.

@@ -84,10 +84,7 @@ fn what_is_denied_never_leaves() {
 #[test]
 fn a_response_keeps_nothing_that_was_meant_for_one_connection() {
     let pair = Pair::new("");
-    let mut caller = pair.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = pair.application.call();
-    call.head();
+    let (mut caller, mut call) = pair.begin();
     call.send(
         "HTTP/1.1 200 OK\r\nConnection: X-Secret, Content-Length, Set-Cookie, keep-alive\r\nX-Secret: 1\r\n\
          Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTrailer: x\r\nTE: trailers\r\nUpgrade: h2c\r\n\

@@ -6,10 +6,7 @@ use crate::trial::served;
 #[test]
 fn a_response_arrives_while_it_is_being_written() {
     let pair = Pair::new("");
-    let mut caller = pair.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = pair.application.call();
-    call.head();
+    let (mut caller, mut call) = pair.begin();
     call.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
     assert_eq!(
         caller.head(),
@@ -87,10 +84,7 @@ fn an_answer_that_ends_before_the_request_is_whole_all_the_same() {
 #[test]
 fn interim_responses_are_not_taken_for_the_answer() {
     let pair = Pair::new("");
-    let mut caller = pair.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = pair.application.call();
-    call.head();
+    let (mut caller, mut call) = pair.begin();
     call.send("HTTP/1.1 100 Continue\r\n\r\n");
     call.send("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(100));
     call.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
@@ -110,10 +104,7 @@ fn a_caller_that_leaves_is_missed_at_the_application() {
             "200",
         ),
     ] {
-        let mut caller = pair.call();
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        let mut call = pair.application.call();
-        call.head();
+        let (mut caller, mut call) = pair.begin();
         call.send(answered);
         if !answered.is_empty() {
             caller.until("1\r\na\r\n");
@@ -153,10 +144,7 @@ fn an_upload_that_breaks_off_never_looks_complete() {
 #[test]
 fn an_application_that_hangs_up_is_told_from_one_that_has_answered() {
     let pair = Pair::new("");
-    let mut caller = pair.call();
-    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-    let mut call = pair.application.call();
-    call.head();
+    let (mut caller, call) = pair.begin();
     drop(call);
     let answer = caller.answer();
     assert_eq!(
@@ -172,10 +160,7 @@ fn an_application_that_hangs_up_is_told_from_one_that_has_answered() {
         "transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         "transfer-encoding: chunked\r\n\r\n8\r\nhalf",
     ] {
-        let mut caller = pair.call();
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        let mut call = pair.application.call();
-        call.head();
+        let (mut caller, mut call) = pair.begin();
         call.send(format!("HTTP/1.1 200 OK\r\n{half}"));
         drop(call);
         let answer = caller.rest();

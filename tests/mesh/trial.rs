@@ -7,9 +7,9 @@ use portreeve::ca::Authority;
 use crate::application::Application;
 use crate::application::Call;
 use crate::caller::Caller;
-use crate::parties;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
+use crate::strangers;
 
 /// The sidecar beside `orders`, and `web`, who calls it.
 pub(crate) struct Trial {
@@ -47,7 +47,7 @@ impl Trial {
         let application = Application::start();
         let orders = stage.orders_with(application.address(), inbound_audit, more);
         let shown = stage.svid("web", Authority::SVID_LIFETIME);
-        let web = parties::client(Some(shown), &[b"http/1.1"]);
+        let web = strangers::client(Some(shown), &[b"http/1.1"]);
         Self {
             application,
             orders,
@@ -66,6 +66,11 @@ impl Trial {
     /// `web` at the door, about to speak HTTP/1.
     pub(crate) fn call(&self) -> Caller {
         Caller::secure(self.orders.inbound(), self.web.clone())
+    }
+
+    /// A request for `/a` that the application has, and nothing came back of.
+    pub(crate) fn begin(&self) -> (Caller, Call) {
+        begin(self.call(), &self.application)
     }
 
     /// Each of `refused` is refused and recorded, and the next that reaches
@@ -172,6 +177,14 @@ pub(crate) fn anonymous(arrived: &str) -> String {
     let mut lines = vec![first];
     lines.extend(fields);
     format!("{}\r\n\r\n{body}", lines.join("\r\n"))
+}
+
+/// `caller` asks for `/a`, and `application` has the request.
+pub(crate) fn begin(mut caller: Caller, application: &Application) -> (Caller, Call) {
+    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
+    let mut call = application.call();
+    call.head();
+    (caller, call)
 }
 
 /// Answers the next request at the application with `ok`, and returns its head.

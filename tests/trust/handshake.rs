@@ -29,9 +29,8 @@ use crate::parties::call_on;
 use crate::parties::called_by;
 use crate::parties::connector;
 use crate::parties::meet;
-use crate::parties::strange_client;
-use crate::parties::strange_server;
 use crate::parties::wire;
+use crate::strangers;
 
 #[tokio::test]
 async fn two_sidecars_prove_themselves_to_each_other() {
@@ -71,7 +70,7 @@ async fn two_sidecars_prove_themselves_to_each_other() {
 #[tokio::test]
 async fn a_caller_without_a_certificate_is_turned_away() {
     let acceptor = acceptor(&corpus::live(), &Calendar::new());
-    let (stranger, accepted) = called_by(strange_client(None, &[b"h2"]), &acceptor).await;
+    let (stranger, accepted) = called_by(strangers::client(None, &[b"h2"]), &acceptor).await;
     assert_eq!(failed(accepted), HandshakeError::NoCertificate);
     let mut byte = [0];
     // It sees its own half of the handshake end well, and then the alert.
@@ -94,7 +93,7 @@ async fn the_version_of_http_is_negotiated_or_there_is_no_connection() {
         (&[b"spdy/3", b"http/1.1"], Ok(Protocol::Http1)),
         (&[b"http/1.1", b"h2"], Ok(Protocol::Http2)),
     ] {
-        let stranger = strange_client(Some(shown()), alpn);
+        let stranger = strangers::client(Some(shown()), alpn);
         let (_, accepted) = called_by(stranger, &acceptor).await;
         let found = accepted.map(|accepted| accepted.protocol);
         let expected = expected.map_err(|cause| AcceptError::Handshake { cause });
@@ -106,7 +105,7 @@ async fn the_version_of_http_is_negotiated_or_there_is_no_connection() {
         (&[b"http/1.1", b"h2"], Ok(Protocol::Http2)),
     ] {
         let (chain, key) = shown();
-        let stranger = strange_server(chain, key, alpn);
+        let stranger = strangers::server((chain, key), alpn);
         let (_, connected) = call_on(stranger, &connector).await;
         let found = connected.map(|connected| connected.protocol);
         let expected = expected.map_err(|cause| ConnectError::Handshake { cause });
@@ -120,9 +119,8 @@ async fn a_far_side_that_is_not_expected_never_sees_our_certificate() {
     let other = "spiffe://prod.example/ns/shop/sa/we".parse().unwrap();
     for expected in [vec![], vec![other]] {
         let connector = connector(&live, &calendar, expected);
-        let stranger = strange_server(
-            corpus::chain("good/plain.pem"),
-            corpus::key("leaf"),
+        let stranger = strangers::server(
+            (corpus::chain("good/plain.pem"), corpus::key("leaf")),
             &[b"h2"],
         );
         let (called, connected) = call_on(stranger, &connector).await;
@@ -148,7 +146,7 @@ async fn a_far_side_that_does_not_ask_who_we_are_is_refused() {
     let connector = connector(&corpus::live(), &Calendar::new(), vec![web()]);
     for (asks, expected) in [(true, None), (false, Some(HandshakeError::NotMutual))] {
         let (chain, key) = (corpus::chain("good/plain.pem"), corpus::key("leaf"));
-        let mut stranger = strange_server(chain.clone(), key, &[b"h2"]);
+        let mut stranger = strangers::server((chain.clone(), key), &[b"h2"]);
         if !asks {
             stranger = rustls::ServerConfig::builder_with_provider(
                 rustls::crypto::aws_lc_rs::default_provider().into(),
@@ -170,13 +168,13 @@ async fn a_far_side_that_does_not_ask_who_we_are_is_refused() {
 async fn a_certificate_without_its_key_is_worth_nothing() {
     let (live, calendar) = (corpus::live(), Calendar::new());
     let stolen = || (corpus::chain("good/plain.pem"), corpus::key("impostor"));
-    let stranger = strange_client(Some(stolen()), &[b"h2"]);
+    let stranger = strangers::client(Some(stolen()), &[b"h2"]);
     let (_, accepted) = called_by(stranger, &acceptor(&live, &calendar)).await;
     assert_eq!(failed(accepted), HandshakeError::BadSignature);
 
     let (chain, key) = stolen();
     let connector = connector(&live, &calendar, vec![web()]);
-    let (_, connected) = call_on(strange_server(chain, key, &[b"h2"]), &connector).await;
+    let (_, connected) = call_on(strangers::server((chain, key), &[b"h2"]), &connector).await;
     assert_eq!(
         connected.err(),
         Some(ConnectError::Handshake {
@@ -295,7 +293,7 @@ async fn what_is_not_tls_13_is_named_and_closed() {
 async fn a_hello_in_small_pieces_is_still_a_hello() {
     let acceptor = acceptor(&corpus::live(), &Calendar::new());
     let shown = (corpus::chain("good/plain.pem"), corpus::key("leaf"));
-    let mut stranger = strange_client(Some(shown), &[b"h2"]);
+    let mut stranger = strangers::client(Some(shown), &[b"h2"]);
     stranger.max_fragment_size = Some(32);
     let (_, accepted) = called_by(stranger, &acceptor).await;
     assert_eq!(accepted.unwrap().peer.id(), &web());
@@ -307,7 +305,7 @@ async fn a_peer_ends_with_the_first_of_its_chain() {
     let acceptor = acceptor(&corpus::live(), &calendar);
     let file = "good/through-an-intermediate-that-ends-first.pem";
     let shown = (corpus::chain(file), corpus::key("leaf"));
-    let (_, accepted) = called_by(strange_client(Some(shown), &[b"h2"]), &acceptor).await;
+    let (_, accepted) = called_by(strangers::client(Some(shown), &[b"h2"]), &acceptor).await;
     let ends = calendar.now() + Duration::from_secs(60);
     assert_eq!(accepted.unwrap().peer.not_after(), ends);
 }

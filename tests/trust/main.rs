@@ -21,4 +21,7 @@ mod resumption;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+#[path = "../strangers/mod.rs"]
+mod strangers;
+#[cfg(test)]
 mod svid_corpus;

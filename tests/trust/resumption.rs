@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::TlsConnector;
 
+use portreeve::identity::Live;
 use portreeve::tls::Protocol;
 
 use crate::corpus;
@@ -20,9 +21,8 @@ use crate::corpus::Calendar;
 use crate::corpus::web;
 use crate::parties::acceptor;
 use crate::parties::connector;
-use crate::parties::strange_client;
-use crate::parties::strange_server;
 use crate::parties::wire;
+use crate::strangers;
 
 #[tokio::test]
 async fn a_client_that_remembers_its_session_is_judged_again() {
@@ -30,7 +30,7 @@ async fn a_client_that_remembers_its_session_is_judged_again() {
     let acceptor = acceptor(&corpus::live(), &calendar);
     let shown = (corpus::chain("good/plain.pem"), corpus::key("leaf"));
     // One configuration, and with it one store of sessions.
-    let stranger = Arc::new(strange_client(Some(shown), &[b"h2"]));
+    let stranger = Arc::new(strangers::client(Some(shown), &[b"h2"]));
     for visit in 0..3 {
         let (caller, called) = wire().await;
         let connector = TlsConnector::from(Arc::clone(&stranger));
@@ -57,9 +57,10 @@ async fn a_client_that_remembers_its_session_is_judged_again() {
 #[tokio::test]
 async fn our_own_client_remembers_nothing() {
     let calendar = Calendar::new();
-    let connector = connector(&corpus::live(), &calendar, vec![web()]);
+    let ours = corpus::identity("good/holds-for-92-days.pem", "leaf");
+    let connector = connector(&Arc::new(Live::new(ours)), &calendar, vec![web()]);
     let chain = corpus::chain("good/plain.pem");
-    let generous = Arc::new(strange_server(chain, corpus::key("leaf"), &[b"h2"]));
+    let generous = Arc::new(strangers::server((chain, corpus::key("leaf")), &[b"h2"]));
     for visit in 0..3 {
         let (caller, called) = wire().await;
         let server = TlsAcceptor::from(Arc::clone(&generous));

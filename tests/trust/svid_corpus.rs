@@ -17,8 +17,7 @@ use crate::parties::acceptor;
 use crate::parties::call_on;
 use crate::parties::called_by;
 use crate::parties::connector;
-use crate::parties::strange_client;
-use crate::parties::strange_server;
+use crate::strangers;
 
 #[test]
 fn the_corpus_is_whole() {
@@ -53,7 +52,7 @@ async fn each_svid_is_judged_so_when_a_client_shows_it() {
     let acceptor = acceptor(&corpus::live(), &Calendar::new());
     let mut wrong = Vec::new();
     for case in corpus::cases() {
-        let stranger = strange_client(Some((case.chain(), corpus::key(&case.key))), &[b"h2"]);
+        let stranger = strangers::client(Some((case.chain(), corpus::key(&case.key))), &[b"h2"]);
         let (_, accepted) = called_by(stranger, &acceptor).await;
         let found = accepted.as_ref().err().map(|error| error.reason());
         if found.as_deref() != expected(&case).as_deref() {
@@ -68,7 +67,7 @@ async fn each_svid_is_judged_so_when_a_server_shows_it() {
     let connector = connector(&corpus::live(), &Calendar::new(), good_ids());
     let mut wrong = Vec::new();
     for case in corpus::cases() {
-        let stranger = strange_server(case.chain(), corpus::key(&case.key), &[b"h2"]);
+        let stranger = strangers::server((case.chain(), corpus::key(&case.key)), &[b"h2"]);
         let (_, connected) = call_on(stranger, &connector).await;
         let found = connected.as_ref().err().map(|error| error.reason());
         if found.as_deref() != expected(&case).as_deref() {

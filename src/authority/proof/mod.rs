@@ -20,7 +20,6 @@ pub(super) use join_token::digest_of;
 pub(super) use kubernetes::named_issuer;
 pub use kubernetes::{Cluster, ClusterError, KubernetesError, read_claims};
 pub(super) use possession::Possession;
-pub use possession::possession_message;
 pub use possession::{PossessionError, PossessionRoots};
 
 /// What a caller shows.

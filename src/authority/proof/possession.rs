@@ -21,6 +21,7 @@ use x509_parser::prelude::FromDer as _;
 
 use crate::authority::selector::Selector;
 use crate::tls::Exporter;
+use crate::tls::possession_message;
 
 /// What a caller shows.
 #[derive(Clone, Debug)]
@@ -120,16 +121,6 @@ impl fmt::Debug for PossessionRoots {
             .field("anchors", &self.anchors.len())
             .finish()
     }
-}
-
-/// What has to be signed: as in TLS 1.3, something that no other protocol signs.
-#[must_use]
-pub fn possession_message(exporter: &Exporter, csr: &[u8]) -> Vec<u8> {
-    let mut message = vec![b' '; 64];
-    message.extend_from_slice(b"portreeve x509 possession\0");
-    message.extend_from_slice(exporter);
-    message.extend_from_slice(digest::digest(&digest::SHA256, csr).as_ref());
-    message
 }
 
 /// Why a certificate and a signature prove nothing.

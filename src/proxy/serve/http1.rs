@@ -93,8 +93,8 @@ pub(super) async fn serve(
                 is_closing = true;
                 served.as_mut().graceful_shutdown();
             }
-            () = &mut over => {
-                fate.seal("certificate_expired");
+            reason = &mut over => {
+                fate.seal(reason);
                 return Ok(());
             }
         }

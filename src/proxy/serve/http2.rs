@@ -77,8 +77,8 @@ pub(super) async fn serve(
                 streams.framed.graceful_shutdown();
                 idle.as_mut().reset(Instant::now() + limits.write_stall);
             }
-            () = &mut over => {
-                fate.seal("certificate_expired");
+            reason = &mut over => {
+                fate.seal(reason);
                 return Ok(());
             }
             () = &mut idle, if streams.in_flight.is_empty() => {

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::Response;
@@ -19,11 +18,13 @@ use crate::proxy::body::Source;
 use crate::proxy::body::Upload;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upstream::Answer;
+use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::Switched;
 use crate::proxy::upstream::UpstreamError;
+use crate::proxy::upstream::bond::drive;
 use crate::tls::Protocol;
 
 /// Connections to one destination, used again while they are whole.
@@ -49,9 +50,10 @@ impl Connections {
         loop {
             let kept = self.idle.take();
             let is_new = kept.is_none();
-            let mut sender = match kept {
-                Some(sender) => sender,
-                None => self.connect(After::Http).await?.0,
+            let (mut sender, bond) = match kept {
+                // Only connections to our own application are kept.
+                Some(sender) => (sender, None),
+                None => self.connect(After::Http).await?,
             };
             match sender.try_send_request(request).await {
                 Ok(response) => {
@@ -59,7 +61,7 @@ impl Connections {
                         idle: Rc::clone(&self.idle),
                         sender,
                     });
-                    return answer(response, rest);
+                    return answer(response, rest, bond);
                 }
                 Err(mut error) => match error.take_message() {
                     // A kept connection that was closed before a byte of the
@@ -78,28 +80,28 @@ impl Connections {
     /// Sends a request that may end HTTP on its connection.
     pub(super) async fn send_alone(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         let request = outgoing.into_http1()?;
-        let (mut sender, expires) = self.connect(After::Anything).await?;
+        let (mut sender, bond) = self.connect(After::Anything).await?;
         let sent = sender.send_request(request).await;
-        let mut response = sent.map_err(|cause| UpstreamError::Http1 { cause })?;
+        let mut response = sent.map_err(|cause| failed(cause, bond.as_deref()))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return answer(response, Rest::Nothing);
+            return answer(response, Rest::Nothing, bond);
         }
         let switched = Switched {
             connection: hyper::upgrade::on(&mut response),
-            expires,
         };
         let (head, _no_body) = response.into_parts();
         Ok(Answer {
+            bond,
             response: Response::from_parts(head, Source::Empty),
             rest: Rest::Switched(switched),
         })
     }
 
-    /// A new connection, and when the certificate at its other end ends.
+    /// A new connection, and what binds it.
     async fn connect(
         &self,
         after: After,
-    ) -> Result<(SendRequest<Upload>, Option<SystemTime>), UpstreamError> {
+    ) -> Result<(SendRequest<Upload>, Option<Rc<Bond>>), UpstreamError> {
         let made = self.reach.connect(Protocol::Http1).await?;
         let limits = self.reach.limits;
         let handshake = http1::Builder::new()
@@ -110,14 +112,12 @@ impl Connections {
             .await
             .map_err(|cause| UpstreamError::Http1 { cause })?;
         // Errors reach the request that is under way.
-        let Reach { tasks, .. } = &*self.reach;
+        let (tasks, bond) = (&self.reach.tasks, made.bond.clone());
         match after {
-            After::Anything => {
-                tasks.spawn(self.reach.drive(connection.with_upgrades(), made.expires));
-            }
-            After::Http => tasks.spawn(self.reach.drive(connection, made.expires)),
+            After::Anything => tasks.spawn(drive(connection.with_upgrades(), bond)),
+            After::Http => tasks.spawn(drive(connection, bond)),
         }
-        Ok((sender, made.expires))
+        Ok((sender, made.bond))
     }
 }
 
@@ -130,7 +130,18 @@ enum After {
     Http,
 }
 
-fn answer(response: Response<Incoming>, rest: Rest) -> Result<Answer, UpstreamError> {
+fn failed(cause: hyper::Error, bond: Option<&Bond>) -> UpstreamError {
+    match bond.and_then(Bond::broken) {
+        Some(reason) => UpstreamError::Lost { reason },
+        None => UpstreamError::Http1 { cause },
+    }
+}
+
+fn answer(
+    response: Response<Incoming>,
+    rest: Rest,
+    bond: Option<Rc<Bond>>,
+) -> Result<Answer, UpstreamError> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(UpstreamError::UnaskedUpgrade {
             status: response.status(),
@@ -140,6 +151,7 @@ fn answer(response: Response<Incoming>, rest: Rest) -> Result<Answer, UpstreamEr
         return Err(UpstreamError::AmbiguousFraming);
     }
     Ok(Answer {
+        bond,
         response: response.map(Source::http1),
         rest,
     })

@@ -31,9 +31,11 @@ use crate::proxy::pump::PumpError;
 use crate::proxy::pump::pump;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::Answer;
+use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::UpstreamError;
+use crate::proxy::upstream::bond::drive;
 use crate::proxy::upstream::wire::Made;
 use crate::tls::Protocol;
 
@@ -59,7 +61,11 @@ impl Tunnels {
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         let activity = Rc::clone(&outgoing.activity);
         let (head, body) = outgoing.into_http2()?;
-        let (mut sender, slot) = self.shared.sender().await?;
+        let Place {
+            bond,
+            mut sender,
+            slot,
+        } = self.shared.place().await?;
         let ended = body.is_end_stream();
         let sent = sender.send_request(head, ended);
         let (mut response, stream) = sent.map_err(|cause| UpstreamError::Http2 { cause })?;
@@ -72,12 +78,20 @@ impl Tunnels {
             streaming.upload = Some(Box::pin(pump(body, stream, activity)));
         }
         let head = poll_fn(|cx| poll_both(&mut response, &mut streaming, cx)).await;
-        let response = head.map_err(|cause| UpstreamError::Http2 { cause })?;
+        let response = head.map_err(|cause| failed(cause, bond.as_deref()))?;
         streaming.let_go(&self.shared.reach.tasks);
         Ok(Answer {
+            bond,
             response: response.map(Source::http2),
             rest: Rest::Streaming(streaming),
         })
+    }
+}
+
+fn failed(cause: h2::Error, bond: Option<&Bond>) -> UpstreamError {
+    match bond.and_then(Bond::broken) {
+        Some(reason) => UpstreamError::Lost { reason },
+        None => UpstreamError::Http2 { cause },
     }
 }
 
@@ -189,6 +203,7 @@ struct Shared {
 
 #[derive(Debug)]
 struct Tunnel {
+    bond: Option<Rc<Bond>>,
     closed: Rc<Cell<bool>>,
     generation: u64,
     outdated: Option<SystemTime>,
@@ -197,28 +212,40 @@ struct Tunnel {
 }
 
 impl Tunnel {
-    fn enter(&self) -> (SendRequest<Bytes>, Slot) {
-        (self.sender.clone(), Slot::take(&self.streams))
+    fn enter(&self) -> Place {
+        Place {
+            bond: self.bond.clone(),
+            sender: self.sender.clone(),
+            slot: Slot::take(&self.streams),
+        }
     }
 }
 
+/// A place for one stream in a tunnel.
+struct Place {
+    bond: Option<Rc<Bond>>,
+    sender: SendRequest<Bytes>,
+    slot: Slot,
+}
+
 impl Shared {
-    /// A sender with a place for one more stream.
-    async fn sender(self: &Rc<Self>) -> Result<(SendRequest<Bytes>, Slot), UpstreamError> {
+    /// A place whose sender is ready for one more stream.
+    async fn place(self: &Rc<Self>) -> Result<Place, UpstreamError> {
         loop {
-            let Some((sender, slot)) = self.pick() else {
+            let Some(place) = self.pick() else {
                 self.connect().await?;
                 continue;
             };
+            let Place { bond, sender, slot } = place;
             match sender.ready().await {
-                Ok(sender) => return Ok((sender, slot)),
+                Ok(sender) => return Ok(Place { bond, sender, slot }),
                 // It went away meanwhile.
                 Err(_gone) => self.forget_failed(&slot),
             }
         }
     }
 
-    fn pick(self: &Rc<Self>) -> Option<(SendRequest<Bytes>, Slot)> {
+    fn pick(self: &Rc<Self>) -> Option<Place> {
         self.open.borrow_mut().retain(|tunnel| !tunnel.closed.get());
         let open = self.open.borrow();
         let has_room =
@@ -298,8 +325,8 @@ impl Shared {
         let made = self.reach.connect(Protocol::Http2).await?;
         let Made {
             wire,
+            bond,
             generation,
-            expires,
             outdated,
         } = made;
         let handshake = builder(&self.reach.limits)
@@ -308,12 +335,13 @@ impl Shared {
         let (sender, connection) = handshake.map_err(|cause| UpstreamError::Http2 { cause })?;
         let closed = Rc::new(Cell::new(false));
         let flag = Rc::clone(&closed);
-        let driven = self.reach.drive(connection, expires);
+        let driven = drive(connection, bond.clone());
         self.reach.tasks.spawn(async move {
             driven.await;
             flag.set(true);
         });
         Ok(Tunnel {
+            bond,
             closed,
             generation,
             outdated,

@@ -5,13 +5,13 @@
 //! streams each. A request that wants to leave HTTP gets a connection of its
 //! own, which nothing else ever uses.
 
+mod bond;
 mod http1;
 mod http2;
 mod wire;
 
 use std::rc::Rc;
 use std::time::Duration;
-use std::time::SystemTime;
 
 use http::Response;
 use http::StatusCode;
@@ -24,6 +24,7 @@ use crate::proxy::outgoing::Outgoing;
 use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
+pub(super) use bond::Bond;
 pub(super) use http1::Returnable;
 pub(super) use http2::Streaming;
 pub(super) use wire::Reach;
@@ -90,6 +91,8 @@ impl Upstream {
 /// What came back.
 #[derive(Debug)]
 pub(super) struct Answer {
+    /// What binds its connection, if that is to another sidecar.
+    pub(super) bond: Option<Rc<Bond>>,
     pub(super) response: Response<Source>,
     pub(super) rest: Rest,
 }
@@ -111,8 +114,6 @@ pub(super) enum Rest {
 #[derive(Debug)]
 pub(super) struct Switched {
     pub(super) connection: OnUpgrade,
-    /// When the certificate at its other end does.
-    pub(super) expires: Option<SystemTime>,
 }
 
 /// Why there was no answer.
@@ -141,6 +142,12 @@ pub(super) enum UpstreamError {
         /// What h2 says.
         #[source]
         cause: h2::Error,
+    },
+    /// We ended the connection. The destination may have seen the request.
+    #[error("the destination is not believed any more: `{reason}`")]
+    Lost {
+        /// Why, as records have it.
+        reason: &'static str,
     },
     /// The canonical request cannot be written in the destination's protocol.
     #[error("the request cannot be written for the destination")]

@@ -1,7 +1,6 @@
 //! A byte stream to the other side, and how one is made.
 
 use std::fmt::Debug;
-use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,10 +12,10 @@ use crate::net::Dialer;
 use crate::net::StallGuard;
 use crate::net::Tasks;
 use crate::proxy::lifetime::last_call;
-use crate::proxy::lifetime::reached;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::UpstreamError;
+use crate::proxy::upstream::bond::Bond;
 use crate::time::Clock;
 use crate::tls::Connector;
 use crate::tls::Protocol;
@@ -50,9 +49,9 @@ pub(super) struct Made {
     pub(super) wire: Wire,
     /// The identity generation it was made with; 0 without TLS.
     pub(super) generation: u64,
-    /// When the other side's certificate ends.
-    pub(super) expires: Option<SystemTime>,
-    /// When that is so near that another connection should take its place.
+    /// What binds it to another sidecar; none to our own application.
+    pub(super) bond: Option<Rc<Bond>>,
+    /// When the other side's certificate is so near its end that another connection should take its place.
     pub(super) outdated: Option<SystemTime>,
 }
 
@@ -68,8 +67,8 @@ impl Reach {
             let wire = Box::new(StallGuard::new(stream, self.limits.write_stall));
             return Ok(Made {
                 wire,
+                bond: None,
                 generation: 0,
-                expires: None,
                 outdated: None,
             });
         };
@@ -82,33 +81,17 @@ impl Reach {
         };
         self.meters.handshake("ok");
         let ends = connected.peer.not_after();
+        let bond = Bond::new(
+            connected.belief,
+            connected.shown_until,
+            Arc::clone(&self.clock),
+        );
         Ok(Made {
+            bond: Some(Rc::new(bond)),
             generation: connected.generation,
-            expires: Some(ends),
             outdated: Some(last_call(ends, self.clock.now())),
             wire: Box::new(StallGuard::new(connected.stream, self.limits.write_stall)),
         })
-    }
-
-    /// Runs `connection` until it ends, or the certificate at its other end does.
-    pub(super) fn drive<E: std::error::Error + 'static>(
-        &self,
-        connection: impl Future<Output = Result<(), E>> + 'static,
-        expires: Option<SystemTime>,
-    ) -> impl Future<Output = ()> + 'static {
-        let clock = Arc::clone(&self.clock);
-        async move {
-            tokio::select! {
-                outcome = connection => {
-                    if let Err(error) = outcome {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended badly");
-                    }
-                }
-                () = reached(clock, expires) => {
-                    tracing::info!("a connection ended with the certificate at its other end");
-                }
-            }
-        }
     }
 
     /// Whether a connection of `generation` shows the identity that is in

@@ -3,10 +3,10 @@
 use std::time::Duration;
 use std::time::SystemTime;
 
-use portreeve::authority::possession_message;
 use portreeve::rpc::authority as rpc;
 use portreeve::rpc::authority::issue_request::Proof;
 use portreeve::tls::Exporter;
+use portreeve::tls::possession_message;
 use portreeve::x509::certificates_to_pem;
 use rcgen::BasicConstraints;
 use rcgen::CertificateParams;

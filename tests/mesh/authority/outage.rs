@@ -27,7 +27,7 @@ fn an_outage_of_half_an_svids_life_fails_no_request_and_a_longer_one_denies() {
     // What is under way notices within a second that the calendar was moved.
     until(|| two.request().0.status() != 200);
     let (answer, record) = two.request();
-    assert_eq!(answer.status(), 502, "{}", answer.reason());
+    assert_eq!(answer.status(), 503, "{}", answer.reason());
     assert_eq!(record, DENIED, "{}", answer.reason());
     two.web.says("/readyz", "identity_expired");
 
@@ -50,4 +50,4 @@ fn failures(metrics: &str) -> u32 {
     line.unwrap().parse().unwrap()
 }
 
-const DENIED: &str = "permit 502 upstream_not_trusted";
+const DENIED: &str = "permit 503 identity_expired";

@@ -13,8 +13,8 @@ use crate::authority::steps::states;
 use crate::authority::town::Town;
 use crate::authority::town::until;
 use crate::caller::Caller;
-use crate::parties;
-use crate::stage::Shown;
+use crate::strangers;
+use crate::strangers::Shown;
 
 #[test]
 fn keys_rotate_under_load_and_no_request_fails() {
@@ -110,7 +110,7 @@ pub(crate) fn outsider(town: &Town) -> (portreeve::identity::Svid, Shown) {
 
 fn is_served(door: &std::net::SocketAddr, (chain, key): &Shown) -> bool {
     let shown = (chain.clone(), key.clone_key());
-    let mut caller = Caller::secure(*door, parties::client(Some(shown), &[b"http/1.1"]));
+    let mut caller = Caller::secure(*door, strangers::client(Some(shown), &[b"http/1.1"]));
     let sent = caller.try_send("TRACE / HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\r\n");
     sent.is_ok() && caller.rest().starts_with("HTTP/1.1 405 ")
 }

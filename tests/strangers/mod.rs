@@ -1,4 +1,6 @@
 //! Ends of a handshake that show what they are told to and believe anything.
+//!
+//! A module of each binary that needs them.
 
 use std::sync::Arc;
 
@@ -19,7 +21,8 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
 use rustls_pki_types::UnixTime;
 
-use crate::stage::Shown;
+/// A chain, and its key.
+pub(crate) type Shown = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// A client that shows this chain, if any, and believes every server.
 pub(crate) fn client(shown: Option<Shown>, alpn: &[&[u8]]) -> ClientConfig {
@@ -29,7 +32,7 @@ pub(crate) fn client(shown: Option<Shown>, alpn: &[&[u8]]) -> ClientConfig {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Credulous));
     let mut config = match shown {
-        Some((chain, key)) => config.with_client_cert_resolver(Arc::new(show(chain, key))),
+        Some(shown) => config.with_client_cert_resolver(Arc::new(show(shown))),
         None => config.with_no_client_auth(),
     };
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
@@ -37,29 +40,18 @@ pub(crate) fn client(shown: Option<Shown>, alpn: &[&[u8]]) -> ClientConfig {
 }
 
 /// A server that shows this chain and believes every client.
-pub(crate) fn server((chain, key): Shown, alpn: &[&[u8]]) -> ServerConfig {
+pub(crate) fn server(shown: Shown, alpn: &[&[u8]]) -> ServerConfig {
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
         .with_client_cert_verifier(Arc::new(Credulous))
-        .with_cert_resolver(Arc::new(show(chain, key)));
-    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    config
-}
-
-/// A server that does not ask who calls.
-pub(crate) fn incurious_server((chain, key): Shown, alpn: &[&[u8]]) -> ServerConfig {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(show(chain, key)));
+        .with_cert_resolver(Arc::new(show(shown)));
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config
 }
 
 /// Whether key and chain fit is not looked at: liars show what they like.
-fn show(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> SingleCertAndKey {
+pub(crate) fn show((chain, key): Shown) -> SingleCertAndKey {
     let key = default_provider()
         .key_provider
         .load_private_key(key)

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
-use crate::live::Revocations;
+use crate::identity::Revocations;
 
 /// The revocations in force, shared by all that must look.
 #[derive(Debug)]

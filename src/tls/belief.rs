@@ -1,0 +1,122 @@
+//! Why a peer is believed, and whether it still is.
+//!
+//! A handshake looks at a certificate once. The roots that vouched for it may
+//! be taken away while the connection lives, or the peer be revoked, and then
+//! so is its reason.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::identity::Identity;
+use crate::identity::Live;
+use crate::tls::peer::Peer;
+use crate::x509::Bundle;
+use crate::x509::Limits;
+
+/// A peer, with the bundles that vouched for it when they were last looked at.
+#[derive(Clone, Debug)]
+pub struct Belief {
+    identity: Arc<Identity>,
+    limits: Limits,
+    live: Arc<Live>,
+    peer: Peer,
+    /// Which revocations were looked at; none yet, where it is no number that there is.
+    revocations: u64,
+}
+
+impl Belief {
+    /// `peer` was believed for the bundles of `identity`.
+    pub(super) const fn new(
+        peer: Peer,
+        identity: Arc<Identity>,
+        live: Arc<Live>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            identity,
+            limits,
+            live,
+            peer,
+            revocations: u64::MAX,
+        }
+    }
+
+    /// Who is believed.
+    #[must_use]
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Why the peer is believed no longer at `now`, if so. That its certificate's
+    /// time is over is another matter, see [`Peer::not_after`].
+    ///
+    /// Costs two loads as long as neither our identity nor the revocations have
+    /// changed, and two signatures' check if the roots have.
+    #[must_use]
+    pub fn lost(&mut self, now: SystemTime) -> Option<Loss> {
+        let revoked = self.live.revoked();
+        let revocations = revoked.generation();
+        if revocations != self.revocations {
+            if revoked
+                .current()
+                .include(self.peer.id(), self.peer.serial())
+            {
+                return Some(Loss::Revoked);
+            }
+            self.revocations = revocations;
+        }
+        if self.live.generation() == self.identity.generation() {
+            return None;
+        }
+        let next = self.live.current();
+        let id = self.peer.id();
+        let [before, after] = [&self.identity, &next].map(|identity| identity.bundles().for_id(id));
+        let holds = before.zip(after).is_some_and(is_unchanged)
+            || self.peer.is_vouched_for(next.bundles(), now, &self.limits);
+        if !holds {
+            return Some(Loss::NoLongerTrusted);
+        }
+        self.identity = next;
+        None
+    }
+
+    /// Ends when there may be something to [look](Self::lost) at.
+    pub async fn stirred(&self) {
+        let mut identities = self.live.changed();
+        let mut revocations = self.live.revoked().changed();
+        // What changed before we subscribed is not told.
+        let is_new = self.live.generation() != self.identity.generation()
+            || self.live.revoked().generation() != self.revocations;
+        if is_new {
+            return;
+        }
+        tokio::select! {
+            _ = identities.changed() => {}
+            _ = revocations.changed() => {}
+        }
+    }
+}
+
+/// Why a peer that was believed is believed no longer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Loss {
+    /// No root that we believe vouches for it.
+    NoLongerTrusted,
+    /// It, or its certificate, is revoked.
+    Revoked,
+}
+
+impl Loss {
+    /// The stable word for records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoLongerTrusted => "no_longer_trusted",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+fn is_unchanged((before, after): (&Bundle, &Bundle)) -> bool {
+    before.certificates().eq(after.certificates())
+}
