@@ -192,7 +192,7 @@ impl Steward {
                             event.end(Decision::Permit, None);
                         }
                         Err(error) => {
-                            tracing::error!(%error, step = step.as_str(), "a step was not recorded")
+                            tracing::error!(%error, step = step.as_str(), "a step was not recorded");
                         }
                     }
                 }
