@@ -178,7 +178,7 @@ admin: {{ listen: \"127.0.0.1:0\" }}
 "
     );
     let config = AuthorityConfig::parse(&text, folder).unwrap();
-    let clock: Arc<dyn Clock> = Arc::<crate::stage::Calendar>::clone(calendar);
+    let clock: Arc<dyn Clock> = Arc::<Calendar>::clone(calendar);
     AuthorityApp::build(config, &clock)
 }
 
