@@ -35,6 +35,7 @@ use portreeve::identity::Svid;
 use portreeve::rpc::authority as rpc;
 use portreeve::rpc::authority::admin_client::AdminClient;
 use portreeve::rpc::authority::authority_client::AuthorityClient;
+use portreeve::time::Clock;
 use portreeve::time::SystemClock;
 use portreeve::tls;
 use portreeve::tls::Approach;
@@ -108,7 +109,8 @@ impl Town {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = AuthorityConfig::parse(CONFIG, folder.path()).unwrap();
-        let app = AuthorityApp::build(config, Arc::new(SystemClock)).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let app = AuthorityApp::build(config, &clock).unwrap();
         let running = app.start().unwrap();
         let runtime = Runtime::new().unwrap();
         let bundles = Arc::new(roots(&folder.path().join("roots.pem")));

@@ -49,7 +49,7 @@ impl AuthorityApp {
     /// [`AuthorityBuildError`] names what is missing, wrong or taken.
     pub fn build(
         config: AuthorityConfig,
-        clock: Arc<dyn Clock>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, AuthorityBuildError> {
         use AuthorityBuildError::{Admin, Audit, Authority, Metrics};
 
@@ -59,13 +59,13 @@ impl AuthorityApp {
             .build()
             .map_err(|cause| AuthorityBuildError::Runtime { cause })?;
         let metrics = |cause| Metrics { cause };
-        let exposition = Exposition::new(&clock).map_err(metrics)?;
+        let exposition = Exposition::new(clock).map_err(metrics)?;
         let registry = exposition.registry();
-        let (log, writer) = Log::open(&config.audit, NonZeroUsize::MIN, Arc::clone(&clock))
+        let (log, writer) = Log::open(&config.audit, NonZeroUsize::MIN, Arc::clone(clock))
             .map_err(|cause| Audit { cause })?;
         log.register(registry).map_err(metrics)?;
         let lent = Lent {
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(clock),
             log: log.shard(0).ok_or(AuthorityBuildError::NoShard)?,
             metrics: authority::Metrics::register(registry).map_err(metrics)?,
             renewals: identity::Metrics::register(registry).map_err(metrics)?,
@@ -80,7 +80,7 @@ impl AuthorityApp {
                 .map_err(|cause| AuthorityBuildError::BundleFile { cause })?;
         }
         let identity = hall.identity();
-        let readiness = overview::readiness(&identity, &log, &clock);
+        let readiness = overview::readiness(&identity, &log, clock);
         let report = Arc::new(AuthorityOverview {
             address: hall.address(),
             identity,

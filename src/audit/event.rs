@@ -6,7 +6,6 @@ use crate::audit::shard::Room;
 use crate::audit::stamp::Stamp;
 use crate::audit::text;
 use crate::audit::text::Text;
-use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// A deed under way. It holds its room in the log; dropped without an end, it
@@ -48,8 +47,8 @@ impl Event {
     }
 
     /// Writes the record.
-    pub fn end(mut self, decision: Decision, reason: Option<Cow<'static, str>>) {
-        self.write(decision, reason.as_deref());
+    pub fn end(mut self, decision: Decision, reason: Option<&str>) {
+        self.write(decision, reason);
     }
 
     fn write(&mut self, decision: Decision, reason: Option<&str>) {

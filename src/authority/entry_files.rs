@@ -200,6 +200,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
+    #[expect(
+        clippy::unwrap_in_result,
+        reason = "the test's own folder is no result"
+    )]
     fn read(files: &[(&str, &str)]) -> Result<Vec<Entry>, Vec<String>> {
         let dir = tempfile::tempdir().unwrap();
         for (name, text) in files {

@@ -179,6 +179,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unwrap_in_result, reason = "a literal that parses")]
     fn parse(text: &str) -> Result<IdTemplate, IdTemplateError> {
         IdTemplate::parse(text, &"example.org".parse().unwrap())
     }

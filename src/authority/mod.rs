@@ -24,6 +24,7 @@ mod opening;
 mod operator;
 mod orders;
 mod own_name;
+mod plan;
 mod proof;
 mod refusal;
 mod revocation;

@@ -96,7 +96,7 @@ impl Office {
         self.metrics.issued(asked.proof.kind(), reason.as_deref());
         match &outcome {
             Ok(_) => event.end(Decision::Permit, None),
-            Err(refusal) => event.end(refusal.decision(), reason),
+            Err(refusal) => event.end(refusal.decision(), reason.as_deref()),
         }
         outcome
     }

@@ -180,8 +180,7 @@ impl Orders {
 
     fn find(&self, name: &EntryName) -> Option<Arc<Entry>> {
         let entries = Arc::clone(&self.entries.borrow());
-        let found = entries.iter().find(|entry| entry.name == *name).cloned();
-        found
+        entries.iter().find(|entry| entry.name == *name).cloned()
     }
 
     /// All entries in force.
@@ -282,7 +281,7 @@ impl Orders {
 fn ended<T>(event: Event, outcome: Result<T, Status>) -> Result<T, Status> {
     match &outcome {
         Ok(_) => event.end(Decision::Permit, None),
-        Err(status) => event.end(Decision::Refuse, Some(status.message().to_owned().into())),
+        Err(status) => event.end(Decision::Refuse, Some(status.message())),
     }
     outcome
 }

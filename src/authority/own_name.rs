@@ -54,7 +54,7 @@ impl Source for OwnName {
     fn changed(&mut self) -> BoxFuture<'_, ()> {
         async {
             if self.keys.changed().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
         .boxed()

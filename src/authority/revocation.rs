@@ -29,7 +29,7 @@ impl Revoked {
             .collect();
         let is_number = (2..=MOST_DIGITS).contains(&plain.len())
             && plain.chars().all(|c| c.is_ascii_hexdigit());
-        is_number.then(|| Self::Serial(SerialNumber(plain)))
+        is_number.then_some(Self::Serial(SerialNumber(plain)))
     }
 
     /// The word for which of the two it is.

@@ -5,31 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::audit;
-use crate::authority::admin_service::AdminService;
-use crate::authority::board::Board;
-use crate::authority::entry::Entries;
 use crate::authority::host::Host;
-use crate::authority::istio::Istio;
-use crate::authority::ledger;
-use crate::authority::ledger::Ledger;
 use crate::authority::metrics::Metrics;
-use crate::authority::office::Limiter;
-use crate::authority::office::Office;
 use crate::authority::opening;
 use crate::authority::opening::OpenError;
-use crate::authority::orders::Orders;
-use crate::authority::service::Service;
+use crate::authority::plan::Plan;
 use crate::authority::settings::Settings;
 use crate::authority::steward::Steward;
 use crate::drain;
 use crate::identity;
 use crate::identity::Live;
 use crate::identity::Renewal;
-use crate::identity::Watchlist;
 use crate::net::Listener;
 use crate::net::UnixDoor;
 use crate::store::Database;
@@ -69,90 +58,22 @@ impl TownHall {
     ///
     /// All of [`OpenError`].
     pub async fn open(settings: Settings, lent: Lent) -> Result<Self, OpenError> {
-        let Lent {
-            clock,
-            log,
-            metrics,
-            renewals,
-        } = lent;
-        let database = Database::open(settings.database.clone(), ledger::SCHEMA)
-            .await
-            .map_err(|cause| OpenError::Database { cause })?;
-        let database = Arc::new(database);
-        let ledger = Ledger::new(Arc::clone(&database));
-        let keyring = opening::open_keyring(&settings, &ledger, &clock).await?;
-        let entries = watch::Sender::new(Arc::new(Entries::default()));
-        let revoked = Arc::new(Watchlist::default());
-        let board = Arc::new(Board::new());
-        let in_force = watch::Sender::new(0);
-        let office = Arc::new(Office {
-            clock: Arc::clone(&clock),
-            clusters: opening::open_clusters(&settings)?,
-            entries: entries.clone(),
-            keyring: Arc::clone(&keyring),
-            ledger: ledger.clone(),
-            limiter: Limiter::new(settings.issues_per_second),
-            log: log.clone(),
-            metrics: metrics.clone(),
-            possession: settings
-                .possession
-                .iter()
-                .map(opening::open_roots)
-                .collect::<Result<_, _>>()?,
-            revoked: Arc::clone(&revoked),
-            svid_ttl: settings.svid_ttl,
-        });
-        let orders = Arc::new(Orders {
-            clock: Arc::clone(&clock),
-            entries: entries.subscribe(),
-            in_force: in_force.subscribe(),
-            join_token_ttl: settings.join_token_ttl,
-            keyring: Arc::clone(&keyring),
-            ledger: ledger.clone(),
-            log: log.clone(),
-            trust_domain: settings.trust_domain.clone(),
-        });
-        let mut steward = Steward {
-            board: Arc::clone(&board),
-            bundle_file: None,
-            clock: Arc::clone(&clock),
-            entries,
-            files: opening::open_entry_files(&settings)?,
-            in_force,
-            keyring: Arc::clone(&keyring),
-            keys: keyring.follow(),
-            ledger,
-            log,
-            metrics: metrics.clone(),
-            renewal_grace: settings.renewal_grace,
-            revoked: Arc::clone(&revoked),
-            trust_domain: settings.trust_domain.clone(),
-        };
+        let renewals = lent.renewals.clone();
+        let plan = Plan::draw(settings, lent).await?;
+        let office = Arc::new(plan.office()?);
+        let mut steward = plan.steward()?;
         let unreadable = |cause| OpenError::Steward { cause };
         steward.begin().await.map_err(unreadable)?;
         steward.replace_ended_root().await.map_err(unreadable)?;
-        let renewal = opening::name_ourselves(&settings, &keyring, &clock, renewals).await?;
-        let host = Host {
-            admin: AdminService {
-                admins: settings.admins.clone().into(),
-                orders,
-                revoked: Arc::clone(&revoked),
-            },
-            clock: Arc::clone(&clock),
-            istio: Istio {
-                office: Arc::clone(&office),
-            },
-            metrics,
-            reception: Arc::new(opening::reception(&settings, renewal.live(), clock)),
-            revoked,
-            service: Service { board, office },
-        };
-        let (address, listener) = opening::listen(settings.listen)?;
-        let door = UnixDoor::bind(&settings.socket, SOCKET_MODE)
+        let renewal =
+            opening::name_ourselves(&plan.settings, &plan.keyring, &plan.clock, renewals).await?;
+        let host = plan.host(office, renewal.live());
+        let (address, listener) = opening::listen(plan.settings.listen)?;
+        let door = UnixDoor::bind(&plan.settings.socket, SOCKET_MODE)
             .map_err(|cause| OpenError::Socket { cause })?;
         Ok(Self {
             address,
-            database,
+            database: Arc::clone(plan.ledger.database()),
             door,
             host,
             listener,

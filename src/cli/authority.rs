@@ -9,6 +9,7 @@ use crate::app::AuthorityApp;
 use crate::cli::check;
 use crate::cli::print;
 use crate::config::AuthorityConfig;
+use crate::time::Clock;
 use crate::time::SystemClock;
 
 /// Serves until told to stop.
@@ -20,7 +21,8 @@ pub(super) fn run(path: &Path) -> ExitCode {
     if let Err(error) = app::start_logging(&config.log) {
         return print::failure(&error);
     }
-    let app = match AuthorityApp::build(config, Arc::new(SystemClock)) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let app = match AuthorityApp::build(config, &clock) {
         Ok(app) => app,
         Err(error) => return print::failure(&error),
     };

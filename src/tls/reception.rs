@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -118,20 +119,24 @@ impl Reception {
     }
 
     fn config(&self) -> Result<Arc<ServerConfig>, HandshakeError> {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.live.generation();
-        if let Some((made_for, config)) = &*cached
-            && *made_for == generation
+        let before = self.lock().clone();
+        if let Some((made_for, config)) = before
+            && made_for == generation
         {
-            return Ok(Arc::clone(config));
+            return Ok(config);
         }
         let identity = self.live.current();
         let config = self
             .build(&identity)
             .map_err(|cause| HandshakeError::Misconfigured { cause })?;
         let config = Arc::new(config);
-        *cached = Some((identity.generation(), Arc::clone(&config)));
+        *self.lock() = Some((identity.generation(), Arc::clone(&config)));
         Ok(config)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(u64, Arc<ServerConfig>)>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn build(&self, identity: &Identity) -> Result<ServerConfig, rustls::Error> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -268,19 +269,23 @@ pub(in crate::authority) fn named_issuer(token: &str) -> Option<String> {
 #[derive(Debug)]
 struct KeyFile {
     path: PathBuf,
-    read: Mutex<Option<(Fingerprint, JwkSet)>>,
+    read: Mutex<Option<(Fingerprint, Arc<JwkSet>)>>,
 }
 
 impl KeyFile {
     fn with<T>(&self, look: impl FnOnce(&JwkSet) -> T) -> Result<T, ClusterError> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Fingerprint::take([&self.path]);
-        let keys = match read.take() {
-            Some((then, keys)) if then == now => keys,
-            _ => self.load()?,
+        let before = self
+            .read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let keys = match before {
+            Some((then, keys)) if then == now => return Ok(look(&keys)),
+            _ => Arc::new(self.load()?),
         };
         let answer = look(&keys);
-        *read = Some((now, keys));
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, keys));
         Ok(answer)
     }
 

@@ -109,7 +109,10 @@ fn where_the_calendar_was_set_back_an_authority_does_not_start() {
     let now = town.calendar.set_back(86_400);
     let told = failure(&town);
     assert!(told.contains("the authority cannot name itself"), "{told}");
-    assert!(told.contains("would not be believed"), "{told}");
+    assert!(
+        told.contains("the root that signs is not in force"),
+        "{told}"
+    );
     town.calendar.set(now);
     town.start();
     outsider(&town);

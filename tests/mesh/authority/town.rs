@@ -15,6 +15,7 @@ use portreeve::app::AuthorityApp;
 use portreeve::app::AuthorityBuildError;
 use portreeve::app::AuthorityRunning;
 use portreeve::config::AuthorityConfig;
+use portreeve::time::Clock;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tonic::Status;
@@ -177,8 +178,8 @@ admin: {{ listen: \"127.0.0.1:0\" }}
 "
     );
     let config = AuthorityConfig::parse(&text, folder).unwrap();
-    let clock: Arc<Calendar> = Arc::clone(calendar);
-    AuthorityApp::build(config, clock)
+    let clock: Arc<dyn Clock> = Arc::<Calendar>::clone(calendar);
+    AuthorityApp::build(config, &clock)
 }
 
 /// Looks until `it_is_so`, which must come.
