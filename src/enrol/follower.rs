@@ -121,7 +121,7 @@ impl Follower {
         if state.tainted.len() > self.tainted.replace(state.tainted.len()) {
             self.refresh_at.set(Some(Instant::now() + SPREAD * 2));
         }
-        self.news.heard(state);
+        self.news.told(state);
         if is_tainted {
             // Everybody hears it at once; not everybody may ask at once.
             sleep(SPREAD.mul_f64(draw())).await;

@@ -16,8 +16,14 @@ pub(super) struct News {
 }
 
 impl News {
-    /// Notes what was heard. Older news than the newest is dropped.
-    pub(super) fn heard(&self, state: State) {
+    /// Notes what the authority tells to all. Whatever its version: one whose
+    /// database was put back from a copy counts on from there.
+    pub(super) fn told(&self, state: State) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+
+    /// Notes what came with an answer to us, unless something newer was told meanwhile.
+    pub(super) fn answered(&self, state: State) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if latest
             .as_ref()

@@ -227,7 +227,7 @@ impl Enrolled {
     fn take(&mut self, answer: rpc::IssueResponse, pair: &KeyPair) -> Result<Identity, EnrolError> {
         let state = State::read(answer.state.unwrap_or_default())?;
         let bundles = Arc::clone(&state.bundles);
-        self.news.heard(state);
+        self.news.answered(state);
         let chain: Vec<_> = answer.chain.into_iter().map(CertificateDer::from).collect();
         let secret = PrivatePkcs8KeyDer::from(pair.serialize_der());
         let key = PrivateKeyDer::Pkcs8(secret.clone_key());

@@ -10,7 +10,6 @@ use crate::authority::petitioner::by_token;
 use crate::authority::petitioner::key;
 use crate::authority::town::Town;
 use crate::authority::town::build;
-use crate::authority::town::until;
 
 #[test]
 fn without_its_sealing_key_an_authority_does_not_start() {
@@ -152,12 +151,7 @@ fn two_authorities_do_not_share_a_file() {
 fn stopped() -> Town {
     let mut town = Town::new();
     serves(&town);
-    town.stop();
-    // All of it is in one file once nobody has that open any more.
-    until(|| {
-        town.sealed_key();
-        !town.path("authority.db-wal").exists()
-    });
+    town.put_away();
     town
 }
 

@@ -4,6 +4,7 @@ use sqlx::AnyConnection;
 use sqlx::Connection as _;
 
 use crate::authority::town::Town;
+use crate::authority::town::until;
 
 impl Town {
     /// Does `work` with the database.
@@ -16,6 +17,19 @@ impl Town {
             connection.close().await.unwrap();
             outcome
         })
+    }
+
+    /// Stops the authority, and waits until its database is one file, which
+    /// nobody has open any more.
+    pub(crate) fn put_away(&mut self) {
+        self.stop();
+        until(|| {
+            self.with_database(async |connection| {
+                let query = sqlx::query("SELECT COUNT(*) FROM signing_key");
+                query.fetch_one(connection).await.unwrap();
+            });
+            !self.path("authority.db-wal").exists()
+        });
     }
 
     /// The first row's name and sealed key.

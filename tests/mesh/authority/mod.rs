@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod backup;
 mod calendar;
 mod closed;
 mod cluster;
