@@ -112,10 +112,28 @@ impl Petitioner<'_> {
             spiffe_id: wish.to_owned(),
             proof,
         };
+        self.town.wait(self.issue(request))
+    }
+
+    /// The same, for whoever waits for several.
+    pub(crate) fn asks(
+        &self,
+        csr: &[u8],
+        proof: Option<Proof>,
+    ) -> impl Future<Output = Result<rpc::IssueResponse, Status>> + use<> {
+        self.issue(rpc::IssueRequest {
+            csr: csr.to_vec(),
+            spiffe_id: String::new(),
+            proof,
+        })
+    }
+
+    fn issue(
+        &self,
+        request: rpc::IssueRequest,
+    ) -> impl Future<Output = Result<rpc::IssueResponse, Status>> + use<> {
         let mut client = AuthorityClient::new(self.channel.clone());
-        self.town
-            .wait(client.issue(request))
-            .map(Response::into_inner)
+        async move { client.issue(request).await.map(Response::into_inner) }
     }
 
     /// Asks for an SVID for `key`.

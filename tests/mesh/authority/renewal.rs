@@ -95,6 +95,21 @@ fn an_svid_that_has_ended_is_renewed_within_the_grace_and_does_nothing_else() {
 }
 
 #[test]
+fn whoever_is_nobody_hears_nothing() {
+    let (town, svid) = joined("");
+    assert_eq!(
+        refused(town.newcomer().follow()),
+        "Unauthenticated: only workloads with an SVID may follow: ask for one first"
+    );
+    assert!(town.workload(&svid).follow().is_ok());
+    // Nor whoever was named by somebody else, though by the same words.
+    let (elsewhere, namesake) = joined("");
+    assert_eq!(namesake.id(), svid.id());
+    assert!(cannot_call(&town, &namesake), "it is believed");
+    assert!(!cannot_call(&elsewhere, &namesake));
+}
+
+#[test]
 fn without_grace_an_svid_that_has_ended_is_nothing() {
     let (town, svid) = joined("renewal_grace_s: 0");
     town.pass(3600);

@@ -1,5 +1,8 @@
 //! Who comes with a token that an operator made.
 
+use futures_util::future::join_all;
+use portreeve::x509::make_request;
+
 use crate::application::Application;
 use crate::authority::petitioner::by_token;
 use crate::authority::petitioner::key;
@@ -80,6 +83,33 @@ fn a_token_is_good_for_one_key_however_often_that_asks() {
     assert_eq!(again.id(), first.id());
     assert_ne!(again.leaf().serial(), first.leaf().serial());
     assert_eq!(town.records.next().text("decision"), "permit");
+}
+
+#[test]
+fn of_many_that_come_at_once_with_one_token_one_joins() {
+    let town = Town::new();
+    let token = town.token("web");
+    let callers: Vec<_> = (0..8).map(|_| town.newcomer()).collect();
+    let asked = callers
+        .iter()
+        .map(|caller| caller.asks(&make_request(&key()).unwrap(), by_token(&token)));
+    let outcomes = town.wait(join_all(asked));
+    let (joined, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert_eq!(joined.len(), 1);
+    for other in others {
+        assert_eq!(
+            refused(other),
+            "Unauthenticated: nothing was proved: the join token was used before"
+        );
+    }
+    let mut records: Vec<_> = callers
+        .iter()
+        .map(|_| town.records.next().says(["decision", "reason"]))
+        .collect();
+    records.sort();
+    let mut expected = vec!["deny join_token_used"; 7];
+    expected.push("permit ");
+    assert_eq!(records, expected);
 }
 
 #[test]
