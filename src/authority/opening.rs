@@ -169,6 +169,26 @@ pub(super) async fn open_keyring(
     Ok(Arc::new(opened))
 }
 
+/// Everything that is wrong with the files that `settings` name, as far as that
+/// can be seen without changing anything: what `portreeve authority check` says.
+#[must_use]
+pub fn look_at(settings: &Settings) -> Vec<OpenError> {
+    let mut wrong = Vec::new();
+    wrong.extend(open_clusters(settings).err());
+    wrong.extend(
+        settings
+            .possession
+            .iter()
+            .filter_map(|ca| open_roots(ca).err()),
+    );
+    wrong.extend(open_entry_files(settings).err());
+    let is_there = settings.sealing_key.try_exists().unwrap_or(true);
+    if is_there && let Err(cause) = SealingKey::load(&settings.sealing_key) {
+        wrong.push(OpenError::SealingKey { cause });
+    }
+    wrong
+}
+
 pub(super) fn open_clusters(settings: &Settings) -> Result<Vec<Cluster>, OpenError> {
     let open = |cluster: &ClusterSettings| {
         Cluster::open(
