@@ -1,7 +1,10 @@
 //! What an authority opens before it can serve, and how that fails.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+
+use tokio::net::UnixListener;
 
 use crate::authority::entry_files::EntryMistake;
 use crate::authority::entry_files::read_entries;
@@ -30,6 +33,8 @@ use crate::net;
 use crate::net::BindError;
 use crate::net::Listener;
 use crate::net::UnixBindError;
+use crate::net::UnixPlace;
+use crate::net::UnixSocket;
 use crate::store;
 use crate::store::DatabaseError;
 use crate::store::Fingerprint;
@@ -280,3 +285,19 @@ pub(super) fn listen(address: SocketAddr) -> Result<(SocketAddr, Listener), Open
     let address = bound.address();
     Ok((address, Listener::new(bound).map_err(refused)?))
 }
+
+/// Listens for operators at `path`.
+pub(super) fn listen_at(path: &Path) -> Result<(UnixListener, UnixPlace), OpenError> {
+    let socket = UnixSocket::bind(path, SOCKET_MODE);
+    let socket = socket.map_err(|cause| OpenError::Socket { cause })?;
+    let listener = UnixListener::from_std(socket.listener).map_err(|cause| OpenError::Socket {
+        cause: UnixBindError::System {
+            path: path.to_owned(),
+            cause,
+        },
+    })?;
+    Ok((listener, socket.place))
+}
+
+/// For the authority's own user, and nobody else.
+const SOCKET_MODE: u32 = 0o600;

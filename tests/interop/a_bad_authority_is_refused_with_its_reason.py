@@ -58,7 +58,7 @@ def test(case):
     assert code == 1 and authority.address in said, said
     taken = spoilt("socket", socket=str(authority.socket), store={"sqlite": "own.db"}, sealing_key_file="own.key")
     code, said = run("authority", "--config", taken)
-    assert code == 1 and str(authority.socket) in said and "another process listens there" in said, said
+    assert code == 1 and str(authority.socket) in said and "another process listens" in said, said
     taken = spoilt("file", store={"sqlite": str(authority.directory / "authority.db")})
     code, said = run("authority", "--config", taken)
     assert code == 1 and "several need PostgreSQL" in said, said
