@@ -40,7 +40,6 @@ use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
 use crate::tls::HandshakeSlots;
-use crate::workload_api;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
 #[derive(Debug)]
@@ -323,7 +322,7 @@ pub enum BuildError {
     WorkloadApi {
         /// Why.
         #[source]
-        cause: workload_api::BindError,
+        cause: net::UnixBindError,
     },
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::app::worker::Common;
-use crate::workload_api::BindError;
+use crate::net::UnixBindError;
 use crate::workload_api::OwnIdentity;
 use crate::workload_api::Server;
 
 /// Opens the socket, if there is to be one; serves nobody yet.
-pub(super) fn open(common: &Common) -> Result<Option<Server>, BindError> {
+pub(super) fn open(common: &Common) -> Result<Option<Server>, UnixBindError> {
     let Some(api) = &common.config.workload_api else {
         return Ok(None);
     };

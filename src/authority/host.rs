@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,7 +21,6 @@ use crate::authority::service::Service;
 use crate::drain;
 use crate::identity::Watchlist;
 use crate::net::Listener;
-use crate::net::UnixDoor;
 use crate::rpc::authority::admin_server::AdminServer;
 use crate::rpc::authority::authority_server::AuthorityServer;
 use crate::rpc::istio::istio_certificate_service_server::IstioCertificateServiceServer;
@@ -112,7 +112,7 @@ impl Host {
     /// Answers operators at the socket until the drain.
     pub(super) async fn serve_operators(
         &self,
-        door: &UnixDoor,
+        listener: UnixListener,
         mut drain: drain::Watch,
     ) -> Result<(), tonic::transport::Error> {
         let (lines, incoming) = mpsc::channel::<io::Result<_>>(WAITING_CONNECTIONS);
@@ -125,7 +125,7 @@ impl Host {
             loop {
                 let accepted = tokio::select! {
                     () = drain.draining() => return,
-                    accepted = door.listener().accept() => accepted,
+                    accepted = listener.accept() => accepted,
                 };
                 match accepted.and_then(|(stream, _)| Line::of_operator(stream)) {
                     Ok(line) => drop(lines.send(Ok(line)).await),

@@ -40,7 +40,7 @@ pub use id_template::{IdTemplate, IdTemplateError};
 pub use keyring::{KeyringError, StepError};
 pub use ledger::LedgerError;
 pub use metrics::Metrics;
-pub use opening::OpenError;
+pub use opening::{OpenError, look_at};
 pub use proof::{
     Cluster, ClusterError, KubernetesError, PossessionError, PossessionRoots, ProofError,
     read_claims,

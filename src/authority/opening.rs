@@ -1,7 +1,10 @@
 //! What an authority opens before it can serve, and how that fails.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+
+use tokio::net::UnixListener;
 
 use crate::authority::entry_files::EntryMistake;
 use crate::authority::entry_files::read_entries;
@@ -30,6 +33,8 @@ use crate::net;
 use crate::net::BindError;
 use crate::net::Listener;
 use crate::net::UnixBindError;
+use crate::net::UnixPlace;
+use crate::net::UnixSocket;
 use crate::store;
 use crate::store::DatabaseError;
 use crate::store::Fingerprint;
@@ -169,6 +174,26 @@ pub(super) async fn open_keyring(
     Ok(Arc::new(opened))
 }
 
+/// Everything that is wrong with the files that `settings` name, as far as that
+/// can be seen without changing anything: what `portreeve authority check` says.
+#[must_use]
+pub fn look_at(settings: &Settings) -> Vec<OpenError> {
+    let mut wrong = Vec::new();
+    wrong.extend(open_clusters(settings).err());
+    wrong.extend(
+        settings
+            .possession
+            .iter()
+            .filter_map(|ca| open_roots(ca).err()),
+    );
+    wrong.extend(open_entry_files(settings).err());
+    let is_there = settings.sealing_key.try_exists().unwrap_or(true);
+    if is_there && let Err(cause) = SealingKey::load(&settings.sealing_key) {
+        wrong.push(OpenError::SealingKey { cause });
+    }
+    wrong
+}
+
 pub(super) fn open_clusters(settings: &Settings) -> Result<Vec<Cluster>, OpenError> {
     let open = |cluster: &ClusterSettings| {
         Cluster::open(
@@ -260,3 +285,19 @@ pub(super) fn listen(address: SocketAddr) -> Result<(SocketAddr, Listener), Open
     let address = bound.address();
     Ok((address, Listener::new(bound).map_err(refused)?))
 }
+
+/// Listens for operators at `path`.
+pub(super) fn listen_at(path: &Path) -> Result<(UnixListener, UnixPlace), OpenError> {
+    let socket = UnixSocket::bind(path, SOCKET_MODE);
+    let socket = socket.map_err(|cause| OpenError::Socket { cause })?;
+    let listener = UnixListener::from_std(socket.listener).map_err(|cause| OpenError::Socket {
+        cause: UnixBindError::System {
+            path: path.to_owned(),
+            cause,
+        },
+    })?;
+    Ok((listener, socket.place))
+}
+
+/// For the authority's own user, and nobody else.
+const SOCKET_MODE: u32 = 0o600;

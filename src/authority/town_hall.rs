@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::UnixListener;
 use tokio::time::sleep;
 
 use crate::audit;
@@ -20,7 +21,7 @@ use crate::identity;
 use crate::identity::Live;
 use crate::identity::Renewal;
 use crate::net::Listener;
-use crate::net::UnixDoor;
+use crate::net::UnixPlace;
 use crate::store::Database;
 use crate::store::StoreError;
 use crate::time::Clock;
@@ -30,9 +31,11 @@ use crate::time::Clock;
 pub struct TownHall {
     address: SocketAddr,
     database: Arc<Database>,
-    door: UnixDoor,
     host: Host,
     listener: Listener,
+    operators: UnixListener,
+    /// The file of the operators' socket.
+    place: UnixPlace,
     renewal: Renewal,
     steward: Steward,
 }
@@ -69,14 +72,14 @@ impl TownHall {
             opening::name_ourselves(&plan.settings, &plan.keyring, &plan.clock, renewals).await?;
         let host = plan.host(office, renewal.live());
         let (address, listener) = opening::listen(plan.settings.listen)?;
-        let door = UnixDoor::bind(&plan.settings.socket, SOCKET_MODE)
-            .map_err(|cause| OpenError::Socket { cause })?;
+        let (operators, place) = opening::listen_at(&plan.settings.socket)?;
         Ok(Self {
             address,
             database: Arc::clone(plan.ledger.database()),
-            door,
             host,
             listener,
+            operators,
+            place,
             renewal,
             steward,
         })
@@ -112,15 +115,16 @@ impl TownHall {
     pub async fn serve(self, mut drain: drain::Watch) -> Result<(), ServeError> {
         let Self {
             database,
-            door,
             host,
             listener,
+            operators,
+            place,
             renewal,
             steward,
             ..
         } = self;
         let sidecars = host.serve_sidecars(listener, drain.clone());
-        let operators = host.serve_operators(&door, drain.clone());
+        let operators = host.serve_operators(operators, drain.clone());
         let served = async {
             let (sidecars, operators) = tokio::join!(sidecars, operators);
             sidecars.and(operators)
@@ -137,6 +141,7 @@ impl TownHall {
             } => Ok(()),
             () = kept => Ok(()),
         };
+        drop(place);
         database.close().await;
         outcome
     }
@@ -153,6 +158,3 @@ pub struct ServeError {
 
 /// What a request that is under way may still take when we are told to stop.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// For the authority's own user, and nobody else.
-const SOCKET_MODE: u32 = 0o600;

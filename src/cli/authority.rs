@@ -6,11 +6,30 @@ use std::sync::Arc;
 
 use crate::app;
 use crate::app::AuthorityApp;
+use crate::authority;
 use crate::cli::check;
 use crate::cli::print;
 use crate::config::AuthorityConfig;
 use crate::time::Clock;
 use crate::time::SystemClock;
+
+/// Everything that is wrong with a configuration and the files that it names.
+pub(super) fn check(path: &Path) -> ExitCode {
+    let config = match AuthorityConfig::load(path) {
+        Ok(config) => config,
+        Err(mistakes) => return check::refuse(path, &mistakes),
+    };
+    let wrong = authority::look_at(&config.authority);
+    for error in &wrong {
+        print::failure(error);
+    }
+    if wrong.is_empty() {
+        print::line("ok");
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
 
 /// Serves until told to stop.
 pub(super) fn run(path: &Path) -> ExitCode {

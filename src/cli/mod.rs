@@ -18,9 +18,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::config::AuthorityConfig;
+use crate::config::Config;
+
 use demonstrate::Stay;
+use orders::AuthorityCommand;
 use orders::EntryCommand;
-use orders::KeyCommand;
 use orders::RevocationCommand;
 use orders::TokenCommand;
 
@@ -35,7 +38,7 @@ pub fn main() -> ExitCode {
         Command::Authority {
             command: Some(command),
             ..
-        } => orders::keys(command),
+        } => orders::authority(command),
         // clap demands one of the two.
         Command::Authority {
             config: None,
@@ -51,7 +54,8 @@ pub fn main() -> ExitCode {
             command: PolicyCommand::Check { dir, config },
         } => check::policies(&dir, config.as_deref()),
         Command::Run { config } => run::run(&config),
-        Command::Schema => print::schema(),
+        Command::Schema { authority: false } => print::schema(&Config::schema()),
+        Command::Schema { authority: true } => print::schema(&AuthorityConfig::schema()),
         Command::Svid {
             command: SvidCommand::Show { file, bundle },
         } => svid::show(&file, bundle.as_deref()),
@@ -86,7 +90,7 @@ enum Command {
         #[arg(long, value_name = "FILE", required = true)]
         config: Option<PathBuf>,
         #[command(subcommand)]
-        command: Option<KeyCommand>,
+        command: Option<AuthorityCommand>,
     },
     /// Say everything that is wrong with a configuration and its policies
     ///
@@ -136,7 +140,11 @@ enum Command {
         config: PathBuf,
     },
     /// Print the JSON Schema of the configuration file
-    Schema,
+    Schema {
+        /// That of an authority, instead of a sidecar
+        #[arg(long)]
+        authority: bool,
+    },
     /// Look at SVIDs
     Svid {
         #[command(subcommand)]

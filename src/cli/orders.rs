@@ -16,6 +16,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 use tonic::transport::Endpoint;
 
+use crate::cli::authority;
 use crate::cli::print;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::admin_client::AdminClient;
@@ -132,7 +133,16 @@ pub(super) enum RevocationCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
+pub(super) enum AuthorityCommand {
+    /// Say everything that is wrong with a configuration and the files it names
+    ///
+    /// Takes no port, writes nothing. Exits with 0 if nothing is wrong, with 1 if
+    /// something is.
+    Check {
+        /// The authority's configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Print the signing keys
     Keys {
         #[command(flatten)]
@@ -274,14 +284,15 @@ pub(super) fn revocation(command: RevocationCommand) -> ExitCode {
     }
 }
 
-pub(super) fn keys(command: KeyCommand) -> ExitCode {
+pub(super) fn authority(command: AuthorityCommand) -> ExitCode {
     match command {
-        KeyCommand::Keys { socket } => with(&socket, async |mut client| {
+        AuthorityCommand::Check { config } => authority::check(&config),
+        AuthorityCommand::Keys { socket } => with(&socket, async |mut client| {
             let listed = client.list_keys(rpc::ListKeysRequest {}).await?;
             listed.into_inner().keys.iter().for_each(show);
             Ok(())
         }),
-        KeyCommand::Rotate { step, key, socket } => with(&socket, async |mut client| {
+        AuthorityCommand::Rotate { step, key, socket } => with(&socket, async |mut client| {
             use rpc::rotate_request::Step as Wire;
 
             let step = match step {

@@ -5,8 +5,6 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::config::Config;
-
 /// A line of the result.
 pub(super) fn line(text: impl Display) {
     say(std::io::stdout().lock(), text);
@@ -25,9 +23,9 @@ pub(super) fn failure(error: &dyn Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The JSON Schema of the configuration.
-pub(super) fn schema() -> ExitCode {
-    line(format_args!("{:#}", Config::schema()));
+/// A JSON Schema.
+pub(super) fn schema(schema: &serde_json::Value) -> ExitCode {
+    line(format_args!("{schema:#}"));
     ExitCode::SUCCESS
 }
 

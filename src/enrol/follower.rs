@@ -96,6 +96,7 @@ impl Follower {
                     // Everybody has renewed by now; whoever we reached before
                     // that has shown us what will soon be believed no longer.
                     live.refresh();
+                    tracing::info!("a key was tainted: connections are made anew");
                     continue;
                 }
             };

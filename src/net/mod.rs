@@ -18,4 +18,4 @@ pub use dial::{DialError, Dialer};
 pub use listen::Listener;
 pub use stall::StallGuard;
 pub use tasks::Tasks;
-pub use unix::{UnixBindError, UnixDoor};
+pub use unix::{UnixBindError, UnixPlace, UnixSocket};

@@ -19,7 +19,6 @@ mod selector;
 mod server;
 mod service;
 mod settings;
-mod socket;
 mod updates;
 
 #[cfg(test)]
@@ -35,4 +34,3 @@ pub use registrar::{
 pub use selector::Selector;
 pub use server::Server;
 pub use settings::{Mode, ModeError, Settings};
-pub use socket::BindError;

@@ -21,6 +21,8 @@ use tower::Service as _;
 
 use crate::drain::Watch;
 use crate::net::StallGuard;
+use crate::net::UnixBindError;
+use crate::net::UnixSocket;
 use crate::rpc::doorstep::Doorstep;
 use crate::rpc::workload::spiffe_workload_api_server::SpiffeWorkloadApiServer;
 use crate::time::Clock;
@@ -30,13 +32,11 @@ use crate::workload_api::nursery::Nursery;
 use crate::workload_api::registrar::Registrar;
 use crate::workload_api::service::Service;
 use crate::workload_api::settings::Settings;
-use crate::workload_api::socket::BindError;
-use crate::workload_api::socket::Socket;
 
 /// The Workload API, with its socket open and nobody served yet.
 #[derive(Debug)]
 pub struct Server {
-    socket: Socket,
+    socket: UnixSocket,
     settings: Settings,
     registrar: Arc<dyn Registrar>,
     clock: Arc<dyn Clock>,
@@ -47,14 +47,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// All of [`BindError`].
+    /// All of [`UnixBindError`].
     pub fn bind(
         settings: Settings,
         registrar: Arc<dyn Registrar>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, BindError> {
+    ) -> Result<Self, UnixBindError> {
         Ok(Self {
-            socket: Socket::bind(&settings.socket, settings.mode)?,
+            socket: UnixSocket::bind(&settings.socket, settings.mode.bits())?,
             settings,
             registrar,
             clock,
@@ -68,7 +68,7 @@ impl Server {
     ///
     /// What the system says if it does not let us watch the socket.
     pub async fn serve(self, mut drain: Watch) -> io::Result<()> {
-        let Socket { listener, place } = self.socket;
+        let UnixSocket { listener, place } = self.socket;
         let listener = UnixListener::from_std(listener)?;
         tracing::info!(socket = %self.settings.socket.display(), "the Workload API is open");
         let host = Host {
