@@ -31,6 +31,7 @@ use crate::audit::Log;
 use crate::ca;
 use crate::config::Config;
 use crate::drain;
+use crate::enrol::EnrolError;
 use crate::enrol::Follower;
 use crate::identity;
 use crate::identity::Renewal;
@@ -288,6 +289,13 @@ pub enum BuildError {
         /// Which, and why.
         #[source]
         cause: net::BindError,
+    },
+    /// The authority cannot be asked for a name.
+    #[error("the authority cannot be asked for a name")]
+    Enrol {
+        /// Why not.
+        #[source]
+        cause: EnrolError,
     },
     /// There is no identity to show.
     #[error("there is no identity to show")]

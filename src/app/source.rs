@@ -42,6 +42,10 @@ pub fn check(config: &Config) -> Vec<BuildError> {
                 .map(|cause| BuildError::Identity { cause }),
         );
     }
+    if let IdentitySource::Authority(settings) = &config.identity {
+        let wrong = enrol::look_at(settings).into_iter();
+        mistakes.extend(wrong.map(|cause| BuildError::Enrol { cause }));
+    }
     if let audit::Sink::File(path) = &config.audit.sink
         && let Err(cause) = look_at_log(path)
     {

@@ -28,6 +28,25 @@ use crate::time::Clock;
 
 use news::News;
 
+/// Everything that is wrong with the files that `settings` name, without asking
+/// anybody: what `portreeve check` says.
+#[must_use]
+pub fn look_at(settings: &Settings) -> Vec<EnrolError> {
+    let bundle = keepsake::read_bundle(&settings.bundle, &settings.trust_domain);
+    let mut wrong: Vec<EnrolError> = bundle.err().into_iter().collect();
+    let kept = match &settings.state {
+        Some(folder) => keepsake::recall(folder, &settings.trust_domain),
+        None => Ok(None),
+    };
+    match kept {
+        // Who has an SVID from before needs no token any more.
+        Ok(Some(_)) => {}
+        Ok(None) => wrong.extend(settings.credential.look_at().err()),
+        Err(error) => wrong.push(error),
+    }
+    wrong
+}
+
 /// A source of identities, and whoever must [run](Follower::run) beside it.
 #[must_use]
 pub fn enrol(settings: Settings, clock: Arc<dyn Clock>) -> (Enrolled, Follower) {
