@@ -4,6 +4,7 @@ use std::path::Path;
 
 use portreeve::config::Config;
 use portreeve::config::IdentitySource;
+use proptest::prelude::*;
 
 const WHOLE: &str = r#"
 trust_domain: example.org
@@ -297,4 +298,27 @@ audit: { stdout: true }
         mistakes(text),
         ["there is neither `inbound` nor `outbound`: nothing would be served"]
     );
+}
+
+proptest! {
+    /// Whatever an editor leaves behind is settings or mistakes, and each mistake is one line.
+    #[test]
+    fn any_damage_is_told_and_never_fatal(at in 0..WHOLE.len(), cut in 0..40_usize, with in "\\PC{0,12}") {
+        let (at, end) = (floor(at), floor((at + cut).min(WHOLE.len())));
+        let damaged = format!("{}{with}{}", &WHOLE[..at], &WHOLE[end.max(at)..]);
+        if let Err(mistakes) = Config::parse(&damaged, Path::new(".")) {
+            prop_assert!(!mistakes.is_empty());
+            for mistake in mistakes {
+                prop_assert!(!mistake.to_string().contains('\n'), "{}", mistake);
+            }
+        }
+    }
+}
+
+/// The start of the character that `at` is in.
+fn floor(at: usize) -> usize {
+    (0..=at)
+        .rev()
+        .find(|at| WHOLE.is_char_boundary(*at))
+        .unwrap_or(0)
 }

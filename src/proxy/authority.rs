@@ -110,6 +110,8 @@ const MAX_BYTES: usize = 259;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -160,5 +162,17 @@ mod tests {
         assert_eq!(canonical(b"a:080"), Err(BadPort));
         assert_eq!(canonical(b"a:80:80"), Err(BadPort));
         assert_eq!(canonical("\u{e9}".as_bytes()), Err(BadHost));
+    }
+
+    proptest! {
+        #[test]
+        fn the_canonical_form_is_its_own_canonical_form(text in "[a-cA-C0-9.:@_\\[\\]-]{0,16}|\\PC{0,12}") {
+            if let Ok(once) = canonical(text.as_bytes()) {
+                let again = canonical(once.as_str().as_bytes());
+                prop_assert_eq!(again.as_ref().map(Authority::as_str), Ok(once.as_str()));
+                prop_assert!(!once.as_str().contains('@'));
+                prop_assert!(!once.as_str().bytes().any(|byte| byte.is_ascii_uppercase()));
+            }
+        }
     }
 }
