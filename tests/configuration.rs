@@ -304,8 +304,9 @@ proptest! {
     /// Whatever an editor leaves behind is settings or mistakes, and each mistake is one line.
     #[test]
     fn any_damage_is_told_and_never_fatal(at in 0..WHOLE.len(), cut in 0..40_usize, with in "\\PC{0,12}") {
-        let (at, end) = (floor(at), floor((at + cut).min(WHOLE.len())));
-        let damaged = format!("{}{with}{}", &WHOLE[..at], &WHOLE[end.max(at)..]);
+        let before = WHOLE.chars().take(at);
+        let after = WHOLE.chars().skip(at + cut);
+        let damaged: String = before.chain(with.chars()).chain(after).collect();
         if let Err(mistakes) = Config::parse(&damaged, Path::new(".")) {
             prop_assert!(!mistakes.is_empty());
             for mistake in mistakes {
@@ -313,12 +314,4 @@ proptest! {
             }
         }
     }
-}
-
-/// The start of the character that `at` is in.
-fn floor(at: usize) -> usize {
-    (0..=at)
-        .rev()
-        .find(|at| WHOLE.is_char_boundary(*at))
-        .unwrap_or(0)
 }
