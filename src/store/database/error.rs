@@ -17,6 +17,14 @@ pub enum DatabaseError {
         /// What is left of it.
         bytes: u64,
     },
+    /// The file has been damaged.
+    #[error("the database `{}` is damaged ({said}): put the last copy of it back", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says of it.
+        said: String,
+    },
     /// The file cannot be opened.
     #[error("cannot open the database `{}`", path.display())]
     File {

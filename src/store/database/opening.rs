@@ -64,7 +64,7 @@ pub(super) async fn open_file(path: &Path) -> Result<AnyPool, DatabaseError> {
         cause,
     })?;
     let url = format!("sqlite://{}", escaped(&absolute.to_string_lossy()));
-    AnyPoolOptions::new()
+    let pool = AnyPoolOptions::new()
         // One writer at a time is all that SQLite has; a second connection
         // would only be told that it is busy.
         .max_connections(1)
@@ -80,7 +80,18 @@ pub(super) async fn open_file(path: &Path) -> Result<AnyPool, DatabaseError> {
         })
         .connect(&url)
         .await
-        .map_err(failed)
+        .map_err(failed)?;
+    let said: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(&pool)
+        .await
+        .map_err(failed)?;
+    if said != "ok" {
+        return Err(DatabaseError::Damaged {
+            path: path.to_owned(),
+            said,
+        });
+    }
+    Ok(pool)
 }
 
 pub(super) async fn open_server(url: &Url) -> Result<AnyPool, DatabaseError> {

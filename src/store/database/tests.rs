@@ -73,3 +73,29 @@ async fn what_is_no_database_is_refused_and_left_alone() {
     assert!(open(&path).await.is_err());
     assert_eq!(std::fs::read(&path).unwrap(), vec![b'x'; 8192]);
 }
+
+#[tokio::test]
+async fn a_damaged_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("authority.db");
+    let database = open(&path).await.unwrap();
+    for number in 0..200 {
+        add(&database, &format!("{number:0>200}")).await.unwrap();
+    }
+    database.close().await;
+    drop(database);
+    let mut content = std::fs::read(&path).unwrap();
+    let (pages, page) = (content.len() / 4096, 4096);
+    // Pages in the middle: the head, which is checked in any case, is sound.
+    let middle = content.iter_mut().skip(pages / 2 * page).take(2 * page);
+    middle.for_each(|byte| *byte = 0x5a);
+    std::fs::write(&path, content).unwrap();
+    let error = open(&path).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            DatabaseError::Damaged { .. } | DatabaseError::Query { .. }
+        ),
+        "{error:?}"
+    );
+}
