@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::net::UnixListener;
 
@@ -100,6 +101,16 @@ pub enum OpenError {
         /// Why not.
         #[source]
         cause: PossessionError,
+    },
+    /// The root that signs has ended, or the clock says so.
+    #[error(
+        "the root that signs is not in force: it ended at {}, if the clock is right; then \
+         `replace_ended_root: true` begins anew with another, and every workload must join anew",
+        jiff::Timestamp::try_from(*ended_at).map_or_else(|_| "a date unknown".to_owned(), |at| at.to_string())
+    )]
+    RootEnded {
+        /// When it ended.
+        ended_at: SystemTime,
     },
     /// The roots of a CA are not PEM.
     #[error("the roots of CA `{name}` cannot be read")]

@@ -30,6 +30,9 @@ pub struct Settings {
     pub possession: Vec<PossessionSettings>,
     /// How long after its end an SVID may still be renewed.
     pub renewal_grace: Duration,
+    /// Whether to begin anew with another root where the one that signs has ended
+    /// while nobody was here.
+    pub replace_ended_root: bool,
     /// How long a root holds.
     pub root_ttl: Duration,
     /// The key that signing keys are sealed with.

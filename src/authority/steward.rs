@@ -82,12 +82,9 @@ impl Steward {
         written
     }
 
-    /// A root that has ended while nobody was here makes way for the next at once:
-    /// nobody believes what it has signed, so nobody has to hear of that first.
+    /// Lets a root that has ended while nobody was here make way for the next at
+    /// once: nobody believes what it has signed, so nobody has to hear of that first.
     pub(super) async fn replace_ended_root(&mut self) -> Result<(), StewardError> {
-        if self.keyring.current().signer_ends_at() >= self.clock.now() {
-            return Ok(());
-        }
         tracing::warn!("the root that signs has ended; every workload must join anew");
         // Prepared, and then activated.
         self.tend_keys().await;

@@ -67,7 +67,13 @@ impl TownHall {
         let mut steward = plan.steward()?;
         let unreadable = |cause| OpenError::Steward { cause };
         steward.begin().await.map_err(unreadable)?;
-        steward.replace_ended_root().await.map_err(unreadable)?;
+        let ends = plan.keyring.current().signer_ends_at();
+        if ends < plan.clock.now() {
+            if !plan.settings.replace_ended_root {
+                return Err(OpenError::RootEnded { ended_at: ends });
+            }
+            steward.replace_ended_root().await.map_err(unreadable)?;
+        }
         let renewal =
             opening::name_ourselves(&plan.settings, &plan.keyring, &plan.clock, renewals).await?;
         let host = plan.host(office, renewal.live());

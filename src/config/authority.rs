@@ -97,6 +97,7 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 listen: listen?,
                 possession,
                 renewal_grace: Duration::from_secs(grace),
+                replace_ended_root: file.replace_ended_root,
                 root_ttl: Duration::from_secs(root_ttl),
                 sealing_key: folder.join(&file.sealing_key_file),
                 socket: folder.join(&file.socket),

@@ -35,6 +35,9 @@ pub(super) struct File {
     /// How long a root holds, in seconds. Its successor is published halfway and signs after five sixths. Default: one year.
     #[serde(default = "defaults::root_ttl_s")]
     pub(super) root_ttl_s: u64,
+    /// Whether to begin anew, with another root, where the one that signs has ended while the authority was away. Every workload must then join anew. Default: false, since it may be the clock that is wrong.
+    #[serde(default)]
+    pub(super) replace_ended_root: bool,
     /// How long a join token may be used, in seconds. Default: 600.
     #[serde(default = "defaults::join_token_ttl_s")]
     pub(super) join_token_ttl_s: u64,

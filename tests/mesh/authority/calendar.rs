@@ -36,9 +36,13 @@ fn the_calendar_rotates_the_keys_by_itself() {
     let left = 41_460 + 86_400 - 71_420;
     assert_eq!(fresh.leaf().lifetime().as_secs(), left + 10);
     town.pass(86_401 - 71_420);
-    calendar(&town, "key_revoked");
     calendar(&town, "key_prepared");
-    assert_eq!(states(&keys(&town)), "active prepared");
+    assert_eq!(states(&keys(&town)), "active old prepared");
+    // The first has ended as long ago as it held.
+    town.pass(90_000);
+    calendar(&town, "key_revoked");
+    calendar(&town, "key_activated");
+    assert_eq!(states(&keys(&town)), "active old");
 }
 
 /// The next step is `event`, and it was the calendar that took it.
@@ -95,6 +99,10 @@ fn a_root_that_ended_while_nobody_was_there_makes_way_for_the_next() {
     let (mut town, svid) = joined("root_ttl_s: 86400");
     town.stop();
     town.pass(400 * 86_400);
+    // It may be the clock that is wrong: only an operator knows.
+    let told = failure(&town);
+    assert!(told.contains("replace_ended_root: true"), "{told}");
+    town.settings.push_str("\nreplace_ended_root: true");
     town.start();
     calendar(&town, "key_prepared");
     calendar(&town, "key_activated");

@@ -36,7 +36,7 @@ pub(crate) struct Town {
     pub(crate) records: Records,
     running: Option<AuthorityRunning>,
     pub(crate) runtime: Runtime,
-    settings: String,
+    pub(crate) settings: String,
     /// How long those hold that are named by what is made here, in seconds.
     pub(crate) svid_ttl_s: u64,
 }
