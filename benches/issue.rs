@@ -1,4 +1,4 @@
-//! What a name costs: signing it, and asking for it over the network.
+//! What a name costs: signing it, asking for it over the network, and taking it back.
 //!
 //! The authority, its database and whoever asks are in this process and share
 //! its cores. Over the network everything counts: the room in the log, the
@@ -96,7 +96,58 @@ fn ask(criterion: &mut Criterion) {
     town.running.stop().unwrap();
 }
 
+/// From an operator's revocation until the last of 200 sidecars has heard of it.
+fn tell(criterion: &mut Criterion) {
+    let town = Town::start();
+    let clients: Vec<_> = (0..FOLLOWERS).map(|_| town.workload()).collect();
+    let mut states: Vec<_> = clients
+        .into_iter()
+        .map(|client| town.runtime.block_on(follow(client)))
+        .collect();
+    let mut admin = town.admin.clone();
+    let mut is_revoked = false;
+    let mut group = criterion.benchmark_group("revoke");
+    group.bench_function(format!("told to {FOLLOWERS}"), |bencher| {
+        bencher.iter(|| {
+            is_revoked = !is_revoked;
+            town.runtime.block_on(async {
+                let serial = SOMEBODYS.to_owned();
+                if is_revoked {
+                    let what = Some(rpc::revoke_request::What::Serial(serial));
+                    let reason = String::new();
+                    admin
+                        .revoke(rpc::RevokeRequest { reason, what })
+                        .await
+                        .unwrap();
+                } else {
+                    let what = Some(rpc::unrevoke_request::What::Serial(serial));
+                    admin.unrevoke(rpc::UnrevokeRequest { what }).await.unwrap();
+                }
+                let told = join_all(states.iter_mut().map(tonic::Streaming::message)).await;
+                for state in told {
+                    let revoked = state.unwrap().unwrap().revocations.len();
+                    assert_eq!(revoked, usize::from(is_revoked));
+                }
+            });
+        });
+    });
+    group.finish();
+    town.running.stop().unwrap();
+}
+
+/// What the authority tells, from the second message on.
+async fn follow(mut client: AuthorityClient<Channel>) -> tonic::Streaming<rpc::State> {
+    let mut states = client
+        .follow(rpc::FollowRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    states.message().await.unwrap().unwrap();
+    states
+}
+
 struct Town {
+    admin: AdminClient<Channel>,
     csr: Vec<u8>,
     _folder: TempDir,
     running: AuthorityRunning,
@@ -116,8 +167,9 @@ impl Town {
         let bundles = Arc::new(roots(&folder.path().join("roots.pem")));
         let key = KeyPair::generate().unwrap();
         let csr = make_request(&key).unwrap().to_vec();
-        let svid = runtime.block_on(async {
-            let token = token(folder.path().join("authority.sock")).await;
+        let (admin, svid) = runtime.block_on(async {
+            let mut admin = operator(folder.path().join("authority.sock")).await;
+            let token = token(&mut admin).await;
             let client = connect(&running, Arc::clone(&bundles), None).await;
             let proof = rpc::issue_request::Proof::JoinToken(token);
             let request = rpc::IssueRequest {
@@ -127,9 +179,11 @@ impl Town {
             };
             let given = issue(client, request).await;
             let chain = given.chain.into_iter().map(CertificateDer::from).collect();
-            Svid::new(chain, key.serialize_der().try_into().unwrap()).unwrap()
+            let key = key.serialize_der().try_into().unwrap();
+            (admin, Svid::new(chain, key).unwrap())
         });
         Self {
+            admin,
             csr,
             _folder: folder,
             running,
@@ -192,19 +246,22 @@ async fn connect(
     AuthorityClient::new(channel)
 }
 
-async fn token(socket: PathBuf) -> String {
+async fn operator(socket: PathBuf) -> AdminClient<Channel> {
     let connector = tower::service_fn(move |_| {
         let socket = socket.clone();
         async move { UnixStream::connect(socket).await.map(TokioIo::new) }
     });
     let endpoint = Endpoint::from_static("http://localhost");
-    let channel = endpoint.connect_with_connector(connector).await.unwrap();
+    AdminClient::new(endpoint.connect_with_connector(connector).await.unwrap())
+}
+
+async fn token(admin: &mut AdminClient<Channel>) -> String {
     let request = rpc::CreateJoinTokenRequest {
         spiffe_id: "spiffe://bench.example/web".to_owned(),
         ttl_s: 0,
         svid_ttl_s: 0,
     };
-    let made = AdminClient::new(channel).create_join_token(request).await;
+    let made = admin.create_join_token(request).await;
     made.unwrap().into_inner().token
 }
 
@@ -227,5 +284,11 @@ issues_per_second: 1000000
 audit: { file: authority.jsonl }
 ";
 
-criterion_group!(benches, sign, ask);
+/// As many as a large cluster has on one authority.
+const FOLLOWERS: usize = 200;
+
+/// A certificate of nobody who follows here.
+const SOMEBODYS: &str = "4f0a";
+
+criterion_group!(benches, sign, ask, tell);
 criterion_main!(benches);
