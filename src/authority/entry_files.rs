@@ -17,6 +17,7 @@ use crate::authority::entry::EntryName;
 use crate::authority::entry::Origin;
 use crate::authority::id_template::IdTemplate;
 use crate::authority::selector::Selector;
+use crate::authority::told::in_full;
 use crate::id::TrustDomain;
 use crate::store;
 
@@ -141,7 +142,7 @@ fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 fn parse(path: &Path) -> Result<File, String> {
-    let text = store::read(path).map_err(|error| chain(&error))?;
+    let text = store::read(path).map_err(|error| in_full(&error))?;
     let text = String::from_utf8(text).map_err(|error| error.to_string())?;
     parse_text(&text)
 }
@@ -187,13 +188,7 @@ fn noted<T, E: std::error::Error>(
     key: &str,
     note: &mut impl FnMut(&str, String),
 ) -> Option<T> {
-    parsed.map_err(|error| note(key, chain(&error))).ok()
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    parsed.map_err(|error| note(key, in_full(&error))).ok()
 }
 
 #[cfg(test)]

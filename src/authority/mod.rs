@@ -32,6 +32,7 @@ mod selector;
 mod service;
 mod settings;
 mod steward;
+mod told;
 mod town_hall;
 
 pub use entry::{Entries, Entry, EntryName, EntryNameError, Origin};

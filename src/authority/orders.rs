@@ -28,6 +28,7 @@ use crate::authority::proof::JoinToken;
 use crate::authority::proof::digest_of;
 use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
+use crate::authority::told::in_full;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::time::Clock;
@@ -250,7 +251,7 @@ impl Orders {
                 StepError::Overtaken => Code::Aborted,
                 StepError::WhichKey { .. } => Code::InvalidArgument,
             };
-            Status::new(code, chain(&error))
+            Status::new(code, in_full(&error))
         });
         ended(event, outcome)
     }
@@ -270,7 +271,7 @@ impl Orders {
         let room = self
             .log
             .begin()
-            .map_err(|cause| Status::unavailable(chain(&cause)))?;
+            .map_err(|cause| Status::unavailable(in_full(&cause)))?;
         let mut event = room.event(name);
         event.fact("operator", operator.to_string());
         Ok(event)
@@ -287,17 +288,11 @@ fn ended<T>(event: Event, outcome: Result<T, Status>) -> Result<T, Status> {
 }
 
 pub(super) fn invalid(error: &dyn std::error::Error) -> Status {
-    Status::invalid_argument(chain(error))
+    Status::invalid_argument(in_full(error))
 }
 
 pub(super) fn unavailable(error: &LedgerError) -> Status {
-    Status::unavailable(chain(error))
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    Status::unavailable(in_full(error))
 }
 
 /// The steward has nothing to do but this; only a database that does not answer

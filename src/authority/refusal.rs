@@ -10,6 +10,7 @@ use crate::audit::NoRoom;
 use crate::authority::ledger::LedgerError;
 use crate::authority::proof::KubernetesError;
 use crate::authority::proof::ProofError;
+use crate::authority::told::in_full;
 use crate::id::SpiffeIdError;
 use crate::identity::IssueError;
 
@@ -110,9 +111,6 @@ impl Refusal {
 
     /// What the caller is told: this and its causes, for whoever reads its log.
     pub(super) fn status(&self) -> Status {
-        let error: &dyn std::error::Error = self;
-        let causes = std::iter::successors(error.source(), |&cause| cause.source());
-        let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-        Status::new(self.code(), text)
+        Status::new(self.code(), in_full(self))
     }
 }
