@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::sleep_until;
@@ -15,6 +14,7 @@ use crate::enrol::answer::State;
 use crate::enrol::channel;
 use crate::enrol::news::News;
 use crate::identity::Live;
+use crate::identity::draw;
 use crate::rpc::authority as rpc;
 use crate::time::Clock;
 
@@ -139,15 +139,6 @@ async fn until(moment: Option<Instant>) {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
-}
-
-/// A fraction from 0.0 to 1.0; the middle if the system has no randomness.
-fn draw() -> f64 {
-    let mut bytes = [0_u8; 4];
-    if rand::fill(&mut bytes).is_err() {
-        return 0.5;
-    }
-    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
 
 /// Between one connection and the next.

@@ -28,7 +28,7 @@ pub use live::Live;
 pub use metrics::Metrics;
 pub use renewal::Renewal;
 pub use revocations::Revocations;
-pub use schedule::{RenewalError, renew_at};
+pub use schedule::{RenewalError, draw, renew_at};
 pub use source::{Renews, Source, SourceError};
 pub use svid::{Identity, IdentityError, Svid, SvidError};
 pub use watchlist::Watchlist;

@@ -55,7 +55,8 @@ pub(super) fn back_off(failures: u32, spread: f64) -> Duration {
 
 /// A fraction from 0.0 to 1.0. Without randomness all sidecars draw the middle,
 /// which is harmless.
-pub(super) fn draw() -> f64 {
+#[must_use]
+pub fn draw() -> f64 {
     let mut bytes = [0_u8; 4];
     if rand::fill(&mut bytes).is_err() {
         return 0.5;

@@ -59,7 +59,7 @@ pub(super) async fn lost(mut belief: Belief, clock: &dyn Clock) -> &'static str 
         if left.is_zero() {
             return CERTIFICATE_EXPIRED;
         }
-        if let Some(loss) = belief.lost(now) {
+        if let Some(loss) = belief.lost(clock) {
             return loss.as_str();
         }
         tokio::select! {

@@ -112,7 +112,7 @@ impl Passage {
         let mut belief = self.belief.borrow_mut();
         let lost = belief
             .as_mut()
-            .and_then(|belief| belief.lost(self.desk.clock().now()));
+            .and_then(|belief| belief.lost(self.desk.clock().as_ref()));
         lost.map_or(Ok(()), |loss| Err(Refusal::Lost(loss)))
     }
 

@@ -5,10 +5,10 @@
 //! so is its reason.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::identity::Identity;
 use crate::identity::Live;
+use crate::time::Clock;
 use crate::tls::peer::Peer;
 use crate::x509::Bundle;
 use crate::x509::Limits;
@@ -47,13 +47,13 @@ impl Belief {
         &self.peer
     }
 
-    /// Why the peer is believed no longer at `now`, if so. That its certificate's
+    /// Why the peer is believed no longer, if so. That its certificate's
     /// time is over is another matter, see [`Peer::not_after`].
     ///
     /// Costs two loads as long as neither our identity nor the revocations have
     /// changed, and two signatures' check if the roots have.
     #[must_use]
-    pub fn lost(&mut self, now: SystemTime) -> Option<Loss> {
+    pub fn lost(&mut self, clock: &dyn Clock) -> Option<Loss> {
         let revoked = self.live.revoked();
         let revocations = revoked.generation();
         if revocations != self.revocations {
@@ -72,7 +72,9 @@ impl Belief {
         let id = self.peer.id();
         let [before, after] = [&self.identity, &next].map(|identity| identity.bundles().for_id(id));
         let holds = before.zip(after).is_some_and(is_unchanged)
-            || self.peer.is_vouched_for(next.bundles(), now, &self.limits);
+            || self
+                .peer
+                .is_vouched_for(next.bundles(), clock.now(), &self.limits);
         if !holds {
             return Some(Loss::NoLongerTrusted);
         }
