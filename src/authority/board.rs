@@ -8,7 +8,9 @@ use crate::authority::keyring::Keys;
 use crate::authority::ledger::KeyState;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
+use crate::jwt::JwtKeys;
 use crate::rpc::authority as rpc;
+use crate::x509::Bundle;
 
 /// The state of the trust domain, as it is told.
 #[derive(Debug)]
@@ -34,7 +36,11 @@ impl Board {
     pub(super) fn write(&self, version: i64, keys: &Keys, revocations: &[Revocation]) {
         let next = rpc::State {
             version: u64::try_from(version).unwrap_or(0),
-            bundles: keys.bundles().iter().map(bundle).collect(),
+            bundles: keys
+                .bundles()
+                .iter()
+                .map(|own| bundle(own, keys.jwt_keys()))
+                .collect(),
             tainted: keys
                 .held()
                 .iter()
@@ -56,10 +62,11 @@ impl Board {
     }
 }
 
-fn bundle(bundle: &crate::x509::Bundle) -> rpc::Bundle {
+fn bundle(bundle: &Bundle, jwt_keys: &JwtKeys) -> rpc::Bundle {
     rpc::Bundle {
         trust_domain: bundle.trust_domain().to_string(),
         x509_authorities: bundle.certificates().map(|root| root.to_vec()).collect(),
+        jwt_keys: jwt_keys.to_jwk_set().into_bytes(),
     }
 }
 

@@ -3,10 +3,12 @@
 //! A key is *prepared* (published, so that everybody believes it before it is
 //! used), then *active* (it signs), then *old* (what it signed runs out). One
 //! that cannot be trusted any more is *tainted*, which makes every workload
-//! renew at once, and then revoked, which forgets it. All authorities that
+//! renew at once, and then revoked, which forgets it. Each has a companion that
+//! signs tokens, and shares its life. All authorities that
 //! share a database share the keys; of two that take a step at once, one does.
 
 mod keys;
+mod rows;
 mod steps;
 
 use std::sync::Arc;
@@ -34,8 +36,9 @@ pub(super) use keys::Keys;
 pub(super) use steps::Step;
 pub use steps::StepError;
 
-use keys::make;
-use keys::unseal;
+use rows::make;
+use rows::make_jwt_key;
+use rows::unseal;
 
 /// The keys, kept up to date.
 #[derive(Debug)]
@@ -68,16 +71,15 @@ impl Keyring {
             sealing,
             trust_domain,
         } = parts;
-        let mut rows = ledger.keys().await?;
-        if rows.is_empty() {
+        if ledger.keys().await?.is_empty() {
             let first = make(&trust_domain, root_lifetime, &sealing, clock.now())?;
             let first = KeyRow {
                 state: KeyState::Active,
                 ..first
             };
             ledger.add_key(&first, OnlyIf::NoKeyYet).await?;
-            rows = ledger.keys().await?;
         }
+        let rows = rows(&ledger, &sealing).await?;
         let keys = unseal(rows, &trust_domain, &sealing)?;
         Ok(Self {
             clock,
@@ -101,7 +103,7 @@ impl Keyring {
 
     /// Reads them again, and tells whoever follows if they have changed.
     pub(in crate::authority) async fn reload(&self) -> Result<(), KeyringError> {
-        let rows = self.ledger.keys().await?;
+        let rows = rows(&self.ledger, &self.sealing).await?;
         let keys = unseal(rows, &self.trust_domain, &self.sealing)?;
         self.current.send_if_modified(|current| {
             let changed = !current.are(&keys);
@@ -112,6 +114,19 @@ impl Keyring {
         });
         Ok(())
     }
+}
+
+/// All keys. Those of a program that knew of no tokens get their companions.
+async fn rows(ledger: &Ledger, sealing: &SealingKey) -> Result<Vec<KeyRow>, KeyringError> {
+    let rows = ledger.keys().await?;
+    if rows.iter().all(|row| !row.sealed_jwt_key.is_empty()) {
+        return Ok(rows);
+    }
+    for row in rows.iter().filter(|row| row.sealed_jwt_key.is_empty()) {
+        let companion = make_jwt_key(&row.id, sealing)?;
+        ledger.add_jwt_key(&row.id, &companion).await?;
+    }
+    Ok(ledger.keys().await?)
 }
 
 /// The authority names itself with its own keys.

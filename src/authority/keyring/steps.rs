@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
-use crate::authority::keyring::keys::make;
+use crate::authority::keyring::rows::make;
 use crate::authority::ledger::KeyState;
 use crate::authority::ledger::LedgerError;
 use crate::authority::ledger::OnlyIf;

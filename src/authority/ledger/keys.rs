@@ -44,13 +44,15 @@ pub(in crate::authority) struct KeyRow {
     pub(in crate::authority) state: KeyState,
     pub(in crate::authority) certificate: CertificateDer<'static>,
     pub(in crate::authority) sealed_key: String,
+    /// Its companion for tokens. Empty where it was made before there were any.
+    pub(in crate::authority) sealed_jwt_key: String,
 }
 
 impl Ledger {
     /// All keys, in the order of their names.
     pub(in crate::authority) async fn keys(&self) -> Result<Vec<KeyRow>, LedgerError> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-            "SELECT id, state, certificate, sealed_key FROM signing_key ORDER BY id",
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT id, state, certificate, sealed_key, sealed_jwt_key FROM signing_key ORDER BY id",
         )
         .fetch_all(self.database.pool())
         .await?;
@@ -79,16 +81,36 @@ impl Ledger {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO signing_key (id, state, certificate, sealed_key) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO signing_key (id, state, certificate, sealed_key, sealed_jwt_key)
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(key.id.clone())
         .bind(key.state.as_str())
         .bind(certificates_to_pem([&key.certificate]))
         .bind(key.sealed_key.clone())
+        .bind(key.sealed_jwt_key.clone())
         .execute(change.connection())
         .await?;
         change.commit().await?;
         Ok(true)
+    }
+
+    /// Gives the key named `id` a companion for tokens, unless it has one.
+    pub(in crate::authority) async fn add_jwt_key(
+        &self,
+        id: &str,
+        sealed: &str,
+    ) -> Result<(), LedgerError> {
+        let mut change = self.database.begin().await?;
+        sqlx::query(
+            "UPDATE signing_key SET sealed_jwt_key = $1 WHERE id = $2 AND sealed_jwt_key = ''",
+        )
+        .bind(sealed.to_owned())
+        .bind(id.to_owned())
+        .execute(change.connection())
+        .await?;
+        change.commit().await?;
+        Ok(())
     }
 
     /// Moves keys from one state to another, all or none. Tells whether it did:
@@ -133,8 +155,11 @@ pub(in crate::authority) enum OnlyIf {
     NonePrepared,
 }
 
+/// The columns of a [`KeyRow`], in the order of its fields.
+type Columns = (String, String, String, String, String);
+
 fn read(
-    (id, state, certificate, sealed_key): (String, String, String, String),
+    (id, state, certificate, sealed_key, sealed_jwt_key): Columns,
 ) -> Result<KeyRow, LedgerError> {
     let bad = |id: &str| LedgerError::BadRow {
         table: "signing_key",
@@ -151,5 +176,6 @@ fn read(
         id,
         state,
         sealed_key,
+        sealed_jwt_key,
     })
 }

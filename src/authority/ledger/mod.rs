@@ -26,7 +26,7 @@ pub(super) use keys::OnlyIf;
 pub(super) use tokens::Spent;
 
 /// The tables, in the order in which they came.
-pub(super) const SCHEMA: &[&str] = &[include_str!("schema.sql")];
+pub(super) const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("jwt_key.sql")];
 
 /// The authority's part of the database.
 #[derive(Clone, Debug)]
