@@ -47,7 +47,7 @@ pub use proof::{
     read_claims,
 };
 pub use revocation::{Revocation, Revoked, SerialNumber};
-pub use selector::{Selector, SelectorError};
+pub use selector::{Form, Selector, SelectorError};
 pub use settings::{ClusterSettings, PossessionSettings, Settings};
 pub use steward::StewardError;
 pub use town_hall::{Lent, ServeError, TownHall};

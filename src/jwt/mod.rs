@@ -6,6 +6,7 @@
 //! readings is refused throughout.
 
 mod algorithm;
+mod audience;
 mod document;
 mod json;
 mod key;
@@ -20,6 +21,7 @@ mod document_tests;
 mod token_tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use audience::{Audience, AudienceError};
 pub use document::{BundleDocument, DocumentError};
 pub use json::JsonError;
 pub use key::{Curve, KeyError, PublicKey};

@@ -8,6 +8,7 @@
 //! socket as its host ([`Doorstep`](crate::rpc::doorstep::Doorstep)).
 
 mod caller;
+mod digests;
 mod executable;
 mod guests;
 mod messages;
@@ -15,7 +16,6 @@ mod nursery;
 mod own;
 mod process;
 mod registrar;
-mod selector;
 mod server;
 mod service;
 mod settings;
@@ -25,12 +25,12 @@ mod updates;
 mod tests;
 
 pub use caller::{Caller, CallerError};
+pub use digests::Digests;
 pub use executable::{Executable, ExecutableError};
 pub use own::OwnIdentity;
 pub use process::{Process, ProcessError};
 pub use registrar::{
     Hint, HintError, HintedSvid, Refusal, Registrar, Token, TokenRequest, Updates, X509Context,
 };
-pub use selector::Selector;
 pub use server::Server;
 pub use settings::{Mode, ModeError, Settings};
