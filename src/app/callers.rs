@@ -14,5 +14,6 @@ pub(super) fn open(common: &Common) -> Result<Option<Server>, UnixBindError> {
     };
     let registrar = OwnIdentity::new(Arc::clone(&common.identity), api.uids.clone());
     let clock = Arc::clone(&common.clock);
-    Server::bind(api.settings.clone(), Arc::new(registrar), clock).map(Some)
+    let metrics = common.calls.clone();
+    Server::bind(api.settings.clone(), Arc::new(registrar), clock, metrics).map(Some)
 }

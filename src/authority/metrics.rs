@@ -11,6 +11,7 @@ use prometheus::Registry;
 pub struct Metrics {
     issued: IntCounterVec,
     handshakes: IntCounterVec,
+    minted: IntCounterVec,
     pub(super) entries: IntGauge,
     pub(super) entry_failures: IntCounter,
     pub(super) revocations: IntGauge,
@@ -40,6 +41,13 @@ impl Metrics {
                 ),
                 &["result"],
             )?,
+            minted: IntCounterVec::new(
+                Opts::new(
+                    "portreeve_authority_jwt_svid_requests_total",
+                    "Requests for tokens, by proof and by what became of them.",
+                ),
+                &["proof", "result"],
+            )?,
             entries: IntGauge::new(
                 "portreeve_authority_entries",
                 "Entries in force, from files and from the database.",
@@ -63,6 +71,7 @@ impl Metrics {
         };
         registry.register(Box::new(metrics.issued.clone()))?;
         registry.register(Box::new(metrics.handshakes.clone()))?;
+        registry.register(Box::new(metrics.minted.clone()))?;
         for gauge in [
             &metrics.entries,
             &metrics.revocations,
@@ -80,6 +89,12 @@ impl Metrics {
     pub(super) fn issued(&self, proof: &str, refusal: Option<&str>) {
         let result = refusal.unwrap_or("issued");
         self.issued.with_label_values(&[proof, result]).inc();
+    }
+
+    /// Counts an answer to a request for a token; no `refusal` means a token.
+    pub(super) fn minted(&self, proof: &str, refusal: Option<&str>) {
+        let result = refusal.unwrap_or("issued");
+        self.minted.with_label_values(&[proof, result]).inc();
     }
 
     /// Counts a handshake.

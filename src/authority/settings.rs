@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::store::DatabaseSettings;
+use crate::workload_api;
 
 /// What an authority needs to know, already checked.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Settings {
     pub issues_per_second: NonZeroU32,
     /// How long a join token may be used, unless its maker says otherwise.
     pub join_token_ttl: Duration,
+    /// How long a token holds, if what it rests on does.
+    pub jwt_svid_ttl: Duration,
     /// Where sidecars call. Port 0 lets the system choose.
     pub listen: SocketAddr,
     /// CAs whose certificates are taken as proof.
@@ -43,6 +46,8 @@ pub struct Settings {
     pub svid_ttl: Duration,
     /// Whose workloads it names.
     pub trust_domain: TrustDomain,
+    /// Where programs of this machine call, if they may.
+    pub workload_api: Option<workload_api::Settings>,
 }
 
 /// A cluster whose service-account tokens are taken.

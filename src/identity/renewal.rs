@@ -176,7 +176,7 @@ async fn first(source: &mut dyn Source) -> Result<Identity, SourceError> {
 /// Looks at the calendar again and again: it may jump, and the machine may
 /// sleep, which stops timers. Where it was set back to before the certificate
 /// `begins`, peers would not believe that until it does, so it is due at once.
-async fn wait_for(due: Option<SystemTime>, begins: SystemTime, clock: &dyn Clock) {
+pub async fn wait_for(due: Option<SystemTime>, begins: SystemTime, clock: &dyn Clock) {
     let Some(due) = due else {
         return std::future::pending().await;
     };

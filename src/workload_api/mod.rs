@@ -12,6 +12,7 @@ mod digests;
 mod executable;
 mod guests;
 mod messages;
+mod metrics;
 mod nursery;
 mod own;
 mod process;
@@ -27,6 +28,7 @@ mod tests;
 pub use caller::{Caller, CallerError};
 pub use digests::Digests;
 pub use executable::{Executable, ExecutableError};
+pub use metrics::Metrics;
 pub use own::OwnIdentity;
 pub use process::{Process, ProcessError};
 pub use registrar::{
