@@ -12,6 +12,7 @@ mod credential;
 mod error;
 mod follower;
 mod keepsake;
+mod minter;
 mod news;
 mod settings;
 mod source;
@@ -19,6 +20,7 @@ mod source;
 pub use credential::Credential;
 pub use error::EnrolError;
 pub use follower::Follower;
+pub use minter::Minter;
 pub use settings::Settings;
 pub use source::Enrolled;
 

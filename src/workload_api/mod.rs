@@ -20,6 +20,7 @@ mod registrar;
 mod server;
 mod service;
 mod settings;
+mod tokens;
 mod updates;
 
 #[cfg(test)]
@@ -36,3 +37,4 @@ pub use registrar::{
 };
 pub use server::Server;
 pub use settings::{Mode, ModeError, Settings};
+pub use tokens::Tokens;

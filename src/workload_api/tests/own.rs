@@ -99,7 +99,7 @@ async fn a_user_who_is_not_named_is_nobody() {
     let domain = Domain::new("example.org");
     let live = Arc::new(Live::new(domain.identity(WEB)));
     let others = BTreeSet::from([our_uid() + 1]);
-    let registrar = Arc::new(OwnIdentity::new(Arc::clone(&live), others));
+    let registrar = Arc::new(OwnIdentity::new(Arc::clone(&live), others, None));
     serving(&domain.socket(), registrar, async {
         let mut client = client(&domain.socket()).await;
         let outcome = client.fetch_x509svid(meant(X509svidRequest {})).await;
@@ -198,7 +198,7 @@ async fn the_kernel_says_who_calls_and_what_it_runs() {
 }
 
 fn own(live: &Arc<Live>) -> OwnIdentity {
-    OwnIdentity::new(Arc::clone(live), BTreeSet::from([our_uid()]))
+    OwnIdentity::new(Arc::clone(live), BTreeSet::from([our_uid()]), None)
 }
 
 fn our_uid() -> u32 {
