@@ -85,7 +85,8 @@ impl App {
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
-        let api = callers::open(&common, ground.follower.as_ref()).map_err(|cause| BuildError::WorkloadApi { cause })?;
+        let api = callers::open(&common, ground.follower.as_ref())
+            .map_err(|cause| BuildError::WorkloadApi { cause })?;
         let Ground {
             doors,
             follower,

@@ -179,7 +179,11 @@ mod tests {
         let entries = Entries::new([
             entry("b", &["unix:uid:1"], "spiffe://example.org/user"),
             entry("a", &["unix:uid:1"], "spiffe://example.org/u/{unix:uid}"),
-            entry("c", &["unix:uid:1", "unix:gid:2"], "spiffe://example.org/user"),
+            entry(
+                "c",
+                &["unix:uid:1", "unix:gid:2"],
+                "spiffe://example.org/user",
+            ),
             entry("d", &["unix:gid:3"], "spiffe://example.org/other"),
         ]);
         let all = |selectors: &[&str]| -> Vec<String> {

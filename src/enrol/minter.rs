@@ -189,7 +189,9 @@ fn make_room(slots: &mut HashMap<Audience, Slot>, now: SystemTime) -> Result<(),
     let idle = slots.iter().filter(|(_, slot)| slot.under_way.is_none());
     let first = idle.min_by_key(|(_, slot)| ends_at(slot));
     let first = first.map(|(audience, _)| audience.clone());
-    let first = first.ok_or(Refusal::NotReady("too many audiences are asked for at once"))?;
+    let first = first.ok_or(Refusal::NotReady(
+        "too many audiences are asked for at once",
+    ))?;
     slots.remove(&first);
     Ok(())
 }

@@ -63,7 +63,10 @@ pub enum AudienceError {
     #[error("the audience must name somebody")]
     Nobody,
     /// A name of more than [`Audience::MAX_BYTES`].
-    #[error("a name in the audience has {bytes} bytes, more than {}", Audience::MAX_BYTES)]
+    #[error(
+        "a name in the audience has {bytes} bytes, more than {}",
+        Audience::MAX_BYTES
+    )]
     TooLong {
         /// Its length.
         bytes: usize,

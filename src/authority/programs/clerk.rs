@@ -138,8 +138,7 @@ impl Clerk {
         }
         let refused = |cause| Refusal::NotIssued { cause };
         let pair = KeyPair::generate().map_err(|_cause| refused(IssueError::NoRandomness))?;
-        let csr =
-            make_request(&pair).map_err(|cause| refused(IssueError::BadRequest { cause }))?;
+        let csr = make_request(&pair).map_err(|cause| refused(IssueError::BadRequest { cause }))?;
         let issued = self.office.sign(&csr, None, &wanted.entry, &wanted.id)?;
         let key = Zeroizing::new(pair.serialize_der());
         let key = PrivateKeyDer::Pkcs8(key.to_vec().into());

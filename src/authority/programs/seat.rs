@@ -35,11 +35,7 @@ pub(super) struct Seat {
 
 impl Seat {
     /// Joins the household of `whom`, and waits until it has its certificates.
-    pub(super) async fn take(
-        desk: Arc<Desk>,
-        caller: Caller,
-        whom: Whom,
-    ) -> Result<Self, Refusal> {
+    pub(super) async fn take(desk: Arc<Desk>, caller: Caller, whom: Whom) -> Result<Self, Refusal> {
         let mut entries = desk.clerk.follow_entries();
         let matters = Matters::of(&entries.borrow_and_update());
         let mut told = desk.households.join(&whom).await.ok_or(STOPPING)?;
