@@ -57,7 +57,7 @@ fn whoever_shows_an_svid_gets_a_token_for_its_own_name() {
 
 #[test]
 fn a_token_never_outlives_the_svid_that_it_rests_on() {
-    let (town, svid) = joined("jwt_svid_ttl_s: 600");
+    let (town, svid) = joined("svid_ttl_s: 2592000\njwt_svid_ttl_s: 600");
     let keys = keys(&town, &svid);
     let workload = town.workload(&svid);
     town.pass(3500);

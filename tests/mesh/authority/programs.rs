@@ -13,7 +13,6 @@ use crate::authority::petitioner::believed;
 use crate::authority::petitioner::key;
 use crate::authority::petitioner::svid;
 use crate::authority::renewal::joined;
-use crate::authority::revocation::revoke;
 use crate::authority::town::Town;
 use crate::authority::town::refused;
 use crate::authority::workload_api::path;
@@ -173,13 +172,13 @@ fn whoever_is_revoked_is_nobody_until_that_is_taken_back() {
     program.next(&mut told).unwrap();
     let issued = town.record_of("svid_issue").text("serial");
     town.record_of("workload_attest");
-    revoke(&town, What::Serial(issued.clone()));
+    town.revoke(What::Serial(issued.clone()));
     // Another certificate, since the entry still stands.
     let next = program.next(&mut told).unwrap();
     let leaf = believed(&town, std::slice::from_ref(&next.svids[0].x509_svid));
     assert_ne!(leaf.serial(), issued);
     assert_eq!(town.record_of("svid_issue").text("serial"), leaf.serial());
-    revoke(&town, What::SpiffeId(WEB.to_owned()));
+    town.revoke(What::SpiffeId(WEB.to_owned()));
     let end = "PermissionDenied: no identity issued";
     assert_eq!(refused(program.next(&mut told)), end);
     assert_eq!(refused(program.names()), end);
@@ -230,6 +229,16 @@ impl Town {
         };
         let request = rpc::CreateEntryRequest { entry: Some(entry) };
         self.wait(self.operator().create_entry(request)).unwrap();
+    }
+}
+
+impl Town {
+    /// Revokes `what`. Its record may come after those of what came of it.
+    fn revoke(&self, what: What) {
+        let what = Some(what);
+        let reason = "stolen".to_owned();
+        let request = rpc::RevokeRequest { reason, what };
+        self.wait(self.operator().revoke(request)).unwrap();
     }
 }
 
