@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::ca::Upstream;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::store::DatabaseSettings;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub svid_ttl: Duration,
     /// Whose workloads it names.
     pub trust_domain: TrustDomain,
+    /// The CA that signs the certificates of its keys, if they are no roots.
+    pub upstream: Option<Upstream>,
 }
 
 /// A cluster whose service-account tokens are taken.

@@ -34,3 +34,4 @@ mod signatures;
 mod steps;
 mod tokens;
 mod town;
+mod upstream;
