@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::ca::Upstream;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::store::DatabaseSettings;
@@ -46,8 +47,13 @@ pub struct Settings {
     pub svid_ttl: Duration,
     /// Whose workloads it names.
     pub trust_domain: TrustDomain,
+<<<<<<< HEAD
     /// Where programs of this machine call, if they may.
     pub workload_api: Option<workload_api::Settings>,
+=======
+    /// The CA that signs the certificates of its keys, if they are no roots.
+    pub upstream: Option<Upstream>,
+>>>>>>> main
 }
 
 /// A cluster whose service-account tokens are taken.

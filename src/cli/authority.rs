@@ -19,7 +19,7 @@ pub(super) fn check(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return check::refuse(path, &mistakes),
     };
-    let wrong = authority::look_at(&config.authority);
+    let wrong = authority::look_at(&config.authority, SystemClock.now());
     for error in &wrong {
         print::failure(error);
     }

@@ -48,13 +48,17 @@ impl Metrics {
                 "Calls of the Workload API that are under way.",
             )?,
         };
+        for method in METHODS {
+            let ok = format!("{:?}", Code::Ok);
+            metrics.calls.with_label_values(&[method, ok.as_str()]);
+        }
         registry.register(Box::new(metrics.calls.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;
         registry.register(Box::new(metrics.streams.clone()))?;
         Ok(metrics)
     }
 
-    /// Counts a call of `method`, which is one of the standard's five.
+    /// Counts a call of `method`, which is one of [`METHODS`].
     pub(super) fn begin(&self, method: &'static str) -> Call {
         self.streams.inc();
         Call {
@@ -124,6 +128,15 @@ impl<M> Stream for Counted<M> {
         next
     }
 }
+
+/// The five calls of the standard.
+const METHODS: [&str; 5] = [
+    "FetchJWTBundles",
+    "FetchJWTSVID",
+    "FetchX509Bundles",
+    "FetchX509SVID",
+    "ValidateJWTSVID",
+];
 
 /// A connection, for as long as it is open.
 pub(super) struct Connected(IntGauge);

@@ -11,6 +11,7 @@ use crate::ca::Issued;
 use crate::ca::SealError;
 use crate::ca::Signer;
 use crate::ca::SignerError;
+use crate::ca::UpstreamError;
 use crate::ca::Wish;
 use crate::identity::IssueError;
 use crate::jwt;
@@ -38,6 +39,8 @@ pub(in crate::authority) struct Keys {
 #[derive(Clone, Debug)]
 pub(in crate::authority) struct Held {
     pub(in crate::authority) id: String,
+    /// Whether it is its own root, and not an intermediate of an upstream CA.
+    pub(in crate::authority) is_root: bool,
     pub(in crate::authority) state: KeyState,
     pub(in crate::authority) certificate: CertificateDer<'static>,
     pub(in crate::authority) says: CaCertificate,
@@ -165,6 +168,13 @@ pub enum KeyringError {
         /// Why.
         #[source]
         cause: SignerError,
+    },
+    /// The upstream CA signs nothing for us.
+    #[error("the upstream CA signs no intermediate for us")]
+    Upstream {
+        /// Why not.
+        #[source]
+        cause: UpstreamError,
     },
 }
 

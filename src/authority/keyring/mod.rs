@@ -25,7 +25,6 @@ use crate::authority::ledger::OnlyIf;
 use crate::ca::SealingKey;
 use crate::ca::Wish;
 use crate::id::SpiffeId;
-use crate::id::TrustDomain;
 use crate::identity::IssueError;
 use crate::identity::Issuer;
 use crate::time::Clock;
@@ -33,10 +32,10 @@ use crate::x509::Bundles;
 
 pub use keys::KeyringError;
 pub(super) use keys::Keys;
+pub(super) use rows::Make;
 pub(super) use steps::Step;
 pub use steps::StepError;
 
-use rows::make;
 use rows::make_jwt_key;
 use rows::unseal;
 
@@ -46,9 +45,8 @@ pub(in crate::authority) struct Keyring {
     clock: Arc<dyn Clock>,
     current: watch::Sender<Arc<Keys>>,
     ledger: Ledger,
-    root_lifetime: Duration,
+    make: Make,
     sealing: SealingKey,
-    trust_domain: TrustDomain,
 }
 
 /// What a keyring is made of.
@@ -56,9 +54,8 @@ pub(in crate::authority) struct Keyring {
 pub(in crate::authority) struct Parts {
     pub(in crate::authority) clock: Arc<dyn Clock>,
     pub(in crate::authority) ledger: Ledger,
-    pub(in crate::authority) root_lifetime: Duration,
+    pub(in crate::authority) make: Make,
     pub(in crate::authority) sealing: SealingKey,
-    pub(in crate::authority) trust_domain: TrustDomain,
 }
 
 impl Keyring {
@@ -67,12 +64,11 @@ impl Keyring {
         let Parts {
             clock,
             ledger,
-            root_lifetime,
+            make,
             sealing,
-            trust_domain,
         } = parts;
         if ledger.keys().await?.is_empty() {
-            let first = make(&trust_domain, root_lifetime, &sealing, clock.now())?;
+            let first = make.next(&sealing, clock.now())?;
             let first = KeyRow {
                 state: KeyState::Active,
                 ..first
@@ -80,14 +76,13 @@ impl Keyring {
             ledger.add_key(&first, OnlyIf::NoKeyYet).await?;
         }
         let rows = rows(&ledger, &sealing).await?;
-        let keys = unseal(rows, &trust_domain, &sealing)?;
+        let keys = unseal(rows, &make.trust_domain, &sealing)?;
         Ok(Self {
             clock,
             current: watch::Sender::new(Arc::new(keys)),
             ledger,
-            root_lifetime,
+            make,
             sealing,
-            trust_domain,
         })
     }
 
@@ -104,7 +99,7 @@ impl Keyring {
     /// Reads them again, and tells whoever follows if they have changed.
     pub(in crate::authority) async fn reload(&self) -> Result<(), KeyringError> {
         let rows = rows(&self.ledger, &self.sealing).await?;
-        let keys = unseal(rows, &self.trust_domain, &self.sealing)?;
+        let keys = unseal(rows, &self.make.trust_domain, &self.sealing)?;
         self.current.send_if_modified(|current| {
             let changed = !current.are(&keys);
             if changed {

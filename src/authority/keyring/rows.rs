@@ -18,6 +18,7 @@ use crate::authority::ledger::KeyState;
 use crate::ca::SealingKey;
 use crate::ca::Signer;
 use crate::ca::SignerError;
+use crate::ca::Upstream;
 use crate::ca::make_root;
 use crate::id::TrustDomain;
 use crate::jwt;
@@ -28,27 +29,46 @@ use crate::x509::Bundle;
 use crate::x509::Bundles;
 use crate::x509::CaCertificate;
 
-/// A new key, not yet used.
-pub(super) fn make(
-    trust_domain: &TrustDomain,
-    lifetime: Duration,
-    sealing: &SealingKey,
-    now: SystemTime,
-) -> Result<KeyRow, KeyringError> {
-    let (certificate, key) =
-        make_root(trust_domain, lifetime, now).map_err(|cause| KeyringError::Signer { cause })?;
-    let key = Zeroizing::new(key.serialize_der());
-    let id = name(&certificate);
-    let sealed_key = sealing
-        .seal(&id, &key)
-        .map_err(|cause| KeyringError::Sealed { cause })?;
-    Ok(KeyRow {
-        certificate,
-        sealed_jwt_key: make_jwt_key(&id, sealing)?,
-        id,
-        sealed_key,
-        state: KeyState::Prepared,
-    })
+/// Of what kind the keys are that are made.
+#[derive(Clone, Debug)]
+pub(in crate::authority) struct Make {
+    /// How long each holds.
+    pub(in crate::authority) lifetime: Duration,
+    pub(in crate::authority) trust_domain: TrustDomain,
+    /// Who signs their certificates. Nobody: each is a root.
+    pub(in crate::authority) upstream: Option<Upstream>,
+}
+
+impl Make {
+    /// A new key, not yet used.
+    pub(super) fn next(
+        &self,
+        sealing: &SealingKey,
+        now: SystemTime,
+    ) -> Result<KeyRow, KeyringError> {
+        let (line, key) = match &self.upstream {
+            Some(upstream) => upstream
+                .make(&self.trust_domain, self.lifetime, now)
+                .map_err(|cause| KeyringError::Upstream { cause })?,
+            None => {
+                let (root, key) = make_root(&self.trust_domain, self.lifetime, now)
+                    .map_err(|cause| KeyringError::Signer { cause })?;
+                (vec![root], key)
+            }
+        };
+        let key = Zeroizing::new(key.serialize_der());
+        let id = name(&line);
+        let sealed_key = sealing
+            .seal(&id, &key)
+            .map_err(|cause| KeyringError::Sealed { cause })?;
+        Ok(KeyRow {
+            line,
+            sealed_jwt_key: make_jwt_key(&id, sealing)?,
+            id,
+            sealed_key,
+            state: KeyState::Prepared,
+        })
+    }
 }
 
 /// A companion for tokens for the key named `id`, sealed.
@@ -67,8 +87,7 @@ pub(super) fn unseal(
     trust_domain: &TrustDomain,
     sealing: &SealingKey,
 ) -> Result<Keys, KeyringError> {
-    let roots = rows.iter().map(|row| row.certificate.clone());
-    let bundle = Bundle::new(trust_domain.clone(), roots)
+    let bundle = Bundle::new(trust_domain.clone(), roots(&rows))
         .map_err(|cause| KeyringError::BadBundle { cause })?;
     let bundles = Bundles::new([bundle]).map_err(|cause| KeyringError::Bundles { cause })?;
     let mut active = None;
@@ -94,15 +113,30 @@ pub(super) fn unseal(
     })
 }
 
+/// Each once: intermediates of one upstream CA have one root.
+fn roots(rows: &[KeyRow]) -> Vec<CertificateDer<'static>> {
+    let mut roots: Vec<CertificateDer<'static>> = Vec::new();
+    for root in rows.iter().filter_map(|row| row.line.last()) {
+        if !roots.contains(root) {
+            roots.push(root.clone());
+        }
+    }
+    roots
+}
+
 fn held(row: KeyRow) -> Result<Held, KeyringError> {
-    let says = CaCertificate::parse(&row.certificate).map_err(|cause| KeyringError::Signer {
+    let is_root = row.line.len() == 1;
+    let bad = KeyringError::BadKey { id: row.id.clone() };
+    let certificate = row.line.into_iter().next().ok_or(bad)?;
+    let says = CaCertificate::parse(&certificate).map_err(|cause| KeyringError::Signer {
         cause: SignerError::BadCertificate { cause },
     })?;
     Ok(Held {
         says,
         id: row.id,
+        is_root,
         state: row.state,
-        certificate: row.certificate,
+        certificate,
     })
 }
 
@@ -111,12 +145,12 @@ fn unseal_one(row: &KeyRow, sealing: &SealingKey) -> Result<Signer, KeyringError
         .unseal(&row.id, &row.sealed_key)
         .map_err(|cause| KeyringError::Sealed { cause })?;
     let bad = || KeyringError::BadKey { id: row.id.clone() };
-    if name(&row.certificate) != row.id {
+    if name(&row.line) != row.id {
         return Err(bad());
     }
     let key = PrivatePkcs8KeyDer::from(secret.as_slice());
     let key = KeyPair::try_from(&key).map_err(|_malformed| bad())?;
-    Signer::new(row.certificate.clone(), key).map_err(|cause| KeyringError::Signer { cause })
+    Signer::new(row.line.clone(), key).map_err(|cause| KeyringError::Signer { cause })
 }
 
 fn unseal_jwt_key(row: &KeyRow, sealing: &SealingKey) -> Result<jwt::SigningKey, KeyringError> {
@@ -126,9 +160,14 @@ fn unseal_jwt_key(row: &KeyRow, sealing: &SealingKey) -> Result<jwt::SigningKey,
     jwt::SigningKey::from_pkcs8(&secret).map_err(|cause| KeyringError::Jwt { cause })
 }
 
-/// The first half of the certificate's SHA-256, in lower-case hexadecimal.
-fn name(certificate: &CertificateDer<'_>) -> String {
-    let digest = digest::digest(&digest::SHA256, certificate);
+/// The first half of the SHA-256 of all its certificates, in lower-case
+/// hexadecimal. What is sealed under it is bound to its root as well.
+fn name(line: &[CertificateDer<'_>]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for certificate in line {
+        context.update(certificate);
+    }
+    let digest = context.finish();
     let half = digest.as_ref().iter().take(16);
     half.map(|byte| format!("{byte:02x}")).collect()
 }

@@ -39,4 +39,5 @@ mod signatures;
 mod steps;
 mod tokens;
 mod town;
+mod upstream;
 mod workload_api;
