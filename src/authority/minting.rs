@@ -72,7 +72,7 @@ impl Mint {
         let peer = caller.peer.as_ref().ok_or(Refusal::NotProved {
             cause: ProofError::None,
         })?;
-        if self.revoked.current().include(peer.id(), peer.serial()) {
+        if peer.is_revoked(&self.revoked.current()) {
             return Err(Refusal::Revoked);
         }
         let left = peer.not_after().duration_since(self.clock.now());

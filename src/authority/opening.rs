@@ -159,21 +159,19 @@ pub enum OpenError {
         /// The trust domain.
         trust_domain: TrustDomain,
     },
-<<<<<<< HEAD
-    /// The socket for programs of this machine cannot be had.
-    #[error("the Workload API cannot be opened")]
-    WorkloadApi {
-        /// Where, and why not.
-        #[source]
-        cause: UnixBindError,
-=======
     /// The upstream CA signs nothing for us.
     #[error("the upstream CA signs no intermediate for us")]
     Upstream {
         /// Why not.
         #[source]
         cause: UpstreamError,
->>>>>>> main
+    },
+    /// The socket for programs of this machine cannot be had.
+    #[error("the Workload API cannot be opened")]
+    WorkloadApi {
+        /// Where, and why not.
+        #[source]
+        cause: UnixBindError,
     },
 }
 

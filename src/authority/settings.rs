@@ -47,13 +47,10 @@ pub struct Settings {
     pub svid_ttl: Duration,
     /// Whose workloads it names.
     pub trust_domain: TrustDomain,
-<<<<<<< HEAD
-    /// Where programs of this machine call, if they may.
-    pub workload_api: Option<workload_api::Settings>,
-=======
     /// The CA that signs the certificates of its keys, if they are no roots.
     pub upstream: Option<Upstream>,
->>>>>>> main
+    /// Where programs of this machine call, if they may.
+    pub workload_api: Option<workload_api::Settings>,
 }
 
 /// A cluster whose service-account tokens are taken.

@@ -108,14 +108,11 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 socket: folder.join(&file.socket),
                 svid_ttl: Duration::from_secs(svid_ttl),
                 trust_domain: trust_domain?,
-<<<<<<< HEAD
-                workload_api,
-=======
                 upstream: file.upstream.as_ref().map(|upstream| ca::Upstream {
                     certificate: folder.join(&upstream.certificate),
                     key: folder.join(&upstream.key),
                 }),
->>>>>>> main
+                workload_api,
             },
             bundle_file: file.bundle_file.as_ref().map(|bundle| folder.join(bundle)),
             log,

@@ -23,6 +23,7 @@ use crate::workload_api::HintedSvid;
 use crate::workload_api::Refusal;
 use crate::workload_api::X509Context;
 use crate::x509::Bundles;
+use crate::x509::CaCertificate;
 use crate::x509::Limits;
 use crate::x509::verify;
 
@@ -48,6 +49,8 @@ pub(super) struct Told {
 pub(super) struct Held {
     wanted: Wanted,
     svid: Arc<Svid>,
+    /// The serial numbers of the certificates between it and the root.
+    above: Vec<String>,
     renew_at: Option<SystemTime>,
 }
 
@@ -158,8 +161,11 @@ impl Held {
     fn new(wanted: Wanted, svid: Svid, now: SystemTime) -> Self {
         let left = svid.not_after().duration_since(now).unwrap_or_default();
         let due = renew_at(now, left, draw()).ok();
+        let above = svid.chain().iter().skip(1);
+        let above = above.filter_map(|certificate| CaCertificate::parse(certificate).ok());
         Self {
             wanted,
+            above: above.map(|issuer| issuer.serial().to_owned()).collect(),
             svid: Arc::new(svid),
             // One that is almost over must not keep us from everything else.
             renew_at: due.map(|due| due.max(now + SOONEST)),
@@ -170,7 +176,9 @@ impl Held {
     fn holds(&self, clerk: &Clerk, bundles: &Bundles, now: SystemTime) -> bool {
         let revoked = clerk.office.revoked.current();
         let leaf = self.svid.leaf();
+        let mut above = self.above.iter();
         !revoked.include(leaf.id(), leaf.serial())
+            && !above.any(|serial| revoked.include_serial(serial))
             && verify(self.svid.chain(), bundles, now, &Limits::default()).is_ok()
     }
 
