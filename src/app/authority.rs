@@ -34,6 +34,7 @@ use crate::time::Clock;
 pub struct AuthorityApp {
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    bundle_endpoint: Option<SocketAddr>,
     hall: TownHall,
     log: Log,
     runtime: Runtime,
@@ -83,6 +84,7 @@ impl AuthorityApp {
         let readiness = overview::readiness(&identity, &log, clock);
         let report = Arc::new(AuthorityOverview {
             address: hall.address(),
+            bundle_endpoint: hall.bundle_endpoint(),
             identity,
             log: log.clone(),
         });
@@ -95,6 +97,7 @@ impl AuthorityApp {
             .transpose()?;
         Ok(Self {
             address: hall.address(),
+            bundle_endpoint: hall.bundle_endpoint(),
             admin: window.as_ref().map(Window::address),
             hall,
             log,
@@ -113,6 +116,7 @@ impl AuthorityApp {
         let Self {
             address,
             admin,
+            bundle_endpoint,
             hall,
             log,
             runtime,
@@ -137,6 +141,7 @@ impl AuthorityApp {
         Ok(AuthorityRunning {
             address,
             admin,
+            bundle_endpoint,
             drain,
             log,
             runtime,
@@ -151,6 +156,7 @@ impl AuthorityApp {
 pub struct AuthorityRunning {
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    bundle_endpoint: Option<SocketAddr>,
     drain: drain::Trigger,
     log: Log,
     runtime: Runtime,
@@ -169,6 +175,12 @@ impl AuthorityRunning {
     #[must_use]
     pub const fn admin(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// Where other trust domains ask for our bundle, if they may.
+    #[must_use]
+    pub const fn bundle_endpoint(&self) -> Option<SocketAddr> {
+        self.bundle_endpoint
     }
 
     /// Opens the audit file again, because it was moved away.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::authority::keyring::Keys;
+use crate::authority::ledger::ForeignRow;
 use crate::authority::ledger::KeyState;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
@@ -30,11 +31,19 @@ impl Board {
         self.0.subscribe()
     }
 
-    /// Writes anew, and tells, if there is something new.
-    pub(super) fn write(&self, version: i64, keys: &Keys, revocations: &[Revocation]) {
+    /// Writes anew, and tells, if there is something new. The version is
+    /// written in any case.
+    pub(super) fn write(
+        &self,
+        version: i64,
+        keys: &Keys,
+        foreign: &[ForeignRow],
+        revocations: &[Revocation],
+    ) {
+        let foreign = foreign.iter().map(|row| &row.foreign.bundle);
         let next = rpc::State {
             version: u64::try_from(version).unwrap_or(0),
-            bundles: keys.bundles().iter().map(bundle).collect(),
+            bundles: keys.bundles().iter().chain(foreign).map(bundle).collect(),
             tainted: keys
                 .held()
                 .iter()
@@ -47,11 +56,8 @@ impl Board {
             let unchanged = current.bundles == next.bundles
                 && current.tainted == next.tainted
                 && current.revocations == next.revocations;
-            if unchanged {
-                return false;
-            }
             *current = Arc::new(next);
-            true
+            !unchanged
         });
     }
 }

@@ -1,8 +1,11 @@
 //! What an authority counts.
 
+use std::time::SystemTime;
+
 use prometheus::IntCounter;
 use prometheus::IntCounterVec;
 use prometheus::IntGauge;
+use prometheus::IntGaugeVec;
 use prometheus::Opts;
 use prometheus::Registry;
 
@@ -10,6 +13,9 @@ use prometheus::Registry;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     issued: IntCounterVec,
+    bundle_fetches: IntCounterVec,
+    bundle_requests: IntCounterVec,
+    foreign_bundles: IntGaugeVec,
     handshakes: IntCounterVec,
     pub(super) entries: IntGauge,
     pub(super) entry_failures: IntCounter,
@@ -40,6 +46,27 @@ impl Metrics {
                 ),
                 &["result"],
             )?,
+            bundle_fetches: IntCounterVec::new(
+                Opts::new(
+                    "portreeve_authority_bundle_fetches_total",
+                    "Times that another trust domain was asked for its bundle.",
+                ),
+                &["trust_domain", "result"],
+            )?,
+            bundle_requests: IntCounterVec::new(
+                Opts::new(
+                    "portreeve_authority_bundle_requests_total",
+                    "Times that we were asked for our bundle.",
+                ),
+                &["result"],
+            )?,
+            foreign_bundles: IntGaugeVec::new(
+                Opts::new(
+                    "portreeve_authority_foreign_bundle_timestamp_seconds",
+                    "When another trust domain last told us its bundle, in seconds since 1970.",
+                ),
+                &["trust_domain"],
+            )?,
             entries: IntGauge::new(
                 "portreeve_authority_entries",
                 "Entries in force, from files and from the database.",
@@ -61,8 +88,15 @@ impl Metrics {
                 "When the root that signs ends, in seconds since 1970.",
             )?,
         };
-        registry.register(Box::new(metrics.issued.clone()))?;
-        registry.register(Box::new(metrics.handshakes.clone()))?;
+        for counter in [
+            &metrics.issued,
+            &metrics.handshakes,
+            &metrics.bundle_fetches,
+            &metrics.bundle_requests,
+        ] {
+            registry.register(Box::new(counter.clone()))?;
+        }
+        registry.register(Box::new(metrics.foreign_bundles.clone()))?;
         for gauge in [
             &metrics.entries,
             &metrics.revocations,
@@ -80,6 +114,28 @@ impl Metrics {
     pub(super) fn issued(&self, proof: &str, refusal: Option<&str>) {
         let result = refusal.unwrap_or("issued");
         self.issued.with_label_values(&[proof, result]).inc();
+    }
+
+    /// Counts an attempt to fetch the bundle of `trust_domain`.
+    pub(super) fn bundle_fetch(&self, trust_domain: &str, result: &str) {
+        self.bundle_fetches
+            .with_label_values(&[trust_domain, result])
+            .inc();
+    }
+
+    /// Counts an answer to whoever asks for our bundle.
+    pub(super) fn bundle_request(&self, result: &str) {
+        self.bundle_requests.with_label_values(&[result]).inc();
+    }
+
+    /// Shows when the bundle of `trust_domain` was fetched.
+    pub(super) fn foreign_bundle(&self, trust_domain: &str, fetched_at: SystemTime) {
+        let since = fetched_at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        self.foreign_bundles
+            .with_label_values(&[trust_domain])
+            .set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
     }
 
     /// Counts a handshake.

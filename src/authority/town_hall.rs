@@ -9,6 +9,7 @@ use tokio::net::UnixListener;
 use tokio::time::sleep;
 
 use crate::audit;
+use crate::authority::federation::Federation;
 use crate::authority::host::Host;
 use crate::authority::metrics::Metrics;
 use crate::authority::opening;
@@ -31,6 +32,7 @@ use crate::time::Clock;
 pub struct TownHall {
     address: SocketAddr,
     database: Arc<Database>,
+    federation: Federation,
     host: Host,
     listener: Listener,
     operators: UnixListener,
@@ -77,11 +79,13 @@ impl TownHall {
         let renewal =
             opening::name_ourselves(&plan.settings, &plan.keyring, &plan.clock, renewals).await?;
         let host = plan.host(office, renewal.live());
+        let federation = plan.federation(renewal.live())?;
         let (address, listener) = opening::listen(plan.settings.listen)?;
         let (operators, place) = opening::listen_at(&plan.settings.socket)?;
         Ok(Self {
             address,
             database: Arc::clone(plan.ledger.database()),
+            federation,
             host,
             listener,
             operators,
@@ -95,6 +99,12 @@ impl TownHall {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where other trust domains ask for our bundle, if they may.
+    #[must_use]
+    pub fn bundle_endpoint(&self) -> Option<SocketAddr> {
+        self.federation.address()
     }
 
     /// The authority's own identity, kept fresh while it serves.
@@ -121,6 +131,7 @@ impl TownHall {
     pub async fn serve(self, mut drain: drain::Watch) -> Result<(), ServeError> {
         let Self {
             database,
+            federation,
             host,
             listener,
             operators,
@@ -135,8 +146,9 @@ impl TownHall {
             let (sidecars, operators) = tokio::join!(sidecars, operators);
             sidecars.and(operators)
         };
+        let until = drain.clone();
         let kept = async {
-            tokio::join!(steward.run(), renewal.run());
+            tokio::join!(steward.run(), renewal.run(), federation.run(until));
         };
         let outcome = tokio::select! {
             served = served => served.map_err(|cause| ServeError { cause }),

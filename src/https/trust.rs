@@ -44,12 +44,11 @@ impl Trust {
     /// as browsers do it: TLS 1.2 or 1.3.
     fn of_web(roots: RootCertStore, clock: &Arc<dyn Clock>) -> Result<Self, TrustError> {
         let calendar = Arc::new(Calendar(Arc::clone(clock)));
-        let config =
-            ClientConfig::builder_with_details(Arc::new(default_provider()), calendar)
-                .with_protocol_versions(&[&TLS13, &TLS12])
-                .map_err(|cause| TrustError::Misconfigured { cause })?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
+        let config = ClientConfig::builder_with_details(Arc::new(default_provider()), calendar)
+            .with_protocol_versions(&[&TLS13, &TLS12])
+            .map_err(|cause| TrustError::Misconfigured { cause })?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         Ok(Self::new(config))
     }
 
@@ -156,10 +155,12 @@ fn from_file(path: &Path) -> Result<RootCertStore, TrustError> {
         .map_err(|cause| TrustError::NotPem { cause })?;
     let mut roots = RootCertStore::empty();
     for certificate in certificates {
-        roots.add(certificate).map_err(|cause| TrustError::BadRoot {
-            path: path.to_owned(),
-            cause,
-        })?;
+        roots
+            .add(certificate)
+            .map_err(|cause| TrustError::BadRoot {
+                path: path.to_owned(),
+                cause,
+            })?;
     }
     Ok(roots)
 }

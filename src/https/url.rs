@@ -155,13 +155,12 @@ const fn is_allowed(c: char) -> bool {
 }
 
 fn split(authority: &str) -> Result<(&str, u16), UrlError> {
-    let end = match authority.find(']') {
-        Some(bracket) => bracket + 1,
-        None => authority.find(':').unwrap_or(authority.len()),
+    let end = if authority.starts_with('[') {
+        authority.find(']').ok_or(UrlError::BadHost)? + 1
+    } else {
+        authority.find(':').unwrap_or(authority.len())
     };
-    let (host, rest) = authority
-        .split_at_checked(end)
-        .ok_or(UrlError::BadHost)?;
+    let (host, rest) = authority.split_at_checked(end).ok_or(UrlError::BadHost)?;
     if rest.is_empty() {
         return Ok((host, HTTPS_PORT));
     }
@@ -218,7 +217,10 @@ mod tests {
                 assert_eq!(destination, "", "{text}");
                 continue;
             };
-            assert_eq!((url.destination().as_str(), url.target()), (destination, target));
+            assert_eq!(
+                (url.destination().as_str(), url.target()),
+                (destination, target)
+            );
         }
     }
 
@@ -253,9 +255,21 @@ mod tests {
             ("https://[::1]x/", BadHost),
             ("https://[127.0.0.1]/", BadHost),
             ("https://host/a b", BadCharacter { at: 14, found: ' ' }),
-            ("https://host\\x/", BadCharacter { at: 12, found: '\\' }),
+            (
+                "https://host\\x/",
+                BadCharacter {
+                    at: 12,
+                    found: '\\',
+                },
+            ),
             ("https://hóst/", BadCharacter { at: 9, found: 'ó' }),
-            ("https://host/\r\nx: y", BadCharacter { at: 13, found: '\r' }),
+            (
+                "https://host/\r\nx: y",
+                BadCharacter {
+                    at: 13,
+                    found: '\r',
+                },
+            ),
             (long.as_str(), TooLong { bytes: long.len() }),
         ];
         for (text, why) in cases {

@@ -6,6 +6,7 @@
 //! readings is refused throughout.
 
 mod algorithm;
+mod bundle_map;
 mod document;
 mod json;
 mod key;
@@ -20,6 +21,7 @@ mod document_tests;
 mod token_tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use bundle_map::{BundleMap, BundleMapError};
 pub use document::{BundleDocument, DocumentError};
 pub use json::JsonError;
 pub use key::{Curve, KeyError, PublicKey};
