@@ -84,7 +84,12 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let rate = notes.above_zero("issues_per_second", file.issues_per_second);
     let admins = admins(&file.admins, notes);
     let clusters = clusters(&file.proofs.kubernetes, folder, notes);
-    let federation = federation::settings(&file.federation, trust_domain.as_ref(), folder, notes);
+    let federation = federation::settings(
+        file.federation.as_ref(),
+        trust_domain.as_ref(),
+        folder,
+        notes,
+    );
     let possession = possession(&file.proofs.x509, folder, notes);
     let whole = (|| {
         Some(AuthorityConfig {

@@ -31,8 +31,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) proofs: Proofs,
     /// Other trust domains: who may ask for our bundle, and whose we ask for.
-    #[serde(default)]
-    pub(super) federation: Federation,
+    pub(super) federation: Option<Federation>,
     /// How long an SVID holds, in seconds, unless its entry says otherwise. Default: 3600.
     #[serde(default = "defaults::svid_ttl_s")]
     pub(super) svid_ttl_s: u64,

@@ -17,7 +17,7 @@ use crate::config::Mistakes;
 use crate::id::TrustDomain;
 
 /// With which trust domains bundles are exchanged.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Federation {
     /// Where other trust domains ask for our bundle, such as `0.0.0.0:15444`. Default: nowhere.
@@ -72,11 +72,14 @@ const fn default_refresh_hint_s() -> u64 {
 }
 
 pub(super) fn settings(
-    written: &Federation,
+    written: Option<&Federation>,
     own: Option<&TrustDomain>,
     folder: &Path,
     notes: &mut Mistakes,
 ) -> FederationSettings {
+    let Some(written) = written else {
+        return FederationSettings::default();
+    };
     let endpoint = endpoint(written, folder, notes);
     let mut relations: Vec<RelationSettings> = Vec::new();
     for (at, relation) in written.with.iter().enumerate() {

@@ -31,7 +31,7 @@ fn a_pod_is_who_the_api_server_says() {
     assert!(
         heard
             .head
-            .contains("authorization: Bearer of-the-authority\r\n")
+            .contains("authorization: Bearer of-the-authority")
     );
     let question: Value = serde_json::from_str(&heard.body).unwrap();
     assert_eq!(
