@@ -9,7 +9,9 @@ use crate::authority::ledger::ForeignRow;
 use crate::authority::ledger::KeyState;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
+use crate::jwt::JwtKeys;
 use crate::rpc::authority as rpc;
+use crate::x509::Bundle;
 
 /// The state of the trust domain, as it is told.
 #[derive(Debug)]
@@ -40,10 +42,17 @@ impl Board {
         foreign: &[ForeignRow],
         revocations: &[Revocation],
     ) {
-        let foreign = foreign.iter().map(|row| &row.foreign.bundle);
+        let foreign = foreign
+            .iter()
+            .map(|row| bundle(&row.foreign.bundle, &row.foreign.jwt_keys));
         let next = rpc::State {
             version: u64::try_from(version).unwrap_or(0),
-            bundles: keys.bundles().iter().chain(foreign).map(bundle).collect(),
+            bundles: keys
+                .bundles()
+                .iter()
+                .map(|own| bundle(own, keys.jwt_keys()))
+                .chain(foreign)
+                .collect(),
             tainted: keys
                 .held()
                 .iter()
@@ -62,10 +71,11 @@ impl Board {
     }
 }
 
-fn bundle(bundle: &crate::x509::Bundle) -> rpc::Bundle {
+fn bundle(bundle: &Bundle, jwt_keys: &JwtKeys) -> rpc::Bundle {
     rpc::Bundle {
         trust_domain: bundle.trust_domain().to_string(),
         x509_authorities: bundle.certificates().map(|root| root.to_vec()).collect(),
+        jwt_keys: jwt_keys.to_jwk_set().into_bytes(),
     }
 }
 

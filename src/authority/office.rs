@@ -266,7 +266,7 @@ impl Office {
         caller
             .peer
             .as_ref()
-            .is_some_and(|peer| self.revoked.current().include(peer.id(), peer.serial()))
+            .is_some_and(|peer| peer.is_revoked(&self.revoked.current()))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::authority::federation::EndpointSettings;
 use crate::authority::federation::FetchError;
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
+use crate::authority::keyring::Make;
 use crate::authority::keyring::Parts;
 use crate::authority::ledger::Ledger;
 use crate::authority::own_name::OwnName;
@@ -29,6 +30,7 @@ use crate::authority::steward::EntryFiles;
 use crate::authority::steward::StewardError;
 use crate::ca::SealingKey;
 use crate::ca::SealingKeyError;
+use crate::ca::UpstreamError;
 use crate::id::TrustDomain;
 use crate::identity;
 use crate::identity::Live;
@@ -180,6 +182,13 @@ pub enum OpenError {
         /// The trust domain.
         trust_domain: TrustDomain,
     },
+    /// The upstream CA signs nothing for us.
+    #[error("the upstream CA signs no intermediate for us")]
+    Upstream {
+        /// Why not.
+        #[source]
+        cause: UpstreamError,
+    },
 }
 
 pub(super) async fn open_keyring(
@@ -200,11 +209,19 @@ pub(super) async fn open_keyring(
     let parts = Parts {
         clock: Arc::clone(clock),
         ledger: ledger.clone(),
-        root_lifetime: settings.root_ttl,
+        make: Make {
+            lifetime: settings.root_ttl,
+            trust_domain: settings.trust_domain.clone(),
+            upstream: settings.upstream.clone(),
+        },
         sealing,
-        trust_domain: settings.trust_domain.clone(),
     };
     let opened = Keyring::open(parts).await.map_err(keyring)?;
+    // The key that signs does not need it before the next one is made.
+    if let Err(error) = try_upstream(settings, clock.now()) {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, "the next signing key could not be made");
+    }
     Ok(Arc::new(opened))
 }
 
@@ -213,6 +230,7 @@ pub(super) async fn open_keyring(
 #[must_use]
 pub fn look_at(settings: &Settings, clock: &Arc<dyn Clock>) -> Vec<OpenError> {
     let mut wrong = Vec::new();
+    wrong.extend(try_upstream(settings, clock.now()).err());
     wrong.extend(open_clusters(settings, clock).err());
     wrong.extend(federation::look_at(&settings.federation, clock));
     wrong.extend(
@@ -227,6 +245,17 @@ pub fn look_at(settings: &Settings, clock: &Arc<dyn Clock>) -> Vec<OpenError> {
         wrong.push(OpenError::SealingKey { cause });
     }
     wrong
+}
+
+/// Whether the upstream CA would sign for us, tried out.
+pub(super) fn try_upstream(settings: &Settings, now: SystemTime) -> Result<(), OpenError> {
+    let Some(upstream) = &settings.upstream else {
+        return Ok(());
+    };
+    upstream
+        .make(&settings.trust_domain, settings.root_ttl, now)
+        .map(drop)
+        .map_err(|cause| OpenError::Upstream { cause })
 }
 
 pub(super) fn open_clusters(

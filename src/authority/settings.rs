@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::authority::federation::FederationSettings;
+use crate::ca::Upstream;
 use crate::https::Url;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub svid_ttl: Duration,
     /// Whose workloads it names.
     pub trust_domain: TrustDomain,
+    /// The CA that signs the certificates of its keys, if they are no roots.
+    pub upstream: Option<Upstream>,
 }
 
 /// A cluster whose service-account tokens are taken.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::admin;
 use crate::audit;
 use crate::authority;
+use crate::ca;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
@@ -112,6 +113,10 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 socket: folder.join(&file.socket),
                 svid_ttl: Duration::from_secs(svid_ttl),
                 trust_domain: trust_domain?,
+                upstream: file.upstream.as_ref().map(|upstream| ca::Upstream {
+                    certificate: folder.join(&upstream.certificate),
+                    key: folder.join(&upstream.key),
+                }),
             },
             bundle_file: file.bundle_file.as_ref().map(|bundle| folder.join(bundle)),
             log,

@@ -23,6 +23,8 @@ pub(super) struct File {
     pub(super) store: Store,
     /// The file of the key that signing keys are sealed with: 64 hexadecimal digits. Made at the first start.
     pub(super) sealing_key_file: PathBuf,
+    /// The company's own CA, if its keys are to have intermediates of that and no roots of their own.
+    pub(super) upstream: Option<Upstream>,
     /// A file that its roots are written to, PEM, whenever they change: for new sidecars. Default: none.
     pub(super) bundle_file: Option<PathBuf>,
     /// A folder of `*.yaml` files with entries. Looked at twice a second.
@@ -70,6 +72,16 @@ pub(super) struct Store {
     pub(super) sqlite: Option<PathBuf>,
     /// A file that holds the `postgres://` URL of a database that several authorities may share.
     pub(super) postgres_url_file: Option<PathBuf>,
+}
+
+/// A CA above the authority's own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upstream {
+    /// PEM: its certificate, those above it in order, and the root last. Read whenever a signing key is made.
+    pub(super) certificate: PathBuf,
+    /// PEM: its private key.
+    pub(super) key: PathBuf,
 }
 
 /// How sidecars may prove who they are.

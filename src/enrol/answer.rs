@@ -6,6 +6,9 @@ use rustls_pki_types::CertificateDer;
 
 use crate::enrol::EnrolError;
 use crate::identity::Revocations;
+use crate::jwt::BundleDocument;
+use crate::jwt::JwtBundles;
+use crate::jwt::JwtKeys;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::revocation::What;
 use crate::x509::Bundle;
@@ -18,6 +21,8 @@ use crate::x509::Leaf;
 pub(super) struct State {
     pub(super) version: u64,
     pub(super) bundles: Arc<Bundles>,
+    /// What tokens of the same trust domains are checked with.
+    pub(super) jwt_bundles: Arc<JwtBundles>,
     pub(super) tainted: Vec<CaCertificate>,
     pub(super) revocations: Revocations,
 }
@@ -32,9 +37,14 @@ impl State {
     /// [`EnrolError::BadBundles`] if two are of one trust domain.
     pub(super) fn read(told: rpc::State) -> Result<Self, EnrolError> {
         let mut bundles = Vec::new();
+        let mut jwt_bundles = Vec::new();
         for bundle in told.bundles {
             match read_bundle(bundle) {
-                Ok(bundle) => bundles.extend(bundle),
+                Ok(Some((bundle, keys))) => {
+                    jwt_bundles.push((bundle.trust_domain().clone(), keys));
+                    bundles.push(bundle);
+                }
+                Ok(None) => {}
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
                     tracing::warn!(error, "a bundle that the authority tells of is not usable");
@@ -62,6 +72,7 @@ impl State {
         Ok(Self {
             version: told.version,
             bundles: Arc::new(bundles),
+            jwt_bundles: Arc::new(jwt_bundles.into_iter().collect()),
             tainted,
             revocations,
         })
@@ -75,12 +86,17 @@ impl State {
     }
 }
 
-fn read_bundle(told: rpc::Bundle) -> Result<Option<Bundle>, EnrolError> {
+fn read_bundle(told: rpc::Bundle) -> Result<Option<(Bundle, JwtKeys)>, EnrolError> {
     let Ok(trust_domain) = told.trust_domain.parse() else {
         return Ok(None);
     };
     let roots = told.x509_authorities.into_iter().map(CertificateDer::from);
-    Bundle::new(trust_domain, roots)
-        .map(Some)
-        .map_err(|cause| EnrolError::BadBundle { cause })
+    let bundle =
+        Bundle::new(trust_domain, roots).map_err(|cause| EnrolError::BadBundle { cause })?;
+    if told.jwt_keys.is_empty() {
+        return Ok(Some((bundle, JwtKeys::default())));
+    }
+    let document =
+        BundleDocument::parse(&told.jwt_keys).map_err(|cause| EnrolError::BadJwtKeys { cause })?;
+    Ok(Some((bundle, document.jwt_keys)))
 }

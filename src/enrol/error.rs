@@ -8,6 +8,7 @@ use tonic::Status;
 use crate::identity::IdentityError;
 use crate::identity::SvidError;
 use crate::jwt::BundleMapError;
+use crate::jwt::DocumentError;
 use crate::net::DialError;
 use crate::store::StoreError;
 use crate::tls::ConnectError;
@@ -48,6 +49,13 @@ pub enum EnrolError {
         /// Why not.
         #[source]
         cause: BundlesError,
+    },
+    /// Keys for tokens that cannot be used.
+    #[error("the keys for tokens cannot be used")]
+    BadJwtKeys {
+        /// Why not.
+        #[source]
+        cause: DocumentError,
     },
     /// Our own key or certificate, as proof, cannot be used.
     #[error("the certificate and key for the proof of possession cannot be used")]

@@ -29,7 +29,11 @@ pub(super) use keys::OnlyIf;
 pub(super) use tokens::Spent;
 
 /// The tables, in the order in which they came.
-pub(super) const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("federation.sql")];
+pub(super) const SCHEMA: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("jwt_key.sql"),
+    include_str!("federation.sql"),
+];
 
 /// The authority's part of the database.
 #[derive(Clone, Debug)]

@@ -36,8 +36,8 @@ use crate::workload_api::Server;
 use crate::workload_api::Settings;
 use crate::x509::Bundle;
 use crate::x509::Bundles;
+use crate::x509::CaTemplate;
 use crate::x509::Limits;
-use crate::x509::RootTemplate;
 use crate::x509::SvidTemplate;
 use crate::x509::make_request;
 use crate::x509::read_request;
@@ -54,13 +54,13 @@ struct Domain {
 impl Domain {
     fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
-        let template = RootTemplate {
+        let template = CaTemplate {
             trust_domain: &name.parse().unwrap(),
             not_before: Noon.now() - HOUR,
             not_after: Noon.now() + 24 * HOUR,
             serial: [1; 16],
         };
-        let root = template.sign(&key).unwrap().der().clone();
+        let root = template.sign_itself(&key).unwrap().der().clone();
         Self {
             folder: tempfile::tempdir().unwrap(),
             issuer: Issuer::from_ca_cert_der(&root, key).unwrap(),

@@ -40,3 +40,4 @@ mod site;
 mod steps;
 mod tokens;
 mod town;
+mod upstream;

@@ -110,7 +110,7 @@ pub(crate) fn outsider(town: &Town) -> (portreeve::identity::Svid, Shown) {
     (svid, shown)
 }
 
-fn is_served(door: &std::net::SocketAddr, (chain, key): &Shown) -> bool {
+pub(crate) fn is_served(door: &std::net::SocketAddr, (chain, key): &Shown) -> bool {
     let shown = (chain.clone(), key.clone_key());
     let mut caller = Caller::secure(*door, strangers::client(Some(shown), &[b"http/1.1"]));
     let sent = caller.try_send("TRACE / HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\r\n");

@@ -1,5 +1,6 @@
 //! A trust domain with a real authority: its folder, its calendar, its records.
 
+use std::error::Error;
 use std::fmt::Debug;
 use std::fs;
 use std::future::Future;
@@ -208,6 +209,12 @@ pub(crate) fn until(mut it_is_so: impl FnMut() -> bool) {
         assert!(began.elapsed() < DEADLINE, "it does not come");
         thread::yield_now();
     }
+}
+
+/// `error` with all its causes.
+pub(crate) fn in_full(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// What `status` says: its code and its text.
