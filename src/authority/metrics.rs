@@ -32,32 +32,19 @@ impl Metrics {
     /// If one of that name is there already.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
-            issued: IntCounterVec::new(
-                Opts::new(
-                    "portreeve_authority_svid_requests_total",
-                    "Requests for certificates, by proof and by what became of them.",
-                ),
+            issued: counters(
+                "portreeve_authority_svid_requests_total",
+                "Requests for certificates, by proof and by what became of them.",
                 &["proof", "result"],
             )?,
-            handshakes: IntCounterVec::new(
-                Opts::new(
-                    "portreeve_authority_handshakes_total",
-                    "TLS handshakes with the authority.",
-                ),
-                &["result"],
-            )?,
-            bundle_fetches: IntCounterVec::new(
-                Opts::new(
-                    "portreeve_authority_bundle_fetches_total",
-                    "Times that another trust domain was asked for its bundle.",
-                ),
+            bundle_fetches: counters(
+                "portreeve_authority_bundle_fetches_total",
+                "Times that another trust domain was asked for its bundle.",
                 &["trust_domain", "result"],
             )?,
-            bundle_requests: IntCounterVec::new(
-                Opts::new(
-                    "portreeve_authority_bundle_requests_total",
-                    "Times that we were asked for our bundle.",
-                ),
+            bundle_requests: counters(
+                "portreeve_authority_bundle_requests_total",
+                "Times that we were asked for our bundle.",
                 &["result"],
             )?,
             foreign_bundles: IntGaugeVec::new(
@@ -66,6 +53,11 @@ impl Metrics {
                     "When another trust domain last told us its bundle, in seconds since 1970.",
                 ),
                 &["trust_domain"],
+            )?,
+            handshakes: counters(
+                "portreeve_authority_handshakes_total",
+                "TLS handshakes with the authority.",
+                &["result"],
             )?,
             entries: IntGauge::new(
                 "portreeve_authority_entries",
@@ -88,25 +80,30 @@ impl Metrics {
                 "When the root that signs ends, in seconds since 1970.",
             )?,
         };
+        metrics.enter(registry)?;
+        Ok(metrics)
+    }
+
+    fn enter(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         for counter in [
-            &metrics.issued,
-            &metrics.handshakes,
-            &metrics.bundle_fetches,
-            &metrics.bundle_requests,
+            &self.issued,
+            &self.handshakes,
+            &self.bundle_fetches,
+            &self.bundle_requests,
         ] {
             registry.register(Box::new(counter.clone()))?;
         }
-        registry.register(Box::new(metrics.foreign_bundles.clone()))?;
+        registry.register(Box::new(self.foreign_bundles.clone()))?;
         for gauge in [
-            &metrics.entries,
-            &metrics.revocations,
-            &metrics.followers,
-            &metrics.root_ends,
+            &self.entries,
+            &self.revocations,
+            &self.followers,
+            &self.root_ends,
         ] {
             registry.register(Box::new(gauge.clone()))?;
         }
-        registry.register(Box::new(metrics.entry_failures.clone()))?;
-        Ok(metrics)
+        registry.register(Box::new(self.entry_failures.clone()))?;
+        Ok(())
     }
 
     /// Counts an answer; no `refusal` means a certificate. Both words are from
@@ -142,4 +139,8 @@ impl Metrics {
     pub(super) fn handshake(&self, result: &str) {
         self.handshakes.with_label_values(&[result]).inc();
     }
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
 }

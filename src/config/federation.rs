@@ -116,8 +116,11 @@ fn endpoint(written: &Federation, folder: &Path, notes: &mut Mistakes) -> Option
         ("federation.key", &written.key),
     ];
     let [certificate, key] = files.map(|(path, file)| {
-        let wanted = written.profile == Profile::HttpsWeb && written.listen.is_some();
-        part(path, file.as_ref(), wanted, notes).map(|file| folder.join(file))
+        let place = match (written.profile, &written.listen) {
+            (Profile::HttpsWeb, Some(_)) => Place::Needed,
+            _ => Place::None,
+        };
+        part(path, file.as_ref(), place, notes).map(|file| folder.join(file))
     });
     let listen = written.listen.as_ref()?;
     let listen = notes.parse::<SocketAddr>("federation.listen", listen)?;
@@ -143,25 +146,27 @@ fn read(
 ) -> Option<RelationSettings> {
     let trust_domain = notes.parse(format!("{path}.trust_domain"), &written.trust_domain);
     let url = notes.parse(format!("{path}.url"), &written.url);
-    let by_spiffe = written.profile == Profile::HttpsSpiffe;
+    let place = match written.profile {
+        Profile::HttpsSpiffe => Place::Needed,
+        Profile::HttpsWeb => Place::None,
+    };
     let roots = written.roots.as_ref();
-    if by_spiffe && roots.is_some() {
-        notes.add(format!("{path}.roots"), NOT_WITH_PROFILE);
+    if place == Place::Needed && roots.is_some() {
+        notes.add(format!("{path}.roots"), NO_PLACE);
     }
     let id_at = format!("{path}.spiffe_id");
-    let id = part(&id_at, written.spiffe_id.as_ref(), by_spiffe, notes);
+    let id = part(&id_at, written.spiffe_id.as_ref(), place, notes);
     let id = id.and_then(|id| notes.parse(id_at, id));
     let bundle_at = format!("{path}.bundle");
-    let bundle = part(&bundle_at, written.bundle.as_ref(), by_spiffe, notes);
-    let profile = if by_spiffe {
-        RelationProfile::Spiffe {
+    let bundle = part(&bundle_at, written.bundle.as_ref(), place, notes);
+    let profile = match written.profile {
+        Profile::HttpsSpiffe => RelationProfile::Spiffe {
             spiffe_id: id?,
             bundle: folder.join(bundle?),
-        }
-    } else {
-        RelationProfile::Web {
+        },
+        Profile::HttpsWeb => RelationProfile::Web {
             roots: roots.map(|roots| folder.join(roots)),
-        }
+        },
     };
     Some(RelationSettings {
         trust_domain: trust_domain?,
@@ -170,22 +175,30 @@ fn read(
     })
 }
 
-/// A part that must be there if it is `wanted`, and must not if it is not.
+/// Whether a profile has a place for a part.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    Needed,
+    None,
+}
+
+/// A part that must be there if there is a `place` for it, and else must not.
 fn part<'a, T>(
     path: &str,
     written: Option<&'a T>,
-    wanted: bool,
+    place: Place,
     notes: &mut Mistakes,
 ) -> Option<&'a T> {
-    match (written, wanted) {
-        (None, true) => notes.add(path, "is missing, and this profile needs it"),
-        (Some(_), false) => notes.add(path, NOT_WITH_PROFILE),
-        (Some(_), true) | (None, false) => {}
+    match (written, place) {
+        (None, Place::Needed) => notes.add(path, "is missing, and this profile needs it"),
+        (Some(_), Place::None) => notes.add(path, NO_PLACE),
+        (Some(_), Place::Needed) => return written,
+        (None, Place::None) => {}
     }
-    written.filter(|_| wanted)
+    None
 }
 
-const NOT_WITH_PROFILE: &str = "has no meaning with this profile";
+const NO_PLACE: &str = "has no meaning with this profile";
 
 /// A day: nobody should believe for longer without asking.
 const MOST_HINT_S: u64 = 24 * 60 * 60;

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use rustls::ServerConfig;
@@ -102,22 +103,27 @@ impl OpenReception {
     /// What cannot be used does not take the place of what can.
     fn config(&self) -> Arc<ServerConfig> {
         let now = self.shows.look();
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        let (seen, config) = &mut *cached;
-        if *seen != now {
-            match self.shows.build() {
-                Ok(next) => *config = Arc::new(next),
-                Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::error!(
-                        error,
-                        "the next certificate cannot be shown; the old one stays"
-                    );
-                }
-            }
-            *seen = now;
+        let (seen, before) = self.lock().clone();
+        if seen == now {
+            return before;
         }
-        Arc::clone(config)
+        let config = match self.shows.build() {
+            Ok(next) => Arc::new(next),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "the next certificate cannot be shown; the old one stays"
+                );
+                before
+            }
+        };
+        *self.lock() = (now, Arc::clone(&config));
+        config
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Seen, Arc<ServerConfig>)> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

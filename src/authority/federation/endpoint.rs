@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,13 +22,12 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use std::sync::Arc;
-
 use crate::authority::board::Board;
 use crate::authority::metrics::Metrics;
 use crate::drain;
 use crate::id::TrustDomain;
 use crate::jwt::BundleDocument;
+use crate::jwt::DocumentError;
 use crate::net::Listener;
 use crate::rpc::authority as rpc;
 use crate::tls::OpenReception;
@@ -116,6 +116,11 @@ impl Endpoint {
         let state = self.board.current();
         let own = |bundle: &rpc::Bundle| bundle.trust_domain == self.trust_domain.as_str();
         let bundle = state.bundles.into_iter().find(own)?;
+        let complain = |error: &DocumentError| {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "our bundle cannot be written");
+        };
+        let keys = BundleDocument::parse(&bundle.jwt_keys).inspect_err(complain);
         let document = BundleDocument {
             sequence: Some(state.version),
             refresh_hint: Some(self.refresh_hint),
@@ -124,15 +129,9 @@ impl Endpoint {
                 .into_iter()
                 .map(Into::into)
                 .collect(),
-            ..BundleDocument::default()
+            jwt_keys: keys.ok()?.jwt_keys,
         };
-        document
-            .to_json()
-            .inspect_err(|error| {
-                let error: &dyn std::error::Error = error;
-                tracing::error!(error, "our bundle cannot be written");
-            })
-            .ok()
+        document.to_json().inspect_err(complain).ok()
     }
 }
 

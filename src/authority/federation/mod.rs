@@ -124,7 +124,7 @@ impl Federation {
         };
         join(asks, answers).await;
         // Without relations there is nothing to end.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

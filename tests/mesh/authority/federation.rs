@@ -11,6 +11,7 @@ use portreeve::rpc::authority::rotate_request::Step;
 use portreeve::x509::certificates_from_pem;
 
 use crate::application::Application;
+use crate::authority::foreign::told;
 use crate::authority::load::Two;
 use crate::authority::load::willing;
 use crate::authority::site::WebCa;
@@ -174,6 +175,7 @@ fn the_bundle_is_served_to_anybody_who_asks_for_it_and_for_nothing_else() {
     until(|| document(0).roots.len() == 2);
     let next = document(first.sequence.unwrap());
     assert_eq!(next.roots, published());
+    assert_eq!(next.jwt_keys.iter().count(), 2);
 
     for (request, status) in [
         ("GET /other", "HTTP/1.1 404 "),
@@ -220,7 +222,7 @@ impl Towns {
                 record.says(["decision", "trust_domain"]),
                 format!("permit {other}")
             );
-            until(|| crate::authority::foreign::told(town).contains(other));
+            until(|| told(town).contains(&format!("{other} 1+1")));
         }
         for (town, policy) in [(&here, WEB_ONLY), (&there, EVERYBODY)] {
             fs::create_dir_all(town.path("policy")).unwrap();

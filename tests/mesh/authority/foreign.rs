@@ -94,15 +94,17 @@ pub(crate) fn settings(site: &Site) -> String {
     )
 }
 
-/// Whom a workload of `town` is told to believe, and by how many roots.
+/// Whom a workload of `town` is told to believe, and by how many roots and keys.
 pub(crate) fn told(town: &Town) -> String {
     let token = town.token("web");
     let csr = make_request(&key()).unwrap();
     let given = town.newcomer().ask(&csr, by_token(&token), "").unwrap();
     let bundles = given.state.unwrap().bundles;
-    let told = bundles
-        .iter()
-        .map(|bundle| format!("{} {}", bundle.trust_domain, bundle.x509_authorities.len()));
+    let told = bundles.iter().map(|bundle| {
+        let keys = BundleDocument::parse(&bundle.jwt_keys).unwrap().jwt_keys;
+        let (roots, keys) = (bundle.x509_authorities.len(), keys.iter().count());
+        format!("{} {roots}+{keys}", bundle.trust_domain)
+    });
     told.collect::<Vec<_>>().join(", ")
 }
 

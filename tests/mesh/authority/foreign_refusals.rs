@@ -33,7 +33,7 @@ fn whoever_is_not_the_endpoint_is_not_believed() {
         trial.site.shows(trial.other.svid("bundle"));
         trial.passes();
     }
-    assert_eq!(told(&trial.town), "mesh.example 1, other.example 1");
+    assert_eq!(told(&trial.town), "mesh.example 1+1, other.example 1+0");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn what_is_no_bundle_of_the_trust_domain_is_refused() {
         trial.site.answers("200 OK", &trial.other.document(5));
         trial.passes();
     }
-    assert_eq!(told(&trial.town), "mesh.example 1, other.example 1");
+    assert_eq!(told(&trial.town), "mesh.example 1+1, other.example 1+0");
 }
 
 #[test]
@@ -72,14 +72,14 @@ fn an_outage_takes_nothing_away_and_is_no_refusal() {
     trial.site.answers("500 Internal Server Error", "");
     trial.town.pass(LATER);
     fetched(&trial.town, "bad_status", 1);
-    assert_eq!(told(&trial.town), "mesh.example 1, other.example 1");
+    assert_eq!(told(&trial.town), "mesh.example 1+1, other.example 1+0");
     // Nor does a restart, and what is known is not asked for again.
     trial.site.answers("200 OK", &trial.other.document(5));
     fetched(&trial.town, "unchanged", 1);
     trial.site.count();
     trial.town.stop();
     trial.town.start();
-    assert_eq!(told(&trial.town), "mesh.example 1, other.example 1");
+    assert_eq!(told(&trial.town), "mesh.example 1+1, other.example 1+0");
     assert_eq!(trial.site.count(), 0);
 }
 
@@ -109,7 +109,7 @@ fn an_endpoint_whose_last_word_was_that_nobody_is_believed_is_believed_no_more()
     trial.town.pass(LATER);
     let record = trial.town.record_of("bundle_fetched");
     assert_eq!(record.says(["trust_domain", "roots"]), "other.example 0");
-    until(|| told(&trial.town) == "mesh.example 1, other.example 0");
+    until(|| told(&trial.town) == "mesh.example 1+1, other.example 0+0");
     trial.site.answers("200 OK", &trial.other.document(7));
     trial.refuses("not_believed");
 }
@@ -166,12 +166,12 @@ fn a_bundle_that_is_no_longer_configured_is_forgotten() {
         record.says(["decision", "trust_domain"]),
         "permit other.example"
     );
-    assert_eq!(told(&trial.town), "mesh.example 1");
+    assert_eq!(told(&trial.town), "mesh.example 1+1");
     trial.site.says(Says::Silence);
     trial.town.stop();
     trial.town.settings = settings(&trial.site);
     trial.town.start();
-    assert_eq!(told(&trial.town), "mesh.example 1");
+    assert_eq!(told(&trial.town), "mesh.example 1+1");
 }
 
 #[test]
@@ -206,7 +206,7 @@ impl Trial {
         let town = town(&site, &other);
         let record = town.record_of("bundle_fetched");
         assert_eq!(record.text("decision"), "permit");
-        until(|| told(&town) == "mesh.example 1, other.example 1");
+        until(|| told(&town) == "mesh.example 1+1, other.example 1+0");
         Self {
             other,
             passed: std::cell::Cell::new(0),
