@@ -1,5 +1,6 @@
 """Python's own HTTPS and cryptography, and SPIFFE's library, read the bundle endpoint, before and after a new key."""
 
+import base64
 import json
 import ssl
 import urllib.request
@@ -39,8 +40,7 @@ def read(address, authority):
     with urllib.request.urlopen(f"https://{address}/", context=context, timeout=10) as answer:
         assert answer.status == 200
         assert answer.headers["content-type"] == "application/json"
-        text = answer.read()
-    document = json.loads(text)
+        document = json.load(answer)
     known = {root.public_bytes(Encoding.DER) for root in x509.load_pem_x509_certificates(roots.encode())}
     found = {"x509-svid": [], "jwt-svid": []}
     for key in document["keys"]:
@@ -48,14 +48,16 @@ def read(address, authority):
         if key["use"] == "x509-svid":
             assert "kid" not in key
             (certificate,) = key["x5c"]
-            root = x509.load_der_x509_certificate(ssl.base64.b64decode(certificate))
+            root = x509.load_der_x509_certificate(base64.b64decode(certificate))
             assert public(root.public_key()) == public(shown)
             found["x509-svid"].append(root.public_bytes(Encoding.DER))
         else:
             found[key["use"]].append(key["kid"])
     # The file and the endpoint may be told of a change a moment apart.
     assert known & set(found["x509-svid"])
-    bundle = JwtBundle.parse(TrustDomain(DOMAIN), text)
+    # The library wants what the Workload API tells: the keys for tokens alone.
+    tokens = [key for key in document["keys"] if key["use"] == "jwt-svid"]
+    bundle = JwtBundle.parse(TrustDomain(DOMAIN), json.dumps({"keys": tokens}).encode())
     assert set(bundle.jwt_authorities) == set(found["jwt-svid"])
     for name, key in bundle.jwt_authorities.items():
         assert load_der_public_key(public(key)), name
