@@ -124,6 +124,22 @@ impl Load {
         }
     }
 
+    /// Waits until the metrics of `orders` have `line`.
+    pub(crate) fn show_at_orders(&self, line: &str) {
+        let [orders, _] = self.windows;
+        until(|| {
+            window(orders, "/metrics")
+                .lines()
+                .any(|found| found == line)
+        });
+    }
+
+    /// Waits until the metrics of `web` have `line`.
+    pub(crate) fn show_at_web(&self, line: &str) {
+        let [_, web] = self.windows;
+        until(|| window(web, "/metrics").lines().any(|found| found == line));
+    }
+
     /// Waits until `web` reaches `orders` through a tunnel that is not there yet.
     pub(crate) fn reaches_anew(&self) {
         let before = self.tunnels();
@@ -154,7 +170,7 @@ impl Load {
 }
 
 /// An application that answers every request with `ok`.
-fn willing() -> SocketAddr {
+pub(crate) fn willing() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
