@@ -85,8 +85,7 @@ impl App {
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
-        let api = callers::open(&common, ground.follower.as_ref())
-            .map_err(|cause| BuildError::WorkloadApi { cause })?;
+        let api = ground.open_api(&common)?;
         let Ground {
             doors,
             follower,
@@ -240,6 +239,12 @@ impl Ground {
 }
 
 impl Ground {
+    /// Opens the socket for the programs beside us, if there is to be one.
+    fn open_api(&self, common: &Common) -> Result<Option<workload_api::Server>, BuildError> {
+        callers::open(common, self.follower.as_ref())
+            .map_err(|cause| BuildError::WorkloadApi { cause })
+    }
+
     /// Opens the operator's window, if there is to be one.
     fn open_window(
         &self,

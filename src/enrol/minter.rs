@@ -100,20 +100,30 @@ impl Minter {
         if self.asker.live.revoked().current().include_id(&id) {
             return Err(Refusal::NoIdentity);
         }
-        let under_way = match self.look(audience, &id)? {
+        let found = self.look(&mut self.slots(), audience, &id)?;
+        let under_way = match found {
             Found::Token(token) => return Ok(token),
             Found::UnderWay(under_way) => under_way,
         };
         let outcome = under_way.clone().await;
-        self.settle(audience, &id, &under_way, outcome)
+        let now = self.asker.clock.now();
+        let mut slots = self.slots();
+        slots
+            .entry(audience.clone())
+            .or_default()
+            .settle(&under_way, outcome, |held| held.holds(&id, now))
     }
 
     /// What there is now, which may be a request that somebody has made.
-    fn look(&self, audience: &Audience, id: &SpiffeId) -> Result<Found, Refusal> {
+    fn look(
+        &self,
+        slots: &mut HashMap<Audience, Slot>,
+        audience: &Audience,
+        id: &SpiffeId,
+    ) -> Result<Found, Refusal> {
         let now = self.asker.clock.now();
-        let mut slots = self.slots();
         if !slots.contains_key(audience) {
-            make_room(&mut slots, now)?;
+            make_room(slots, now)?;
         }
         let slot = slots.entry(audience.clone()).or_default();
         let rests = slot.rests_until.is_some_and(|until| until > Instant::now());
@@ -130,38 +140,35 @@ impl Minter {
         Ok(Found::UnderWay(under_way.clone()))
     }
 
-    /// Keeps what came of a request; while nobody answers, what was kept before.
-    fn settle(
-        &self,
-        audience: &Audience,
-        id: &SpiffeId,
-        under_way: &UnderWay,
-        outcome: Result<Minted, Refusal>,
-    ) -> Result<String, Refusal> {
-        let now = self.asker.clock.now();
-        let mut slots = self.slots();
-        let slot = slots.entry(audience.clone()).or_default();
-        let is_ours = |other: &UnderWay| other.ptr_eq(under_way);
-        if slot.under_way.as_ref().is_some_and(is_ours) {
-            slot.under_way = None;
-            match &outcome {
-                Ok(minted) => slot.held = Some(minted.clone()),
-                Err(Refusal::NoIdentity) => slot.held = None,
-                Err(Refusal::NotReady(_)) => slot.rests_until = Some(Instant::now() + REST),
-            }
-        }
-        match outcome {
-            Ok(minted) => Ok(minted.token.to_string()),
-            Err(refusal) => {
-                let held = slot.held.as_ref().filter(|held| held.holds(id, now));
-                held.map(|held| held.token.to_string()).ok_or(refusal)
-            }
-        }
-    }
-
     fn slots(&self) -> MutexGuard<'_, HashMap<Audience, Slot>> {
         // Nothing is half done under this lock.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// Keeps what came of a request; while nobody answers, what was kept before
+    /// is good as long as it `holds`.
+    fn settle(
+        &mut self,
+        under_way: &UnderWay,
+        outcome: Result<Minted, Refusal>,
+        holds: impl Fn(&Minted) -> bool,
+    ) -> Result<String, Refusal> {
+        let is_ours = |other: &UnderWay| other.ptr_eq(under_way);
+        if self.under_way.as_ref().is_some_and(is_ours) {
+            self.under_way = None;
+            match &outcome {
+                Ok(minted) => self.held = Some(minted.clone()),
+                Err(Refusal::NoIdentity) => self.held = None,
+                Err(Refusal::NotReady(_)) => self.rests_until = Some(Instant::now() + REST),
+            }
+        }
+        match (outcome, &self.held) {
+            (Ok(minted), _) => Ok(minted.token.to_string()),
+            (Err(_away), Some(held)) if holds(held) => Ok(held.token.to_string()),
+            (Err(refusal), _) => Err(refusal),
+        }
     }
 }
 

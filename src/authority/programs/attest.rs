@@ -30,22 +30,21 @@ impl Whom {
 }
 
 /// What of a program matters to the entries: the rest is not looked at.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Matters {
-    path: bool,
-    sha256: bool,
-}
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Matters(BTreeSet<&'static str>);
 
 impl Matters {
     pub(super) fn of(entries: &Entries) -> Self {
-        let asks = |entry: &Entry, kind| {
+        let asks = |entry: &Entry, kind: &str| {
             let by_selector = entry.selectors.iter().any(|one| one.kind() == kind);
             by_selector || entry.id.kinds().any(|one| one == kind)
         };
-        Self {
-            path: entries.iter().any(|entry| asks(entry, PATH)),
-            sha256: entries.iter().any(|entry| asks(entry, SHA256)),
-        }
+        let is_asked = |kind: &&'static str| entries.iter().any(|entry| asks(entry, kind));
+        Self([PATH, SHA256].into_iter().filter(is_asked).collect())
+    }
+
+    fn has(&self, kind: &str) -> bool {
+        self.0.contains(kind)
     }
 }
 
@@ -69,13 +68,13 @@ impl Attestor {
         prove("unix:uid", &caller.uid().to_string());
         prove("unix:gid", &caller.gid().to_string());
         let matters = Matters::of(entries);
-        if matters.path || matters.sha256 {
-            let digests = matters.sha256.then(|| Arc::clone(&self.digests));
+        if !matters.0.is_empty() {
+            let digests = matters.has(SHA256).then(|| Arc::clone(&self.digests));
             match caller.executable(digests).await {
                 Ok(program) => {
                     // A path that is no text could be taken for another.
                     let path = program.path().and_then(|path| path.to_str());
-                    if let Some(path) = path.filter(|_| matters.path) {
+                    if let Some(path) = path.filter(|_| matters.has(PATH)) {
                         prove(PATH, path);
                     }
                     if let Some(sha256) = program.sha256() {
