@@ -41,3 +41,4 @@ mod steps;
 mod tokens;
 mod town;
 mod upstream;
+mod web;
