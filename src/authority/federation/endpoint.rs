@@ -139,7 +139,7 @@ impl Endpoint {
 const MOST_CONNECTIONS: usize = 64;
 
 /// How long one connection may take after its handshake.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request for the bundle has a few lines.
 const MOST_BUFFER_BYTES: usize = 16 * 1024;

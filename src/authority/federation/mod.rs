@@ -33,6 +33,7 @@ use crate::authority::opening::OpenError;
 use crate::authority::settings::Settings;
 use crate::drain;
 use crate::https::Client;
+use crate::https::Limits;
 use crate::https::WebRoots;
 use crate::id::TrustDomain;
 use crate::identity::Live;
@@ -80,7 +81,10 @@ impl Federation {
         }
         let relations = settings.federation.relations.iter();
         let fetchers = relations.map(|relation| Fetcher {
-            client: Client::default(),
+            client: Client::new(Limits {
+                body_bytes: MOST_BYTES,
+                ..Limits::default()
+            }),
             clock: Arc::clone(parts.clock),
             keyring: Arc::clone(parts.keyring),
             ledger: parts.ledger.clone(),
@@ -178,3 +182,6 @@ pub(super) async fn forget_others(
     }
     Ok(())
 }
+
+/// A hundred roots. Every sidecar is told all bundles whenever one changes.
+const MOST_BYTES: usize = 256 * 1024;

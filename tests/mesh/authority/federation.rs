@@ -194,6 +194,27 @@ fn the_bundle_is_served_to_anybody_who_asks_for_it_and_for_nothing_else() {
     document(0);
 }
 
+#[test]
+fn whoever_asks_for_the_bundle_and_then_is_silent_keeps_nobody_out_for_long() {
+    let town = Town::with("federation: { listen: \"127.0.0.1:0\" }");
+    let door = town.bundle_endpoint();
+    // More than are heard at once.
+    let silent: Vec<_> = (0..100).map(|_| Caller::plain(door)).collect();
+    let mut slow = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
+    slow.send("GET / HTTP/1.1\r\nhost: x\r\n");
+    let mut twin = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
+    twin.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(twin.answer().status(), 200);
+    for mut caller in silent {
+        assert_eq!(caller.rest(), "");
+    }
+    let rest = slow.rest();
+    assert!(
+        rest.is_empty() || rest.starts_with("HTTP/1.1 408 "),
+        "{rest}"
+    );
+}
+
 /// Two towns, each of which asks the other for its bundle.
 struct Towns {
     here: Town,

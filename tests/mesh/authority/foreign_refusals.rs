@@ -182,12 +182,23 @@ fn a_foreign_bundle_that_somebody_else_wrote_is_not_believed() {
         .town
         .tamper("UPDATE foreign_bundle SET document = '{}'");
     let error = trial.town.try_build().unwrap_err();
-    let told = std::iter::successors(Some(&error as &dyn std::error::Error), |&error| {
-        error.source()
-    });
-    let told = told.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let told = in_full(&error);
     let row = "row `other.example` of table `foreign_bundle` is not valid";
     assert!(told.contains(row), "{told}");
+}
+
+#[test]
+fn a_relation_without_its_bundle_to_begin_with_does_not_start() {
+    let mut trial = Trial::begin();
+    trial.town.stop();
+    for text in ["", "hello", &Foreign::new("third.example").pem()] {
+        fs::write(trial.town.path("other.pem"), text).unwrap();
+        let told = in_full(&trial.town.try_build().unwrap_err());
+        let why = "`other.example` cannot be federated with: ";
+        assert!(told.contains(why), "{told}");
+    }
+    fs::write(trial.town.path("other.pem"), trial.other.pem()).unwrap();
+    trial.town.start();
 }
 
 /// A town that has once been told what `other.example` is.
@@ -230,4 +241,11 @@ impl Trial {
         self.passed.set(self.passed.get() + 1);
         fetched(&self.town, "unchanged", self.passed.get());
     }
+}
+
+/// An error with all its causes.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }

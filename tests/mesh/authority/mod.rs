@@ -46,4 +46,5 @@ mod steps;
 mod tokens;
 mod town;
 mod upstream;
+mod web;
 mod workload_api;
