@@ -35,6 +35,7 @@ use crate::workload_api;
 pub struct AuthorityApp {
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    bundle_endpoint: Option<SocketAddr>,
     hall: TownHall,
     log: Log,
     runtime: Runtime,
@@ -85,6 +86,7 @@ impl AuthorityApp {
         let readiness = overview::readiness(&identity, &log, clock);
         let report = Arc::new(AuthorityOverview {
             address: hall.address(),
+            bundle_endpoint: hall.bundle_endpoint(),
             identity,
             log: log.clone(),
         });
@@ -97,6 +99,7 @@ impl AuthorityApp {
             .transpose()?;
         Ok(Self {
             address: hall.address(),
+            bundle_endpoint: hall.bundle_endpoint(),
             admin: window.as_ref().map(Window::address),
             hall,
             log,
@@ -115,6 +118,7 @@ impl AuthorityApp {
         let Self {
             address,
             admin,
+            bundle_endpoint,
             hall,
             log,
             runtime,
@@ -139,6 +143,7 @@ impl AuthorityApp {
         Ok(AuthorityRunning {
             address,
             admin,
+            bundle_endpoint,
             drain,
             log,
             runtime,
@@ -153,6 +158,7 @@ impl AuthorityApp {
 pub struct AuthorityRunning {
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    bundle_endpoint: Option<SocketAddr>,
     drain: drain::Trigger,
     log: Log,
     runtime: Runtime,
@@ -171,6 +177,12 @@ impl AuthorityRunning {
     #[must_use]
     pub const fn admin(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// Where other trust domains ask for our bundle, if they may.
+    #[must_use]
+    pub const fn bundle_endpoint(&self) -> Option<SocketAddr> {
+        self.bundle_endpoint
     }
 
     /// Opens the audit file again, because it was moved away.

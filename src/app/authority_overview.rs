@@ -12,20 +12,25 @@ use crate::identity::Live;
 #[derive(Debug)]
 pub(super) struct AuthorityOverview {
     pub(super) address: SocketAddr,
+    pub(super) bundle_endpoint: Option<SocketAddr>,
     pub(super) identity: Arc<Live>,
     pub(super) log: Log,
 }
 
 impl admin::Report for AuthorityOverview {
     fn status(&self) -> admin::Status {
+        let listener = |door, address| admin::Listener {
+            door,
+            address,
+            to: None,
+        };
+        let bundle_endpoint = self.bundle_endpoint.iter();
         admin::Status {
             identity: Some(overview::identity(&self.identity)),
             policy: None,
-            listeners: vec![admin::Listener {
-                door: "authority",
-                address: self.address,
-                to: None,
-            }],
+            listeners: std::iter::once(listener("authority", self.address))
+                .chain(bundle_endpoint.map(|address| listener("bundle_endpoint", *address)))
+                .collect(),
             live: admin::Live::default(),
             audit: self.log.status().into(),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::authority::keyring::Keys;
+use crate::authority::ledger::ForeignRow;
 use crate::authority::ledger::KeyState;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
@@ -32,14 +33,25 @@ impl Board {
         self.0.subscribe()
     }
 
-    /// Writes anew, and tells, if there is something new.
-    pub(super) fn write(&self, version: i64, keys: &Keys, revocations: &[Revocation]) {
+    /// Writes anew, and tells, if there is something new. The version is
+    /// written in any case.
+    pub(super) fn write(
+        &self,
+        version: i64,
+        keys: &Keys,
+        foreign: &[ForeignRow],
+        revocations: &[Revocation],
+    ) {
+        let foreign = foreign
+            .iter()
+            .map(|row| bundle(&row.foreign.bundle, &row.foreign.jwt_keys));
         let next = rpc::State {
             version: u64::try_from(version).unwrap_or(0),
             bundles: keys
                 .bundles()
                 .iter()
                 .map(|own| bundle(own, keys.jwt_keys()))
+                .chain(foreign)
                 .collect(),
             tainted: keys
                 .held()
@@ -53,11 +65,8 @@ impl Board {
             let unchanged = current.bundles == next.bundles
                 && current.tainted == next.tainted
                 && current.revocations == next.revocations;
-            if unchanged {
-                return false;
-            }
             *current = Arc::new(next);
-            true
+            !unchanged
         });
     }
 }

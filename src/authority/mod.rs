@@ -14,6 +14,7 @@ mod bundles;
 mod caller;
 mod entry;
 mod entry_files;
+mod federation;
 mod host;
 mod id_template;
 mod istio;
@@ -41,6 +42,10 @@ mod town_hall;
 
 pub use entry::{Entries, Entry, EntryName, EntryNameError, Origin};
 pub use entry_files::{EntryMistake, parse_entries, read_entries};
+pub use federation::{
+    EndpointProfile, EndpointSettings, FederationSettings, FetchError, ForeignError,
+    RelationProfile, RelationSettings, read_foreign_bundle,
+};
 pub use id_template::{IdTemplate, IdTemplateError};
 pub use keyring::{KeyringError, StepError};
 pub use ledger::LedgerError;
@@ -48,10 +53,10 @@ pub use metrics::Metrics;
 pub use opening::{OpenError, look_at};
 pub use proof::{
     Cluster, ClusterError, KubernetesError, PossessionError, PossessionRoots, ProofError,
-    read_claims,
+    ServerError, read_claims, read_review,
 };
 pub use revocation::{Revocation, Revoked, SerialNumber};
 pub use selector::{Form, Selector, SelectorError};
-pub use settings::{ClusterSettings, PossessionSettings, Settings};
+pub use settings::{ApiServer, ClusterChecks, ClusterSettings, PossessionSettings, Settings};
 pub use steward::StewardError;
 pub use town_hall::{Lent, ServeError, TownHall};

@@ -162,6 +162,7 @@ impl Office {
                     .ok_or(ProofError::NotTaken)?;
                 let selectors = cluster
                     .prove(token.as_str(), now)
+                    .await
                     .map_err(|cause| ProofError::Kubernetes { cause })?;
                 Ok(Proved::by(selectors))
             }

@@ -9,6 +9,10 @@ use tokio::net::UnixListener;
 
 use crate::authority::entry_files::EntryMistake;
 use crate::authority::entry_files::read_entries;
+use crate::authority::federation;
+use crate::authority::federation::EndpointProfile;
+use crate::authority::federation::EndpointSettings;
+use crate::authority::federation::FetchError;
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
 use crate::authority::keyring::Make;
@@ -45,13 +49,23 @@ use crate::store::StoreError;
 use crate::time::Clock;
 use crate::tls;
 use crate::tls::HandshakeSlots;
+use crate::tls::OpenReception;
 use crate::tls::Reception;
+use crate::tls::ShowError;
+use crate::tls::Shows;
 use crate::x509::PemError;
 use crate::x509::certificates_from_pem;
 
 /// Why an authority cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// There is nothing to show to whoever asks for our bundle.
+    #[error("the bundle endpoint cannot show who it is")]
+    BundleEndpoint {
+        /// Why not.
+        #[source]
+        cause: ShowError,
+    },
     /// The port cannot be had.
     #[error("sidecars cannot be listened to")]
     Bind {
@@ -80,6 +94,15 @@ pub enum OpenError {
     Entries {
         /// All of them.
         mistakes: Vec<EntryMistake>,
+    },
+    /// A relation with another trust domain cannot begin.
+    #[error("`{trust_domain}` cannot be federated with")]
+    Federation {
+        /// The other trust domain.
+        trust_domain: TrustDomain,
+        /// Why not.
+        #[source]
+        cause: FetchError,
     },
     /// The signing keys cannot be used.
     #[error("the signing keys cannot be used")]
@@ -212,10 +235,11 @@ pub(super) async fn open_keyring(
 /// Everything that is wrong with the files that `settings` name, as far as that
 /// can be seen without changing anything: what `portreeve authority check` says.
 #[must_use]
-pub fn look_at(settings: &Settings, now: SystemTime) -> Vec<OpenError> {
+pub fn look_at(settings: &Settings, clock: &Arc<dyn Clock>) -> Vec<OpenError> {
     let mut wrong = Vec::new();
-    wrong.extend(try_upstream(settings, now).err());
-    wrong.extend(open_clusters(settings).err());
+    wrong.extend(try_upstream(settings, clock.now()).err());
+    wrong.extend(open_clusters(settings, clock).err());
+    wrong.extend(federation::look_at(&settings.federation, clock));
     wrong.extend(
         settings
             .possession
@@ -241,15 +265,12 @@ pub(super) fn try_upstream(settings: &Settings, now: SystemTime) -> Result<(), O
         .map_err(|cause| OpenError::Upstream { cause })
 }
 
-pub(super) fn open_clusters(settings: &Settings) -> Result<Vec<Cluster>, OpenError> {
+pub(super) fn open_clusters(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Cluster>, OpenError> {
     let open = |cluster: &ClusterSettings| {
-        Cluster::open(
-            cluster.name.clone(),
-            cluster.issuer.clone(),
-            cluster.audience.clone(),
-            cluster.jwks.clone(),
-        )
-        .map_err(|cause| OpenError::Cluster {
+        Cluster::open(cluster, clock).map_err(|cause| OpenError::Cluster {
             name: cluster.name.clone(),
             cause,
         })
@@ -319,6 +340,22 @@ pub(super) fn reception(settings: &Settings, live: Arc<Live>, clock: Arc<dyn Clo
         HandshakeSlots::new(HandshakeSlots::DEFAULT),
         settings.renewal_grace,
     )
+}
+
+/// For whoever asks for our bundle.
+pub(super) fn open_reception(
+    settings: &EndpointSettings,
+    live: Arc<Live>,
+) -> Result<OpenReception, OpenError> {
+    let shows = match &settings.profile {
+        EndpointProfile::Spiffe => Shows::Svid(live),
+        EndpointProfile::Web { certificate, key } => Shows::Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        },
+    };
+    OpenReception::new(shows, tls::Settings::default())
+        .map_err(|cause| OpenError::BundleEndpoint { cause })
 }
 
 pub(super) fn listen(address: SocketAddr) -> Result<(SocketAddr, Listener), OpenError> {

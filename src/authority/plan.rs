@@ -9,6 +9,8 @@ use crate::authority::Lent;
 use crate::authority::admin_service::AdminService;
 use crate::authority::board::Board;
 use crate::authority::entry::Entries;
+use crate::authority::federation;
+use crate::authority::federation::Federation;
 use crate::authority::host::Host;
 use crate::authority::istio::Istio;
 use crate::authority::keyring::Keyring;
@@ -80,7 +82,7 @@ impl Plan {
         let roots = self.settings.possession.iter().map(opening::open_roots);
         Ok(Office {
             clock: Arc::clone(&self.clock),
-            clusters: opening::open_clusters(&self.settings)?,
+            clusters: opening::open_clusters(&self.settings, &self.clock)?,
             entries: self.entries.clone(),
             keyring: Arc::clone(&self.keyring),
             ledger: self.ledger.clone(),
@@ -126,6 +128,7 @@ impl Plan {
             bundle_file: None,
             clock: Arc::clone(&self.clock),
             entries: self.entries.clone(),
+            federated: self.settings.federation.trust_domains(),
             files: opening::open_entry_files(&self.settings)?,
             in_force: self.in_force.clone(),
             keyring: Arc::clone(&self.keyring),
@@ -161,6 +164,21 @@ impl Plan {
                 office,
             },
         }
+    }
+
+    /// Whoever tells other trust domains of ours, and asks for theirs, as
+    /// whoever `live` says we are.
+    pub(super) fn federation(&self, live: Arc<Live>) -> Result<Federation, OpenError> {
+        Federation::open(federation::Parts {
+            board: &self.board,
+            clock: &self.clock,
+            keyring: &self.keyring,
+            ledger: &self.ledger,
+            live,
+            log: &self.log,
+            metrics: &self.metrics,
+            settings: &self.settings,
+        })
     }
 
     fn orders(&self) -> Orders {

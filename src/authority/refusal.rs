@@ -9,7 +9,6 @@ use crate::audit::Decision;
 use crate::audit::NoRoom;
 use crate::authority::id_template::IdTemplateError;
 use crate::authority::ledger::LedgerError;
-use crate::authority::proof::KubernetesError;
 use crate::authority::proof::ProofError;
 use crate::authority::told::in_full;
 use crate::id::SpiffeIdError;
@@ -93,6 +92,7 @@ impl Refusal {
     /// What the record says: a no of ours, or that nothing was decided.
     pub(super) const fn decision(&self) -> Decision {
         match self {
+            Self::NotProved { cause } if cause.may_pass() => Decision::Refuse,
             Self::NoEntry { .. }
             | Self::NotOurs { .. }
             | Self::NotProved { .. }
@@ -144,13 +144,8 @@ impl Refusal {
                 IssueError::BadRequest { .. } => Code::InvalidArgument,
                 _ => Code::Internal,
             },
-            Self::NotProved { cause } => match cause {
-                ProofError::Ledger { .. }
-                | ProofError::Kubernetes {
-                    cause: KubernetesError::NoKeys { .. },
-                } => Code::Unavailable,
-                _ => Code::Unauthenticated,
-            },
+            Self::NotProved { cause } if cause.may_pass() => Code::Unavailable,
+            Self::NotProved { .. } => Code::Unauthenticated,
             Self::TooMany => Code::ResourceExhausted,
         }
     }

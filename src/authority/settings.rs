@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::authority::federation::FederationSettings;
 use crate::ca::Upstream;
+use crate::https::Url;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::store::DatabaseSettings;
@@ -22,6 +24,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// The folder of the entries' files.
     pub entries: Option<PathBuf>,
+    /// With whom the trust domain federates.
+    pub federation: FederationSettings,
     /// How many requests for certificates one address may make in a second.
     pub issues_per_second: NonZeroU32,
     /// How long a join token may be used, unless its maker says otherwise.
@@ -62,8 +66,30 @@ pub struct ClusterSettings {
     pub issuer: String,
     /// The `aud` that its tokens must have.
     pub audience: String,
-    /// The file of its public keys, a JWK Set.
-    pub jwks: PathBuf,
+    /// Who says whether its tokens are good.
+    pub checks: ClusterChecks,
+}
+
+/// Who says whether a cluster's tokens are good.
+#[derive(Clone, Debug)]
+pub enum ClusterChecks {
+    /// We do, with the public keys in a file, a JWK Set.
+    KeyFile(PathBuf),
+    /// We do, with the public keys that its API server publishes.
+    KeyUrl(ApiServer),
+    /// Its API server does (TokenReview).
+    Review(ApiServer),
+}
+
+/// An API server, and what it wants to see.
+#[derive(Clone, Debug)]
+pub struct ApiServer {
+    /// What is asked there.
+    pub url: Url,
+    /// The roots to believe it by, PEM; none: the system's.
+    pub roots: Option<PathBuf>,
+    /// The bearer token to show, read anew each time; none: nothing is shown.
+    pub token: Option<PathBuf>,
 }
 
 /// A CA whose certificates are taken as proof.

@@ -3,6 +3,7 @@
 //! One loop follows the database, the entries' files and the calendar, and
 //! writes on the board what workloads must know.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::authority::board::Board;
 use crate::authority::entry::Entries;
 use crate::authority::entry::Entry;
 use crate::authority::entry_files::read_entries;
+use crate::authority::federation;
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
 use crate::authority::keyring::Keys;
@@ -42,6 +44,8 @@ pub(super) struct Steward {
     pub(super) bundle_file: Option<PathBuf>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entries: watch::Sender<Arc<Entries>>,
+    /// Whose bundles are told besides our own.
+    pub(super) federated: BTreeSet<TrustDomain>,
     pub(super) files: Option<EntryFiles>,
     /// Which version of the database is in force.
     pub(super) in_force: watch::Sender<i64>,
@@ -66,6 +70,7 @@ pub(super) struct EntryFiles {
 impl Steward {
     /// Brings everything up to date once, at the start.
     pub(super) async fn begin(&mut self) -> Result<(), StewardError> {
+        federation::forget_others(&self.ledger, &self.federated, &self.log).await?;
         self.update().await
     }
 
@@ -159,7 +164,9 @@ impl Steward {
         self.revoked.replace(revoked);
         let keys = self.keyring.current();
         self.metrics.root_ends.set(keys.signer_ends_at_s());
-        self.board.write(version, &keys, &revocations);
+        let mut foreign = self.ledger.foreign_bundles().await?;
+        foreign.retain(|row| self.federated.contains(row.foreign.bundle.trust_domain()));
+        self.board.write(version, &keys, &foreign, &revocations);
         self.in_force.send_replace(version);
         Ok(())
     }

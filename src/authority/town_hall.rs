@@ -10,6 +10,7 @@ use tokio::net::UnixListener;
 use tokio::time::sleep;
 
 use crate::audit;
+use crate::authority::federation::Federation;
 use crate::authority::host::Host;
 use crate::authority::metrics::Metrics;
 use crate::authority::opening;
@@ -34,6 +35,7 @@ use crate::workload_api;
 pub struct TownHall {
     address: SocketAddr,
     database: Arc<Database>,
+    federation: Federation,
     host: Host,
     listener: Listener,
     /// Keeps the names of programs fresh.
@@ -94,11 +96,13 @@ impl TownHall {
         let programs = api.transpose();
         let programs = programs.map_err(|cause| OpenError::WorkloadApi { cause })?;
         let host = plan.host(office, mint, renewal.live());
+        let federation = plan.federation(renewal.live())?;
         let (address, listener) = opening::listen(plan.settings.listen)?;
         let (operators, place) = opening::listen_at(&plan.settings.socket)?;
         Ok(Self {
             address,
             database: Arc::clone(plan.ledger.database()),
+            federation,
             host,
             keeper,
             listener,
@@ -114,6 +118,12 @@ impl TownHall {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where other trust domains ask for our bundle, if they may.
+    #[must_use]
+    pub fn bundle_endpoint(&self) -> Option<SocketAddr> {
+        self.federation.address()
     }
 
     /// The authority's own identity, kept fresh while it serves.
@@ -140,6 +150,7 @@ impl TownHall {
     pub async fn serve(self, mut drain: drain::Watch) -> Result<(), ServeError> {
         let Self {
             database,
+            federation,
             host,
             keeper,
             listener,
@@ -165,8 +176,14 @@ impl TownHall {
             served.map_err(|cause| ServeError::Grpc { cause })?;
             programs.map_err(|cause| ServeError::WorkloadApi { cause })
         };
+        let until = drain.clone();
         let kept = async {
-            tokio::join!(steward.run(), renewal.run(), keeper.run());
+            tokio::join!(
+                steward.run(),
+                renewal.run(),
+                keeper.run(),
+                federation.run(until)
+            );
         };
         let outcome = tokio::select! {
             served = served => served,

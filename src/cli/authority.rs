@@ -19,7 +19,8 @@ pub(super) fn check(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return check::refuse(path, &mistakes),
     };
-    let wrong = authority::look_at(&config.authority, SystemClock.now());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let wrong = authority::look_at(&config.authority, &clock);
     for error in &wrong {
         print::failure(error);
     }

@@ -14,6 +14,8 @@ use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
 use crate::config::authority_file as file;
+use crate::config::clusters::clusters;
+use crate::config::federation;
 use crate::config::identity::MOST_TTL_S;
 use crate::config::parts;
 use crate::config::text;
@@ -86,6 +88,12 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let rate = notes.above_zero("issues_per_second", file.issues_per_second);
     let admins = admins(&file.admins, notes);
     let clusters = clusters(&file.proofs.kubernetes, folder, notes);
+    let federation = federation::settings(
+        file.federation.as_ref(),
+        trust_domain.as_ref(),
+        folder,
+        notes,
+    );
     let possession = possession(&file.proofs.x509, folder, notes);
     let whole = (|| {
         Some(AuthorityConfig {
@@ -96,6 +104,7 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 clusters,
                 database: database?,
                 entries: file.entries.as_ref().map(|entries| folder.join(entries)),
+                federation,
                 issues_per_second: NonZeroU32::new(rate)?,
                 join_token_ttl: Duration::from_secs(token_ttl),
                 jwt_svid_ttl: Duration::from_secs(jwt_ttl),
@@ -179,36 +188,6 @@ fn workload_api(
 fn admins(written: &[String], notes: &mut Mistakes) -> Vec<SpiffeId> {
     let ids = written.iter().enumerate();
     ids.filter_map(|(at, id)| notes.parse(format!("admins[{at}]"), id))
-        .collect()
-}
-
-fn clusters(
-    written: &[file::Cluster],
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Vec<authority::ClusterSettings> {
-    for (at, cluster) in written.iter().enumerate() {
-        let path = format!("proofs.kubernetes[{at}]");
-        named(&path, "k8s:cluster", &cluster.name, notes);
-        let same = |other: &file::Cluster| other.issuer == cluster.issuer;
-        if written.iter().take(at).any(same) {
-            notes.add(
-                format!("{path}.issuer"),
-                format!("`{}` is another cluster's already", cluster.issuer),
-            );
-        }
-        if cluster.audience.is_empty() {
-            notes.add(format!("{path}.audience"), "must not be empty");
-        }
-    }
-    written
-        .iter()
-        .map(|cluster| authority::ClusterSettings {
-            name: cluster.name.clone(),
-            issuer: cluster.issuer.clone(),
-            audience: cluster.audience.clone(),
-            jwks: folder.join(&cluster.jwks_file),
-        })
         .collect()
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::federation::Federation;
 use crate::config::file;
 
 /// The configuration of an authority. Paths are relative to the file's own folder.
@@ -31,6 +32,8 @@ pub(super) struct File {
     /// How sidecars may prove who they are, besides join tokens and their own SVIDs.
     #[serde(default)]
     pub(super) proofs: Proofs,
+    /// Other trust domains: who may ask for our bundle, and whose we ask for.
+    pub(super) federation: Option<Federation>,
     /// How long an SVID holds, in seconds, unless its entry says otherwise. Default: 3600.
     #[serde(default = "defaults::svid_ttl_s")]
     pub(super) svid_ttl_s: u64,
@@ -109,7 +112,7 @@ pub(super) struct Proofs {
     pub(super) x509: Vec<Ca>,
 }
 
-/// A cluster whose service-account tokens are taken.
+/// A cluster whose service-account tokens are taken: exactly one of `jwks_file`, `jwks_url` and `token_review` says which are good.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Cluster {
@@ -121,7 +124,27 @@ pub(super) struct Cluster {
     #[serde(default = "defaults::audience")]
     pub(super) audience: String,
     /// The file of its public keys, a JWK Set, as `kubectl get --raw /openid/v1/jwks` prints it. Read again when it changes.
-    pub(super) jwks_file: PathBuf,
+    pub(super) jwks_file: Option<PathBuf>,
+    /// Where its API server serves its public keys, such as `https://10.0.0.1/openid/v1/jwks`. Asked again when they are old or one is missing.
+    pub(super) jwks_url: Option<String>,
+    /// For `jwks_url`: the roots to believe the API server by, PEM. Default: the system's.
+    pub(super) ca_file: Option<PathBuf>,
+    /// For `jwks_url`: a file with the token to show to the API server. Default: nothing is shown.
+    pub(super) token_file: Option<PathBuf>,
+    /// An API server that is asked about each token.
+    pub(super) token_review: Option<TokenReview>,
+}
+
+/// An API server that is asked about each token.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenReview {
+    /// Where it is asked, such as `https://10.0.0.1/apis/authentication.k8s.io/v1/tokenreviews`.
+    pub(super) url: String,
+    /// The roots to believe it by, PEM.
+    pub(super) ca_file: PathBuf,
+    /// A file with the token to show to it: of an account that may create `tokenreviews`.
+    pub(super) token_file: PathBuf,
 }
 
 /// A CA whose certificates are taken.

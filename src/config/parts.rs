@@ -118,6 +118,11 @@ fn policy_settings(
             .headers
             .extend(notes.parse(format!("policy.headers[{at}]"), header));
     }
+    for (at, domain) in written.trust_domains.iter().enumerate() {
+        settings
+            .trust_domains
+            .extend(notes.parse::<TrustDomain>(format!("policy.trust_domains[{at}]"), domain));
+    }
     for (name, zone) in &written.time_zones {
         let path = format!("policy.time_zones.{name}");
         if let (Some(name), Some(zone)) = (

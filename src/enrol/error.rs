@@ -8,6 +8,7 @@ use tonic::Status;
 use crate::id::SpiffeId;
 use crate::identity::IdentityError;
 use crate::identity::SvidError;
+use crate::jwt::BundleMapError;
 use crate::jwt::DocumentError;
 use crate::jwt::TokenError;
 use crate::net::DialError;
@@ -34,6 +35,15 @@ pub enum EnrolError {
         /// Why not.
         #[source]
         cause: BundleError,
+    },
+    /// The bundles of other trust domains that were kept are damaged.
+    #[error("`{}` does not hold the bundles of other trust domains", path.display())]
+    BadFederated {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: BundleMapError,
     },
     /// Two bundles of one trust domain.
     #[error("the bundles do not stand side by side")]

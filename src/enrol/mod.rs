@@ -10,6 +10,7 @@ mod answer;
 mod channel;
 mod credential;
 mod error;
+mod federated;
 mod follower;
 mod keepsake;
 mod minter;

@@ -70,14 +70,24 @@ impl Renewal {
     ///
     /// May be dropped at any point; the identity in force stays as it is.
     pub async fn run(mut self) {
-        loop {
-            self.wait_until_due().await;
-            let mut failures = 0;
-            while !self.renew().await {
-                failures += 1;
-                self.wait_after_failure(failures).await;
+        let metrics = self.metrics.clone();
+        let mut swaps = self.live.changed();
+        let shown = async {
+            while swaps.changed().await.is_ok() {
+                metrics.show(&swaps.borrow_and_update());
             }
-        }
+        };
+        let renewed = async {
+            loop {
+                self.wait_until_due().await;
+                let mut failures = 0;
+                while !self.renew().await {
+                    failures += 1;
+                    self.wait_after_failure(failures).await;
+                }
+            }
+        };
+        tokio::join!(shown, renewed);
     }
 
     async fn renew(&mut self) -> bool {
@@ -91,7 +101,6 @@ impl Renewal {
                     self.since = self.clock.now();
                 }
                 self.metrics.renewals.inc();
-                self.metrics.show(&current);
                 tracing::info!(
                     id = %current.svid().id(),
                     serial = current.svid().leaf().serial(),

@@ -7,6 +7,7 @@
 
 mod algorithm;
 mod audience;
+mod bundle_map;
 mod document;
 mod json;
 mod key;
@@ -22,6 +23,7 @@ mod token_tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use audience::{Audience, AudienceError};
+pub use bundle_map::{BundleMap, BundleMapError};
 pub use document::{BundleDocument, DocumentError};
 pub use json::JsonError;
 pub use key::{Curve, KeyError, PublicKey};

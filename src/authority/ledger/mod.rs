@@ -4,6 +4,7 @@
 //! names it: a database that somebody else wrote into is not believed.
 
 mod entries;
+mod foreign;
 mod issued;
 mod keys;
 mod revocations;
@@ -18,6 +19,8 @@ use crate::authority::selector::Selector;
 use crate::store::Database;
 use crate::store::DatabaseError;
 
+pub(super) use foreign::ForeignRow;
+pub(super) use foreign::Kept;
 pub(super) use issued::IssuedRow;
 pub(super) use issued::TokenUse;
 pub(super) use keys::KeyRow;
@@ -26,7 +29,11 @@ pub(super) use keys::OnlyIf;
 pub(super) use tokens::Spent;
 
 /// The tables, in the order in which they came.
-pub(super) const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("jwt_key.sql")];
+pub(super) const SCHEMA: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("jwt_key.sql"),
+    include_str!("federation.sql"),
+];
 
 /// The authority's part of the database.
 #[derive(Clone, Debug)]

@@ -41,8 +41,9 @@ impl Town {
         let Self {
             address, bundle, ..
         } = self;
+        let domain = self.domain();
         let text = format!(
-            "trust_domain: mesh.example
+            "trust_domain: {domain}
 identity: {{ authority: {{ url: \"https://{address}\", bundle: {bundle}, {proof} }} }}
 workers: 1
 {door}

@@ -26,7 +26,7 @@ impl Town {
 
     /// Makes a join token for `name`, which is recorded.
     pub(crate) fn token(&self, name: &str) -> String {
-        let made = self.try_token(&format!("spiffe://mesh.example/{name}"), 0);
+        let made = self.try_token(&format!("spiffe://{}/{name}", self.domain()), 0);
         let record = self.record_of("join_token_create");
         assert_eq!(record.text("decision"), "permit");
         made.unwrap().token

@@ -78,6 +78,19 @@ impl Town {
         }
     }
 
+    /// Its trust domain.
+    pub(crate) fn domain(&self) -> &str {
+        let first = self.settings.strip_prefix("trust_domain: ");
+        let first = first.and_then(|rest| rest.lines().next());
+        first.unwrap_or("mesh.example")
+    }
+
+    /// Where other trust domains ask for its bundle.
+    pub(crate) fn bundle_endpoint(&self) -> SocketAddr {
+        let running = self.running.as_ref().unwrap();
+        running.bundle_endpoint().unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -166,8 +179,14 @@ pub(crate) fn build(
     } else {
         "svid_ttl_s: 2592000"
     };
+    // Another trust domain comes first in its town's settings.
+    let domain = if settings.starts_with("trust_domain: ") {
+        ""
+    } else {
+        "trust_domain: mesh.example"
+    };
     let text = format!(
-        "trust_domain: mesh.example
+        "{domain}
 listen: \"{address}\"
 store: {{ sqlite: authority.db }}
 sealing_key_file: sealing.key

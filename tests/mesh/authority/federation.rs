@@ -1,0 +1,300 @@
+//! Two towns whose workloads call each other.
+
+use std::fs;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+
+use portreeve::jwt::BundleDocument;
+use portreeve::rpc::authority::rotate_request::Step;
+use portreeve::x509::certificates_from_pem;
+
+use crate::application::Application;
+use crate::authority::foreign::told;
+use crate::authority::load::Two;
+use crate::authority::load::willing;
+use crate::authority::site::WebCa;
+use crate::authority::steps::rotate;
+use crate::authority::town::Town;
+use crate::authority::town::until;
+use crate::caller::Caller;
+use crate::strangers;
+use crate::trial::served;
+
+#[test]
+fn a_workload_of_another_trust_domain_may_do_what_the_policy_lets_it_by_its_name() {
+    let towns = Towns::federate();
+    let application = Application::start();
+    let orders = towns
+        .here
+        .orders(application.address(), &towns.here.by_token("orders"));
+    let web = towns
+        .there
+        .web(orders.inbound(), &towns.there.by_token("web"));
+    let mut caller = Caller::plain(web.outbound());
+    caller.send(GET);
+    served(&mut application.call());
+    assert_eq!(caller.answer().text(), "ok");
+    for sidecar in [&web, &orders] {
+        assert_eq!(
+            sidecar
+                .records
+                .next()
+                .says(["decision", "status", "caller"]),
+            "permit 200 spiffe://other.example/web"
+        );
+    }
+    // Its neighbour is believed as much, and may nothing.
+    let ops = towns
+        .there
+        .web(orders.inbound(), &towns.there.by_token("ops"));
+    let mut caller = Caller::plain(ops.outbound());
+    caller.send(GET);
+    assert_eq!(caller.answer().status(), 403);
+    assert_eq!(
+        orders.records.next().says(["decision", "reason", "caller"]),
+        "deny no_permit spiffe://other.example/ops"
+    );
+    application.was_not_called();
+}
+
+#[test]
+fn roots_rotate_in_one_trust_domain_and_no_request_to_the_other_fails() {
+    let towns = Towns::federate();
+    let Towns { here, there } = &towns;
+    let orders = here.orders(willing(), &here.by_token("orders"));
+    let web = there.web(orders.inbound(), &there.by_token("web"));
+    let load = Two { orders, web }.load();
+
+    rotate(there, Step::Prepare).unwrap();
+    towns.asks_again("2");
+    load.show_at_orders("portreeve_identity_renewals_total 1");
+    rotate(there, Step::Activate).unwrap();
+    rotate(there, Step::Taint).unwrap();
+    load.show_at_web("portreeve_identity_renewals_total 2");
+    load.reaches_anew(3);
+    rotate(there, Step::Revoke).unwrap();
+    towns.asks_again("1");
+    load.show_at_orders("portreeve_identity_renewals_total 2");
+    load.end();
+}
+
+#[test]
+fn a_trust_domain_that_is_left_is_believed_no_longer_and_cut() {
+    let mut towns = Towns::federate();
+    let application = Application::start();
+    let orders = towns
+        .here
+        .orders(application.address(), &towns.here.by_token("orders"));
+    let web = towns
+        .there
+        .web(orders.inbound(), &towns.there.by_token("web"));
+    let (mut caller, mut call) = crate::trial::begin(Caller::plain(web.outbound()), &application);
+    call.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n");
+    caller.until("1\r\na\r\n");
+
+    towns.here.settings = endpoint(towns.here.bundle_endpoint(), "");
+    towns.here.stop();
+    towns.here.start();
+    assert_eq!(caller.rest(), "");
+    assert_eq!(call.rest(), "");
+    assert_eq!(
+        orders.records.next().says(["caller", "status", "reason"]),
+        "spiffe://other.example/web 200 no_longer_trusted"
+    );
+    let mut caller = Caller::plain(web.outbound());
+    caller.send(GET);
+    assert_eq!(caller.answer().status(), 502);
+    assert_eq!(
+        orders.records.next().says(["decision", "reason"]),
+        "refused bad_certificate:unknown_trust_domain"
+    );
+}
+
+#[test]
+fn a_sidecar_that_starts_again_alone_believes_the_other_trust_domain_as_before() {
+    let mut towns = Towns::federate();
+    let application = Application::start();
+    let kept = "join_token_file: orders.token, state_dir: orders-state";
+    towns.here.by_token("orders");
+    let orders = towns.here.orders(application.address(), kept);
+    towns.here.stop();
+    orders.running.stop().unwrap();
+    let orders = towns.here.orders(application.address(), kept);
+    let web = towns
+        .there
+        .web(orders.inbound(), &towns.there.by_token("web"));
+    let mut caller = Caller::plain(web.outbound());
+    caller.send(GET);
+    served(&mut application.call());
+    assert_eq!(caller.answer().text(), "ok");
+}
+
+#[test]
+fn the_bundle_is_served_to_anybody_who_asks_for_it_and_for_nothing_else() {
+    let ca = WebCa::new();
+    let folder = tempfile::tempdir().unwrap();
+    let put = |(chain, key): &strangers::Shown| {
+        let chain = portreeve::x509::certificates_to_pem(chain);
+        fs::write(folder.path().join("web.crt"), chain).unwrap();
+        let key = rcgen::KeyPair::try_from(key).unwrap().serialize_pem();
+        fs::write(folder.path().join("web.key"), key).unwrap();
+    };
+    put(&ca.name("127.0.0.1"));
+    let (certificate, key) = (folder.path().join("web.crt"), folder.path().join("web.key"));
+    let town = Town::with(&format!(
+        "federation: {{ listen: \"127.0.0.1:0\", profile: https_web, certificate: \"{}\", key: \"{}\", refresh_hint_s: 60 }}",
+        certificate.display(),
+        key.display()
+    ));
+    let ask = |request: &str| {
+        let config = strangers::client(None, &[b"http/1.1"]);
+        let mut caller = Caller::secure(town.bundle_endpoint(), config);
+        caller.send(format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n"));
+        caller
+    };
+    let document = |sequence_above: u64| {
+        let answer = ask("GET /").answer();
+        assert_eq!(answer.field("content-type"), Some("application/json"));
+        let document = BundleDocument::parse(&answer.body).unwrap();
+        assert!(
+            document.sequence > Some(sequence_above),
+            "{document:?}, not above {sequence_above}"
+        );
+        assert_eq!(document.refresh_hint.unwrap().as_secs(), 60);
+        document
+    };
+    let first = document(0);
+    let published = || {
+        let text = fs::read(town.path("roots.pem")).unwrap();
+        certificates_from_pem(&text, "roots.pem").unwrap()
+    };
+    assert_eq!(first.roots, published());
+    rotate(&town, Step::Prepare).unwrap();
+    until(|| document(0).roots.len() == 2);
+    let next = document(first.sequence.unwrap());
+    assert_eq!(next.roots, published());
+    assert_eq!(next.jwt_keys.iter().count(), 2);
+
+    for (request, status) in [
+        ("GET /other", "HTTP/1.1 404 "),
+        ("POST /", "HTTP/1.1 405 "),
+        ("HEAD /", "HTTP/1.1 200 "),
+    ] {
+        let rest = ask(request).rest();
+        assert!(rest.starts_with(status), "{request}: {rest}");
+        assert!(rest.ends_with("\r\n\r\n"), "{request} has a body: {rest}");
+    }
+    town.shows("portreeve_authority_bundle_requests_total{result=\"405\"} 1");
+    // A broken pair does not take the place of a good one.
+    fs::write(&key, "no key").unwrap();
+    document(0);
+    put(&ca.name("127.0.0.1"));
+    document(0);
+}
+
+#[test]
+fn whoever_asks_for_the_bundle_and_then_is_silent_keeps_nobody_out_for_long() {
+    let town = Town::with("federation: { listen: \"127.0.0.1:0\" }");
+    let door = town.bundle_endpoint();
+    // More than are heard at once.
+    let silent: Vec<_> = (0..100).map(|_| Caller::plain(door)).collect();
+    let mut slow = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
+    slow.send("GET / HTTP/1.1\r\nhost: x\r\n");
+    let mut twin = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
+    twin.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(twin.answer().status(), 200);
+    for mut caller in silent {
+        assert_eq!(caller.rest(), "");
+    }
+    let rest = slow.rest();
+    assert!(
+        rest.is_empty() || rest.starts_with("HTTP/1.1 408 "),
+        "{rest}"
+    );
+}
+
+/// Two towns, each of which asks the other for its bundle.
+struct Towns {
+    here: Town,
+    there: Town,
+}
+
+impl Towns {
+    fn federate() -> Self {
+        let addresses = [free(), free()];
+        let mut here = Town::with(&endpoint(addresses[0], ""));
+        let folder = tempfile::tempdir().unwrap();
+        fs::copy(here.path("roots.pem"), folder.path().join("first.pem")).unwrap();
+        let with = relation("mesh.example", addresses[0]);
+        let settings = format!(
+            "trust_domain: other.example\n{}",
+            endpoint(addresses[1], &with)
+        );
+        let there = Town::on(folder, &settings);
+        fs::copy(there.path("roots.pem"), here.path("first.pem")).unwrap();
+        here.stop();
+        here.settings = endpoint(addresses[0], &relation("other.example", addresses[1]));
+        here.start();
+        for (town, other) in [(&here, "other.example"), (&there, "mesh.example")] {
+            let record = town.record_of("bundle_fetched");
+            assert_eq!(
+                record.says(["decision", "trust_domain"]),
+                format!("permit {other}")
+            );
+            until(|| told(town).contains(&format!("{other} 1+1")));
+        }
+        for (town, policy) in [(&here, WEB_ONLY), (&there, EVERYBODY)] {
+            fs::create_dir_all(town.path("policy")).unwrap();
+            fs::write(town.path("policy/other.cedar"), policy).unwrap();
+        }
+        Self { here, there }
+    }
+
+    /// `here` looks at the other's bundle again, which has so many roots by now.
+    fn asks_again(&self, roots: &str) {
+        self.here.pass(400);
+        let record = self.here.record_of("bundle_fetched");
+        assert_eq!(record.text("roots"), roots);
+    }
+}
+
+/// An address that nobody else has.
+fn free() -> SocketAddr {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let host = IpAddr::V4(Ipv4Addr::new(127, 101, high, low));
+    let listener = TcpListener::bind((host, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+fn endpoint(address: SocketAddr, with: &str) -> String {
+    format!("federation: {{ listen: \"{address}\", profile: https_spiffe, with: [ {with} ] }}")
+}
+
+fn relation(domain: &str, address: SocketAddr) -> String {
+    format!(
+        "{{ trust_domain: {domain}, url: \"https://{address}/\", profile: https_spiffe, \
+         spiffe_id: \"spiffe://{domain}/portreeve/authority\", bundle: first.pem }}"
+    )
+}
+
+const GET: &str = "GET /a HTTP/1.1\r\nhost: orders\r\n\r\n";
+
+const WEB_ONLY: &str = r#"
+@id("their-web-calls-orders")
+permit (
+  principal == Workload::"spiffe://other.example/web",
+  action in Action::"http",
+  resource in Service::"orders"
+);
+"#;
+
+const EVERYBODY: &str = r#"
+@id("whoever-is-ours-calls")
+permit (
+  principal in TrustDomain::"other.example",
+  action in Action::"http",
+  resource in Service::"orders"
+);
+"#;
