@@ -74,10 +74,10 @@ impl Household {
         let mut board = clerk.follow_board();
         let mut held: Vec<Held> = Vec::new();
         let mut bundles = Arc::default();
-        board.mark_changed();
+        let mut has_board_changed = true;
         loop {
             entries.mark_unchanged();
-            if board.has_changed().unwrap_or(false) {
+            if std::mem::take(&mut has_board_changed) {
                 bundles = bundles_of(&board.borrow_and_update()).0;
                 let now = clerk.office.clock.now();
                 held.retain(|held| held.is_vouched_for(&bundles, now));
@@ -94,7 +94,10 @@ impl Household {
             tokio::select! {
                 () = self.told.closed() => return,
                 changed = entries.changed() => if changed.is_err() { return },
-                changed = board.changed() => if changed.is_err() { return },
+                changed = board.changed() => match changed {
+                    Ok(()) => has_board_changed = true,
+                    Err(_ended) => return,
+                },
                 () = due => {}
             }
         }
