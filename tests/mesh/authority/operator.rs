@@ -71,4 +71,16 @@ impl Town {
             format!("entry_create {name} permit")
         );
     }
+
+    /// Adds an entry, whose record may come after those of what came of it.
+    pub(crate) fn enter_later(&self, name: &str, selectors: &[&str], id: &str) {
+        let entry = rpc::Entry {
+            id: name.to_owned(),
+            selectors: selectors.iter().map(ToString::to_string).collect(),
+            spiffe_id: id.to_owned(),
+            ..rpc::Entry::default()
+        };
+        let request = rpc::CreateEntryRequest { entry: Some(entry) };
+        self.wait(self.operator().create_entry(request)).unwrap();
+    }
 }
