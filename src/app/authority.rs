@@ -27,6 +27,7 @@ use crate::identity;
 use crate::metrics::Exposition;
 use crate::store::StoreError;
 use crate::time::Clock;
+use crate::workload_api;
 
 /// An authority that has taken its ports and unsealed its keys, and serves
 /// nobody yet.
@@ -69,6 +70,7 @@ impl AuthorityApp {
             clock: Arc::clone(clock),
             log: log.shard(0).ok_or(AuthorityBuildError::NoShard)?,
             metrics: authority::Metrics::register(registry).map_err(metrics)?,
+            programs: workload_api::Metrics::register(registry).map_err(metrics)?,
             renewals: identity::Metrics::register(registry).map_err(metrics)?,
         };
         let mut hall = runtime

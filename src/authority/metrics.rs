@@ -17,6 +17,7 @@ pub struct Metrics {
     bundle_requests: IntCounterVec,
     foreign_bundles: IntGaugeVec,
     handshakes: IntCounterVec,
+    minted: IntCounterVec,
     pub(super) entries: IntGauge,
     pub(super) entry_failures: IntCounter,
     pub(super) revocations: IntGauge,
@@ -59,6 +60,11 @@ impl Metrics {
                 "TLS handshakes with the authority.",
                 &["result"],
             )?,
+            minted: counters(
+                "portreeve_authority_jwt_svid_requests_total",
+                "Requests for tokens, by proof and by what became of them.",
+                &["proof", "result"],
+            )?,
             entries: IntGauge::new(
                 "portreeve_authority_entries",
                 "Entries in force, from files and from the database.",
@@ -88,6 +94,7 @@ impl Metrics {
         for counter in [
             &self.issued,
             &self.handshakes,
+            &self.minted,
             &self.bundle_fetches,
             &self.bundle_requests,
         ] {
@@ -111,6 +118,12 @@ impl Metrics {
     pub(super) fn issued(&self, proof: &str, refusal: Option<&str>) {
         let result = refusal.unwrap_or("issued");
         self.issued.with_label_values(&[proof, result]).inc();
+    }
+
+    /// Counts an answer to a request for a token; no `refusal` means a token.
+    pub(super) fn minted(&self, proof: &str, refusal: Option<&str>) {
+        let result = refusal.unwrap_or("issued");
+        self.minted.with_label_values(&[proof, result]).inc();
     }
 
     /// Counts an attempt to fetch the bundle of `trust_domain`.

@@ -3,12 +3,14 @@
 //! Sidecars prove who they are and are named for it, operators say who may be
 //! named what, and everybody who has a name is told what has changed. What was
 //! proved becomes selectors (`proof`), entries say what those are worth
-//! (`entry`), the office names and records (`office`), the keyring signs
+//! (`entry`), the office names and records (`office`), for the programs of this
+//! machine as well (`programs`), and makes tokens (`minting`), the keyring signs
 //! (`keyring`), and the ledger remembers (`ledger`), in SQLite or, for several
 //! authorities side by side, in PostgreSQL.
 
 mod admin_service;
 mod board;
+mod bundles;
 mod caller;
 mod entry;
 mod entry_files;
@@ -20,12 +22,14 @@ mod keyring;
 mod ledger;
 mod line;
 mod metrics;
+mod minting;
 mod office;
 mod opening;
 mod operator;
 mod orders;
 mod own_name;
 mod plan;
+mod programs;
 mod proof;
 mod refusal;
 mod revocation;
@@ -52,7 +56,7 @@ pub use proof::{
     ServerError, read_claims, read_review,
 };
 pub use revocation::{Revocation, Revoked, SerialNumber};
-pub use selector::{Selector, SelectorError};
+pub use selector::{Form, Selector, SelectorError};
 pub use settings::{ApiServer, ClusterChecks, ClusterSettings, PossessionSettings, Settings};
 pub use steward::StewardError;
 pub use town_hall::{Lent, ServeError, TownHall};

@@ -189,6 +189,13 @@ pub enum OpenError {
         #[source]
         cause: UpstreamError,
     },
+    /// The socket for programs of this machine cannot be had.
+    #[error("the Workload API cannot be opened")]
+    WorkloadApi {
+        /// Where, and why not.
+        #[source]
+        cause: UnixBindError,
+    },
 }
 
 pub(super) async fn open_keyring(

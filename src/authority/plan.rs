@@ -17,11 +17,15 @@ use crate::authority::keyring::Keyring;
 use crate::authority::ledger;
 use crate::authority::ledger::Ledger;
 use crate::authority::metrics::Metrics;
+use crate::authority::minting::Mint;
 use crate::authority::office::Limiter;
 use crate::authority::office::Office;
 use crate::authority::opening;
 use crate::authority::opening::OpenError;
 use crate::authority::orders::Orders;
+use crate::authority::programs;
+use crate::authority::programs::Keeper;
+use crate::authority::programs::Programs;
 use crate::authority::service::Service;
 use crate::authority::settings::Settings;
 use crate::authority::steward::Steward;
@@ -88,6 +92,32 @@ impl Plan {
             possession: roots.collect::<Result<_, _>>()?,
             revoked: Arc::clone(&self.revoked),
             svid_ttl: self.settings.svid_ttl,
+            users: Limiter::new(self.settings.issues_per_second),
+        })
+    }
+
+    /// Whoever makes tokens.
+    pub(super) fn mint(&self) -> Mint {
+        Mint {
+            addresses: Limiter::new(self.settings.issues_per_second),
+            clock: Arc::clone(&self.clock),
+            keyring: Arc::clone(&self.keyring),
+            lifetime: self.settings.jwt_svid_ttl,
+            log: self.log.clone(),
+            metrics: self.metrics.clone(),
+            revoked: Arc::clone(&self.revoked),
+            trust_domain: self.settings.trust_domain.clone(),
+            users: Limiter::new(self.settings.issues_per_second),
+        }
+    }
+
+    /// Whoever names the programs of this machine, and keeps their names fresh.
+    pub(super) fn programs(&self, office: &Arc<Office>, mint: &Arc<Mint>) -> (Programs, Keeper) {
+        programs::open(programs::Parts {
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.clock),
+            mint: Arc::clone(mint),
+            office: Arc::clone(office),
         })
     }
 
@@ -113,7 +143,7 @@ impl Plan {
     }
 
     /// All that answers, as whoever `live` says we are.
-    pub(super) fn host(&self, office: Arc<Office>, live: Arc<Live>) -> Host {
+    pub(super) fn host(&self, office: Arc<Office>, mint: Arc<Mint>, live: Arc<Live>) -> Host {
         let reception = opening::reception(&self.settings, live, Arc::clone(&self.clock));
         Host {
             admin: AdminService {
@@ -130,6 +160,7 @@ impl Plan {
             revoked: Arc::clone(&self.revoked),
             service: Service {
                 board: Arc::clone(&self.board),
+                mint,
                 office,
             },
         }

@@ -11,6 +11,7 @@ use crate::https::Url;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::store::DatabaseSettings;
+use crate::workload_api;
 
 /// What an authority needs to know, already checked.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Settings {
     pub issues_per_second: NonZeroU32,
     /// How long a join token may be used, unless its maker says otherwise.
     pub join_token_ttl: Duration,
+    /// How long a token holds, if what it rests on does.
+    pub jwt_svid_ttl: Duration,
     /// Where sidecars call. Port 0 lets the system choose.
     pub listen: SocketAddr,
     /// CAs whose certificates are taken as proof.
@@ -50,6 +53,8 @@ pub struct Settings {
     pub trust_domain: TrustDomain,
     /// The CA that signs the certificates of its keys, if they are no roots.
     pub upstream: Option<Upstream>,
+    /// Where programs of this machine call, if they may.
+    pub workload_api: Option<workload_api::Settings>,
 }
 
 /// A cluster whose service-account tokens are taken.

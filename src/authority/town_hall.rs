@@ -1,5 +1,6 @@
 //! The whole authority, put together.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::authority::metrics::Metrics;
 use crate::authority::opening;
 use crate::authority::opening::OpenError;
 use crate::authority::plan::Plan;
+use crate::authority::programs::Keeper;
 use crate::authority::settings::Settings;
 use crate::authority::steward::Steward;
 use crate::drain;
@@ -26,6 +28,7 @@ use crate::net::UnixPlace;
 use crate::store::Database;
 use crate::store::StoreError;
 use crate::time::Clock;
+use crate::workload_api;
 
 /// An authority that has taken its ports and unsealed its keys.
 #[derive(Debug)]
@@ -35,9 +38,12 @@ pub struct TownHall {
     federation: Federation,
     host: Host,
     listener: Listener,
+    /// Keeps the names of programs fresh.
+    keeper: Keeper,
     operators: UnixListener,
     /// The file of the operators' socket.
     place: UnixPlace,
+    programs: Option<workload_api::Server>,
     renewal: Renewal,
     steward: Steward,
 }
@@ -51,6 +57,8 @@ pub struct Lent {
     pub log: audit::Shard,
     /// What it counts.
     pub metrics: Metrics,
+    /// What it counts of programs' calls.
+    pub programs: workload_api::Metrics,
     /// What it counts of its own SVID.
     pub renewals: identity::Metrics,
 }
@@ -64,6 +72,7 @@ impl TownHall {
     /// All of [`OpenError`].
     pub async fn open(settings: Settings, lent: Lent) -> Result<Self, OpenError> {
         let renewals = lent.renewals.clone();
+        let calls = lent.programs.clone();
         let plan = Plan::draw(settings, lent).await?;
         let office = Arc::new(plan.office()?);
         let mut steward = plan.steward()?;
@@ -78,7 +87,15 @@ impl TownHall {
         }
         let renewal =
             opening::name_ourselves(&plan.settings, &plan.keyring, &plan.clock, renewals).await?;
-        let host = plan.host(office, renewal.live());
+        let mint = Arc::new(plan.mint());
+        let (registrar, keeper) = plan.programs(&office, &mint);
+        let api = plan.settings.workload_api.clone().map(|settings| {
+            let clock = Arc::clone(&plan.clock);
+            workload_api::Server::bind(settings, Arc::new(registrar), clock, calls)
+        });
+        let programs = api.transpose();
+        let programs = programs.map_err(|cause| OpenError::WorkloadApi { cause })?;
+        let host = plan.host(office, mint, renewal.live());
         let federation = plan.federation(renewal.live())?;
         let (address, listener) = opening::listen(plan.settings.listen)?;
         let (operators, place) = opening::listen_at(&plan.settings.socket)?;
@@ -87,9 +104,11 @@ impl TownHall {
             database: Arc::clone(plan.ledger.database()),
             federation,
             host,
+            keeper,
             listener,
             operators,
             place,
+            programs,
             renewal,
             steward,
         })
@@ -133,25 +152,41 @@ impl TownHall {
             database,
             federation,
             host,
+            keeper,
             listener,
             operators,
             place,
+            programs,
             renewal,
             steward,
             ..
         } = self;
         let sidecars = host.serve_sidecars(listener, drain.clone());
         let operators = host.serve_operators(operators, drain.clone());
+        let programs_drain = drain.clone();
+        let programs = async {
+            match programs {
+                Some(api) => api.serve(programs_drain).await,
+                None => Ok(()),
+            }
+        };
         let served = async {
-            let (sidecars, operators) = tokio::join!(sidecars, operators);
-            sidecars.and(operators)
+            let (sidecars, operators, programs) = tokio::join!(sidecars, operators, programs);
+            let served = sidecars.and(operators);
+            served.map_err(|cause| ServeError::Grpc { cause })?;
+            programs.map_err(|cause| ServeError::WorkloadApi { cause })
         };
         let until = drain.clone();
         let kept = async {
-            tokio::join!(steward.run(), renewal.run(), federation.run(until));
+            tokio::join!(
+                steward.run(),
+                renewal.run(),
+                keeper.run(),
+                federation.run(until)
+            );
         };
         let outcome = tokio::select! {
-            served = served => served.map_err(|cause| ServeError { cause }),
+            served = served => served,
             // Whoever follows does not end by itself.
             () = async {
                 drain.draining().await;
@@ -167,11 +202,21 @@ impl TownHall {
 
 /// Why an authority cannot go on.
 #[derive(Debug, thiserror::Error)]
-#[error("the authority cannot go on")]
-pub struct ServeError {
-    /// What gRPC says.
-    #[source]
-    pub cause: tonic::transport::Error,
+pub enum ServeError {
+    /// It cannot answer any more.
+    #[error("the authority cannot go on")]
+    Grpc {
+        /// What gRPC says.
+        #[source]
+        cause: tonic::transport::Error,
+    },
+    /// It cannot watch the socket for programs.
+    #[error("the Workload API cannot go on")]
+    WorkloadApi {
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
 }
 
 /// What a request that is under way may still take when we are told to stop.

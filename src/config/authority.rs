@@ -23,6 +23,7 @@ use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::store::DatabaseSettings;
 use crate::store::Url;
+use crate::workload_api;
 
 /// An authority's configuration, without mistakes.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let root_ttl = notes.between("root_ttl_s", file.root_ttl_s, 60, MOST_ROOT_TTL_S);
     let token_ttl = notes.between("join_token_ttl_s", file.join_token_ttl_s, 1, MOST_TTL_S);
     let grace = notes.between("renewal_grace_s", file.renewal_grace_s, 0, MOST_TTL_S);
+    let jwt_ttl = notes.between("jwt_svid_ttl_s", file.jwt_svid_ttl_s, 1, MOST_JWT_TTL_S);
+    let workload_api = workload_api(file.workload_api.as_ref(), folder, notes);
     let rate = notes.above_zero("issues_per_second", file.issues_per_second);
     let admins = admins(&file.admins, notes);
     let clusters = clusters(&file.proofs.kubernetes, folder, notes);
@@ -104,6 +107,7 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 federation,
                 issues_per_second: NonZeroU32::new(rate)?,
                 join_token_ttl: Duration::from_secs(token_ttl),
+                jwt_svid_ttl: Duration::from_secs(jwt_ttl),
                 listen: listen?,
                 possession,
                 renewal_grace: Duration::from_secs(grace),
@@ -117,6 +121,7 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                     certificate: folder.join(&upstream.certificate),
                     key: folder.join(&upstream.key),
                 }),
+                workload_api,
             },
             bundle_file: file.bundle_file.as_ref().map(|bundle| folder.join(bundle)),
             log,
@@ -169,6 +174,17 @@ fn database(
     }
 }
 
+fn workload_api(
+    written: Option<&file::WorkloadApi>,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Option<workload_api::Settings> {
+    let written = written?;
+    let mode = notes.parse("workload_api.mode", &written.mode)?;
+    let socket = folder.join(&written.socket);
+    Some(workload_api::Settings::new(socket, mode))
+}
+
 fn admins(written: &[String], notes: &mut Mistakes) -> Vec<SpiffeId> {
     let ids = written.iter().enumerate();
     ids.filter_map(|(at, id)| notes.parse(format!("admins[{at}]"), id))
@@ -197,6 +213,9 @@ fn named(path: &str, kind: &str, name: &str, notes: &mut Mistakes) {
         notes.add(format!("{path}.name"), error.to_string());
     }
 }
+
+/// A day: whoever has a token can use it until it ends, revoked or not.
+const MOST_JWT_TTL_S: u64 = 24 * 60 * 60;
 
 /// Twenty years: more than any root should hold.
 const MOST_ROOT_TTL_S: u64 = 20 * 365 * 24 * 60 * 60;

@@ -37,6 +37,9 @@ pub(super) struct File {
     /// How long an SVID holds, in seconds, unless its entry says otherwise. Default: 3600.
     #[serde(default = "defaults::svid_ttl_s")]
     pub(super) svid_ttl_s: u64,
+    /// How long a JWT-SVID holds, in seconds, unless what it rests on ends before. Default: 300.
+    #[serde(default = "defaults::jwt_svid_ttl_s")]
+    pub(super) jwt_svid_ttl_s: u64,
     /// How long a root holds, in seconds. Its successor is published halfway and signs after five sixths. Default: one year.
     #[serde(default = "defaults::root_ttl_s")]
     pub(super) root_ttl_s: u64,
@@ -55,6 +58,8 @@ pub(super) struct File {
     /// SPIFFE IDs that may administrate it over TLS. Default: none.
     #[serde(default)]
     pub(super) admins: Vec<String>,
+    /// The SPIFFE Workload API, by which programs of this machine get their names. Default: none.
+    pub(super) workload_api: Option<WorkloadApi>,
     /// Where deeds are recorded.
     pub(super) audit: file::Audit,
     /// The operator's window.
@@ -62,6 +67,17 @@ pub(super) struct File {
     /// The operational log, on standard error.
     #[serde(default)]
     pub(super) log: file::Log,
+}
+
+/// The SPIFFE Workload API, by which programs of this machine get their names.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkloadApi {
+    /// Where the socket is to be.
+    pub(super) socket: PathBuf,
+    /// The permissions of the socket's file. Who gets what is for the entries to say: `0666` lets all users ask. Default: `0600`.
+    #[serde(default = "file::defaults::socket_mode")]
+    pub(super) mode: String,
 }
 
 /// Where an authority's memory is: exactly one of the keys.
@@ -154,6 +170,12 @@ mod defaults {
     /// SPIRE's default: short enough that a stolen key is soon worth nothing.
     pub(in crate::config) const fn svid_ttl_s() -> u64 {
         3_600
+    }
+
+    /// What SPIRE grants: long enough for clocks that differ, and nobody can take a
+    /// token back.
+    pub(in crate::config) const fn jwt_svid_ttl_s() -> u64 {
+        300
     }
 
     /// Roots are copied into images and configurations by people, who need

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use tonic::Code;
 use tonic::Status;
 
+use crate::id::SpiffeId;
 use crate::identity::IdentityError;
 use crate::identity::SvidError;
 use crate::jwt::BundleMapError;
 use crate::jwt::DocumentError;
+use crate::jwt::TokenError;
 use crate::net::DialError;
 use crate::store::StoreError;
 use crate::tls::ConnectError;
@@ -71,6 +73,13 @@ pub enum EnrolError {
         #[source]
         cause: SvidError,
     },
+    /// A token that was answered is none.
+    #[error("the authority's token is not one, or not for our audience")]
+    BadToken {
+        /// Why not.
+        #[source]
+        cause: TokenError,
+    },
     /// gRPC could not begin.
     #[error("the authority does not speak gRPC")]
     Channel {
@@ -110,6 +119,12 @@ pub enum EnrolError {
         /// What went wrong.
         #[source]
         cause: CsrError,
+    },
+    /// A token that was answered names another.
+    #[error("the authority's token names `{found}`, not us")]
+    OthersToken {
+        /// Whom it names.
+        found: SpiffeId,
     },
     /// The authority did not answer in time.
     #[error("`{authority}` did not answer in time")]

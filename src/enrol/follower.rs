@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use tokio::time::sleep_until;
 
 use crate::enrol::EnrolError;
+use crate::enrol::Minter;
 use crate::enrol::Settings;
 use crate::enrol::answer::State;
 use crate::enrol::channel;
@@ -43,6 +44,13 @@ impl Follower {
             settings,
             tainted: Cell::new(0),
         }
+    }
+
+    /// Whoever gets tokens from the same authority, as whoever `live` says we are.
+    #[must_use]
+    pub fn minter(&self, live: Arc<Live>) -> Minter {
+        let (settings, news) = (Arc::clone(&self.settings), Arc::clone(&self.news));
+        Minter::new(settings, news, Arc::clone(&self.clock), live)
     }
 
     /// Follows for ever, as whoever `live` says we are.

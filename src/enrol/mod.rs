@@ -13,6 +13,7 @@ mod error;
 mod federated;
 mod follower;
 mod keepsake;
+mod minter;
 mod news;
 mod settings;
 mod source;
@@ -20,6 +21,7 @@ mod source;
 pub use credential::Credential;
 pub use error::EnrolError;
 pub use follower::Follower;
+pub use minter::Minter;
 pub use settings::Settings;
 pub use source::Enrolled;
 

@@ -6,6 +6,7 @@
 //! readings is refused throughout.
 
 mod algorithm;
+mod audience;
 mod bundle_map;
 mod document;
 mod json;
@@ -21,6 +22,7 @@ mod document_tests;
 mod token_tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use audience::{Audience, AudienceError};
 pub use bundle_map::{BundleMap, BundleMapError};
 pub use document::{BundleDocument, DocumentError};
 pub use json::JsonError;

@@ -31,6 +31,7 @@ use crate::identity::Identity;
 use crate::identity::Svid;
 use crate::rpc::workload::spiffe_workload_api_client::SpiffeWorkloadApiClient;
 use crate::time::Clock;
+use crate::workload_api::Metrics;
 use crate::workload_api::Registrar;
 use crate::workload_api::Server;
 use crate::workload_api::Settings;
@@ -103,7 +104,7 @@ async fn serving_with(
     registrar: Arc<dyn Registrar>,
     test: impl Future<Output = ()>,
 ) {
-    let server = Server::bind(settings, registrar, Arc::new(Noon)).unwrap();
+    let server = Server::bind(settings, registrar, Arc::new(Noon), metrics()).unwrap();
     let (trigger, watch) = drain::channel();
     let test = async {
         test.await;
@@ -112,6 +113,10 @@ async fn serving_with(
     let both = async { tokio::join!(server.serve(watch), test) };
     let (served, ()) = timeout(PATIENCE, both).await.unwrap();
     served.unwrap();
+}
+
+fn metrics() -> Metrics {
+    Metrics::register(&prometheus::Registry::new()).unwrap()
 }
 
 async fn client(path: &Path) -> Client {

@@ -73,7 +73,7 @@ fn roots_rotate_in_one_trust_domain_and_no_request_to_the_other_fails() {
     rotate(there, Step::Activate).unwrap();
     rotate(there, Step::Taint).unwrap();
     load.show_at_web("portreeve_identity_renewals_total 2");
-    load.reaches_anew();
+    load.reaches_anew(3);
     rotate(there, Step::Revoke).unwrap();
     towns.asks_again("1");
     load.show_at_orders("portreeve_identity_renewals_total 2");

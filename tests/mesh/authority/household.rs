@@ -31,7 +31,7 @@ impl Town {
         self.sidecar("web", &door, proof)
     }
 
-    fn sidecar(&self, name: &str, door: &str, proof: &str) -> Sidecar {
+    pub(crate) fn sidecar(&self, name: &str, door: &str, proof: &str) -> Sidecar {
         let folder = self.folder.path();
         fs::create_dir_all(folder.join("policy")).unwrap();
         fs::write(folder.join("policy/mesh.cedar"), POLICY).unwrap();

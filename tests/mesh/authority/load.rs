@@ -140,19 +140,17 @@ impl Load {
         until(|| window(web, "/metrics").lines().any(|found| found == line));
     }
 
-    /// Waits until `web` reaches `orders` through a tunnel that is not there yet.
-    pub(crate) fn reaches_anew(&self) {
-        let before = self.tunnels();
-        until(|| self.tunnels() > before);
-        self.goes_on();
-    }
-
-    /// How many tunnels `web` has opened.
-    fn tunnels(&self) -> u32 {
+    /// Waits until `web` has swapped identities so often, or made its connections
+    /// anew, and reaches `orders` through a tunnel that was not there before.
+    pub(crate) fn reaches_anew(&self, swaps: u64) {
         let [_, web] = self.windows;
-        let metrics = window(web, "/metrics");
-        let opened = metrics.lines().find_map(|line| line.strip_prefix(TUNNELS));
-        opened.unwrap().trim().parse().unwrap()
+        until(|| {
+            let metrics = window(web, "/metrics");
+            let seen = metrics.lines().find_map(|line| line.strip_prefix(SWAPS));
+            seen.unwrap().trim().parse::<u64>().unwrap() >= swaps
+        });
+        // A request that begins now finds no tunnel from before.
+        self.goes_on();
     }
 
     /// Waits for whatever was under way, and one request more.
@@ -197,4 +195,4 @@ fn answer_all(mut stream: TcpStream) {
     }
 }
 
-const TUNNELS: &str = r#"portreeve_handshakes_total{door="outbound",result="ok"}"#;
+const SWAPS: &str = "portreeve_identity_generation ";

@@ -61,7 +61,7 @@ fn keys_rotate_under_load_and_no_request_fails() {
     );
     load.show("portreeve_identity_renewals_total 2");
     // Whom they reached before that one had renewed, they reach anew.
-    load.reaches_anew();
+    load.reaches_anew(3);
     assert!(is_served(&load.inbound(), &shown), "tainted is not revoked");
 
     assert_eq!(states(&rotate(&town, Step::Revoke).unwrap()), "active");

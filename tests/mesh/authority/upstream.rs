@@ -63,7 +63,7 @@ fn an_intermediate_that_is_revoked_is_believed_no_longer_though_its_root_stays()
     let (after, shown_after) = outsider(&town);
     rotate(&town, Step::Taint).unwrap();
     load.show("portreeve_identity_renewals_total 1");
-    load.reaches_anew();
+    load.reaches_anew(2);
     assert!(is_served(&load.inbound(), &shown), "tainted is not revoked");
 
     assert_eq!(states(&rotate(&town, Step::Revoke).unwrap()), "active");
@@ -105,7 +105,7 @@ fn an_authority_of_its_own_is_put_below_a_company_without_a_failed_request() {
     rotate(&town, Step::Activate).unwrap();
     rotate(&town, Step::Taint).unwrap();
     load.show("portreeve_identity_renewals_total 2");
-    load.reaches_anew();
+    load.reaches_anew(3);
     rotate(&town, Step::Revoke).unwrap();
     load.show("portreeve_identity_renewals_total 3");
     load.end().pass();
