@@ -23,47 +23,18 @@ use crate::strangers::Shown;
 
 #[test]
 fn the_bundle_is_served_to_anybody_who_asks_for_it_and_for_nothing_else() {
-    let ca = WebCa::new();
-    let folder = tempfile::tempdir().unwrap();
-    let put = |(chain, key): &Shown| {
-        let chain = certificates_to_pem(chain);
-        fs::write(folder.path().join("web.crt"), chain).unwrap();
-        let key = KeyPair::try_from(key).unwrap().serialize_pem();
-        fs::write(folder.path().join("web.key"), key).unwrap();
-    };
-    put(&ca.name("127.0.0.1"));
-    let (certificate, key) = (folder.path().join("web.crt"), folder.path().join("web.key"));
-    let town = Town::with(&format!(
-        "federation: {{ listen: \"127.0.0.1:0\", profile: https_web, certificate: \"{}\", key: \"{}\", refresh_hint_s: 60 }}",
-        certificate.display(),
-        key.display()
-    ));
-    let ask = |request: &str| {
-        let config = strangers::client(None, &[b"http/1.1"]);
-        let mut caller = Caller::secure(town.bundle_endpoint(), config);
-        caller.send(format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n"));
-        caller
-    };
-    let document = |sequence_above: u64| {
-        let answer = ask("GET /").answer();
-        assert_eq!(answer.field("content-type"), Some("application/json"));
-        let document = BundleDocument::parse(&answer.body).unwrap();
-        assert!(
-            document.sequence > Some(sequence_above),
-            "{document:?}, not above {sequence_above}"
-        );
-        assert_eq!(document.refresh_hint.unwrap().as_secs(), 60);
-        document
-    };
-    let first = document(0);
+    let town = Town::with("federation: { listen: \"127.0.0.1:0\", refresh_hint_s: 60 }");
+    let first = document(&town);
     let published = || {
         let text = fs::read(town.path("roots.pem")).unwrap();
         certificates_from_pem(&text, "roots.pem").unwrap()
     };
+    assert_eq!(first.refresh_hint.unwrap().as_secs(), 60);
     assert_eq!(first.roots, published());
     rotate(&town, Step::Prepare).unwrap();
-    until(|| document(0).roots.len() == 2);
-    let next = document(first.sequence.unwrap());
+    until(|| document(&town).roots.len() == 2);
+    let next = document(&town);
+    assert!(next.sequence > first.sequence, "{next:?}");
     assert_eq!(next.roots, published());
     assert_eq!(next.jwt_keys.iter().count(), 2);
 
@@ -72,17 +43,34 @@ fn the_bundle_is_served_to_anybody_who_asks_for_it_and_for_nothing_else() {
         ("POST /", "HTTP/1.1 405 "),
         ("HEAD /", "HTTP/1.1 200 "),
     ] {
-        let rest = ask(request).rest();
+        let rest = ask(&town, request).rest();
         assert!(rest.starts_with(status), "{request}: {rest}");
         assert!(rest.ends_with("\r\n\r\n"), "{request} has a body: {rest}");
     }
     town.shows("portreeve_authority_bundle_requests_total{result=\"405\"} 1");
     town.says("/status", "bundle_endpoint");
+}
+
+#[test]
+fn the_next_certificate_for_the_host_is_shown_once_it_can_be() {
+    let [ca, next] = [(); 2].map(|()| WebCa::new());
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["web.crt", "web.key"].map(|name| folder.path().join(name));
+    let put = |(chain, secret): &Shown| {
+        fs::write(&certificate, certificates_to_pem(chain)).unwrap();
+        let secret = KeyPair::try_from(secret).unwrap().serialize_pem();
+        fs::write(&key, secret).unwrap();
+    };
+    put(&ca.name("127.0.0.1"));
+    let town = Town::with(&format!(
+        "federation: {{ listen: \"127.0.0.1:0\", profile: https_web, certificate: \"{}\", key: \"{}\" }}",
+        certificate.display(),
+        key.display()
+    ));
+    assert!(is_believed(&town, &ca));
     // A broken pair does not take the place of a good one.
     fs::write(&key, "no key").unwrap();
-    document(0);
     assert!(is_believed(&town, &ca));
-    let next = WebCa::new();
     assert!(!is_believed(&town, &next));
     put(&next.name("127.0.0.1"));
     assert!(is_believed(&town, &next));
@@ -130,4 +118,19 @@ fn is_believed(town: &Town, ca: &WebCa) -> bool {
             false
         }
     }
+}
+
+/// Somebody without a certificate, who believes anybody.
+fn ask(town: &Town, request: &str) -> Caller {
+    let config = strangers::client(None, &[b"http/1.1"]);
+    let mut caller = Caller::secure(town.bundle_endpoint(), config);
+    caller.send(format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n"));
+    caller
+}
+
+/// What is served.
+fn document(town: &Town) -> BundleDocument {
+    let answer = ask(town, "GET /").answer();
+    assert_eq!(answer.field("content-type"), Some("application/json"));
+    BundleDocument::parse(&answer.body).unwrap()
 }
