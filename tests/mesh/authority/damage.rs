@@ -122,6 +122,7 @@ fn a_root_that_somebody_has_put_into_the_database_is_not_published() {
         town.tamper(sql);
         let told = failure(&town);
         assert!(told.contains("signing key"), "{sql}: {told}");
+        town.is_let_go();
     }
     restore(&town, &whole);
     town.start();
