@@ -59,19 +59,19 @@ use crate::x509::certificates_from_pem;
 /// Why an authority cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is nothing to show to whoever asks for our bundle.
-    #[error("the bundle endpoint cannot show who it is")]
-    BundleEndpoint {
-        /// Why not.
-        #[source]
-        cause: ShowError,
-    },
     /// The port cannot be had.
     #[error("sidecars cannot be listened to")]
     Bind {
         /// Which, and why.
         #[source]
         cause: BindError,
+    },
+    /// There is nothing to show to whoever asks for our bundle.
+    #[error("the bundle endpoint cannot show who it is")]
+    BundleEndpoint {
+        /// Why not.
+        #[source]
+        cause: ShowError,
     },
     /// A cluster's keys cannot be read.
     #[error("cluster `{name}` cannot be believed")]

@@ -84,12 +84,12 @@ pub enum ClusterChecks {
 /// An API server, and what it wants to see.
 #[derive(Clone, Debug)]
 pub struct ApiServer {
-    /// What is asked there.
-    pub url: Url,
     /// The roots to believe it by, PEM; none: the system's.
     pub roots: Option<PathBuf>,
     /// The bearer token to show, read anew each time; none: nothing is shown.
     pub token: Option<PathBuf>,
+    /// What is asked there.
+    pub url: Url,
 }
 
 /// A CA whose certificates are taken as proof.

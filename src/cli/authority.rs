@@ -50,6 +50,9 @@ pub(super) fn run(path: &Path) -> ExitCode {
         Ok(running) => running,
         Err(error) => return print::failure(&error),
     };
+    if let Some(address) = running.bundle_endpoint() {
+        tracing::info!("serving: bundle_endpoint {address}");
+    }
     tracing::info!("serving: authority {}", running.address());
     match app::run_authority_until_signalled(running) {
         Ok(()) => ExitCode::SUCCESS,

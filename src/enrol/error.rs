@@ -36,6 +36,13 @@ pub enum EnrolError {
         #[source]
         cause: BundleError,
     },
+    /// Two bundles of one trust domain.
+    #[error("the bundles do not stand side by side")]
+    BadBundles {
+        /// Why not.
+        #[source]
+        cause: BundlesError,
+    },
     /// The bundles of other trust domains that were kept are damaged.
     #[error("`{}` does not hold the bundles of other trust domains", path.display())]
     BadFederated {
@@ -44,13 +51,6 @@ pub enum EnrolError {
         /// What is wrong with it.
         #[source]
         cause: BundleMapError,
-    },
-    /// Two bundles of one trust domain.
-    #[error("the bundles do not stand side by side")]
-    BadBundles {
-        /// Why not.
-        #[source]
-        cause: BundlesError,
     },
     /// Keys for tokens that cannot be used.
     #[error("the keys for tokens cannot be used")]

@@ -130,6 +130,9 @@ pub enum TrustError {
         #[source]
         cause: rustls::Error,
     },
+    /// The system believes nobody.
+    #[error("the system has no roots: install its CA certificates, or name a file")]
+    NoSystemRoots,
     /// The file is not PEM.
     #[error("the roots cannot be read")]
     NotPem {
@@ -137,9 +140,6 @@ pub enum TrustError {
         #[source]
         cause: PemError,
     },
-    /// The system believes nobody.
-    #[error("the system has no roots: install its CA certificates, or name a file")]
-    NoSystemRoots,
     /// The file cannot be read.
     #[error("the roots cannot be read")]
     Unreadable {

@@ -28,17 +28,23 @@ pub(super) async fn wait_for(due: SystemTime, interval: Duration, clock: &dyn Cl
 }
 
 /// How long to wait after `failures` in a row, counted from 1: from one second,
-/// doubling, to `interval` (SPIFFE Federation 6.2: never aggressively).
+/// doubling, to `interval` or five minutes (SPIFFE Federation 6.2: never
+/// aggressively).
 pub(super) fn pause(failures: u32, interval: Duration) -> Duration {
     let doublings = failures.saturating_sub(1).min(MOST_DOUBLINGS);
-    let longest = Duration::from_secs(1 << doublings).min(interval);
+    let longest = Duration::from_secs(1 << doublings)
+        .min(interval)
+        .min(LONGEST_PAUSE);
     longest.mul_f64(1.0 - draw() / 2.0)
 }
 
 const LOOK_AT_CALENDAR_EVERY: Duration = Duration::from_secs(1);
 
-/// More than a day.
-const MOST_DOUBLINGS: u32 = 17;
+/// Whoever says that once a day is enough is not waited for so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// More than the longest pause.
+const MOST_DOUBLINGS: u32 = 9;
 
 #[cfg(test)]
 mod tests {
@@ -56,10 +62,16 @@ mod tests {
 
     #[test]
     fn a_pause_grows_to_the_interval_and_no_further() {
-        let interval = Duration::from_secs(300);
-        for (failures, most) in [(1, 1), (2, 2), (5, 16), (10, 300), (u32::MAX, 300)] {
+        let cases = [
+            (1, 60, 1),
+            (2, 60, 2),
+            (5, 60, 16),
+            (7, 60, 60),
+            (u32::MAX, 86_400, 300),
+        ];
+        for (failures, interval, most) in cases {
             let most = Duration::from_secs(most);
-            let pause = pause(failures, interval);
+            let pause = pause(failures, Duration::from_secs(interval));
             assert!((most / 2..=most).contains(&pause), "{failures}: {pause:?}");
         }
     }

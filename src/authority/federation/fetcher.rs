@@ -60,7 +60,7 @@ impl Fetcher {
                 }
                 Err(error) => {
                     failures += 1;
-                    self.warn(&error);
+                    self.complain(&error);
                     sleep(pause(failures, interval)).await;
                 }
             }
@@ -95,7 +95,9 @@ impl Fetcher {
                 Ok(row.fetched_at)
             }
             Err(error) => {
-                self.complain(&error, room);
+                if error.is_refusal() {
+                    self.refuse(&error, room);
+                }
                 Err(error)
             }
         }
@@ -192,25 +194,23 @@ impl Fetcher {
         event.end(Decision::Permit, None);
     }
 
-    fn warn(&self, error: &FetchError) {
-        let error: &dyn std::error::Error = error;
-        tracing::warn!(
-            error,
-            trust_domain = %self.relation.trust_domain,
-            "a foreign bundle is not brought up to date; what was known before stays"
-        );
+    fn refuse(&self, error: &FetchError, room: Room) {
+        let mut event = room.event("bundle_refused");
+        event.fact("trust_domain", self.relation.trust_domain.to_string());
+        event.fact("url", self.relation.url.shown());
+        event.end(Decision::Deny, Some(error.reason()));
     }
 
-    fn complain(&self, error: &FetchError, room: Room) {
+    fn complain(&self, error: &FetchError) {
         let trust_domain = &self.relation.trust_domain;
         self.metrics
             .bundle_fetch(trust_domain.as_str(), error.reason());
-        if error.is_refusal() {
-            let mut event = room.event("bundle_refused");
-            event.fact("trust_domain", trust_domain.to_string());
-            event.fact("url", self.relation.url.shown());
-            event.end(Decision::Deny, Some(error.reason()));
-        }
+        let error: &dyn std::error::Error = error;
+        tracing::warn!(
+            error,
+            %trust_domain,
+            "a foreign bundle is not brought up to date; what was known before stays"
+        );
     }
 }
 

@@ -56,12 +56,12 @@ pub enum EndpointProfile {
 /// A trust domain whose bundle we ask for.
 #[derive(Clone, Debug)]
 pub struct RelationSettings {
+    /// Who must serve it.
+    pub profile: RelationProfile,
     /// Whose bundle it is.
     pub trust_domain: TrustDomain,
     /// Where it is served.
     pub url: Url,
-    /// Who must serve it.
-    pub profile: RelationProfile,
 }
 
 /// Who must serve a bundle.
@@ -69,11 +69,11 @@ pub struct RelationSettings {
 pub enum RelationProfile {
     /// A workload.
     Spiffe {
-        /// Its name.
-        spiffe_id: SpiffeId,
         /// The roots of its trust domain to believe it by at first: a SPIFFE
         /// bundle, or PEM.
         bundle: PathBuf,
+        /// Its name.
+        spiffe_id: SpiffeId,
     },
     /// Whoever has a certificate for the host.
     Web {

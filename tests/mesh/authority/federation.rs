@@ -6,22 +6,23 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 
-use portreeve::jwt::BundleDocument;
+use portreeve::rpc::authority::revoke_request::What;
 use portreeve::rpc::authority::rotate_request::Step;
-use portreeve::x509::certificates_from_pem;
 
 use crate::application::Application;
 use crate::authority::foreign::told;
 use crate::authority::load::Two;
 use crate::authority::load::willing;
-use crate::authority::site::WebCa;
+use crate::authority::petitioner::by_token;
+use crate::authority::petitioner::key;
+use crate::authority::renewal::cannot_call;
+use crate::authority::revocation::revoke;
 use crate::authority::steps::rotate;
 use crate::authority::town::Town;
 use crate::authority::town::refused;
 use crate::authority::town::until;
 use crate::authority::workload_api::user;
 use crate::caller::Caller;
-use crate::strangers;
 use crate::trial::served;
 
 #[test]
@@ -161,6 +162,44 @@ fn a_trust_domain_that_is_left_is_believed_no_longer_and_cut() {
 }
 
 #[test]
+fn a_workload_of_another_trust_domain_can_be_revoked_here() {
+    let towns = Towns::federate();
+    let application = Application::start();
+    let orders = towns
+        .here
+        .orders(application.address(), &towns.here.by_token("orders"));
+    let web = towns
+        .there
+        .web(orders.inbound(), &towns.there.by_token("web"));
+    let (mut caller, mut call) = crate::trial::begin(Caller::plain(web.outbound()), &application);
+    call.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n");
+    caller.until("1\r\na\r\n");
+    towns.here.record_of("svid_issue");
+    revoke(
+        &towns.here,
+        What::SpiffeId("spiffe://other.example/web".to_owned()),
+    );
+    assert_eq!(caller.rest(), "");
+    assert_eq!(
+        orders.records.next().says(["caller", "status", "reason"]),
+        "spiffe://other.example/web 200 revoked"
+    );
+}
+
+#[test]
+fn whoever_another_trust_domain_names_is_nobody_to_our_authority() {
+    let towns = Towns::federate();
+    let Towns { here, there } = &towns;
+    let pair = key();
+    let token = there.token("web");
+    let svid = there.newcomer().enrol(&pair, by_token(&token)).unwrap();
+    assert!(cannot_call(here, &svid), "it may ask our authority");
+    let token = here.token("web");
+    let twin = here.newcomer().enrol(&pair, by_token(&token)).unwrap();
+    here.workload(&twin).enrol(&key(), None).unwrap();
+}
+
+#[test]
 fn a_sidecar_that_starts_again_alone_believes_the_other_trust_domain_as_before() {
     let mut towns = Towns::federate();
     let application = Application::start();
@@ -177,90 +216,6 @@ fn a_sidecar_that_starts_again_alone_believes_the_other_trust_domain_as_before()
     caller.send(GET);
     served(&mut application.call());
     assert_eq!(caller.answer().text(), "ok");
-}
-
-#[test]
-fn the_bundle_is_served_to_anybody_who_asks_for_it_and_for_nothing_else() {
-    let ca = WebCa::new();
-    let folder = tempfile::tempdir().unwrap();
-    let put = |(chain, key): &strangers::Shown| {
-        let chain = portreeve::x509::certificates_to_pem(chain);
-        fs::write(folder.path().join("web.crt"), chain).unwrap();
-        let key = rcgen::KeyPair::try_from(key).unwrap().serialize_pem();
-        fs::write(folder.path().join("web.key"), key).unwrap();
-    };
-    put(&ca.name("127.0.0.1"));
-    let (certificate, key) = (folder.path().join("web.crt"), folder.path().join("web.key"));
-    let town = Town::with(&format!(
-        "federation: {{ listen: \"127.0.0.1:0\", profile: https_web, certificate: \"{}\", key: \"{}\", refresh_hint_s: 60 }}",
-        certificate.display(),
-        key.display()
-    ));
-    let ask = |request: &str| {
-        let config = strangers::client(None, &[b"http/1.1"]);
-        let mut caller = Caller::secure(town.bundle_endpoint(), config);
-        caller.send(format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n"));
-        caller
-    };
-    let document = |sequence_above: u64| {
-        let answer = ask("GET /").answer();
-        assert_eq!(answer.field("content-type"), Some("application/json"));
-        let document = BundleDocument::parse(&answer.body).unwrap();
-        assert!(
-            document.sequence > Some(sequence_above),
-            "{document:?}, not above {sequence_above}"
-        );
-        assert_eq!(document.refresh_hint.unwrap().as_secs(), 60);
-        document
-    };
-    let first = document(0);
-    let published = || {
-        let text = fs::read(town.path("roots.pem")).unwrap();
-        certificates_from_pem(&text, "roots.pem").unwrap()
-    };
-    assert_eq!(first.roots, published());
-    rotate(&town, Step::Prepare).unwrap();
-    until(|| document(0).roots.len() == 2);
-    let next = document(first.sequence.unwrap());
-    assert_eq!(next.roots, published());
-    assert_eq!(next.jwt_keys.iter().count(), 2);
-
-    for (request, status) in [
-        ("GET /other", "HTTP/1.1 404 "),
-        ("POST /", "HTTP/1.1 405 "),
-        ("HEAD /", "HTTP/1.1 200 "),
-    ] {
-        let rest = ask(request).rest();
-        assert!(rest.starts_with(status), "{request}: {rest}");
-        assert!(rest.ends_with("\r\n\r\n"), "{request} has a body: {rest}");
-    }
-    town.shows("portreeve_authority_bundle_requests_total{result=\"405\"} 1");
-    // A broken pair does not take the place of a good one.
-    fs::write(&key, "no key").unwrap();
-    document(0);
-    put(&ca.name("127.0.0.1"));
-    document(0);
-}
-
-#[test]
-fn whoever_asks_for_the_bundle_and_then_is_silent_keeps_nobody_out_for_long() {
-    let town = Town::with("federation: { listen: \"127.0.0.1:0\" }");
-    let door = town.bundle_endpoint();
-    // More than are heard at once.
-    let silent: Vec<_> = (0..100).map(|_| Caller::plain(door)).collect();
-    let mut slow = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
-    slow.send("GET / HTTP/1.1\r\nhost: x\r\n");
-    let mut twin = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
-    twin.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-    assert_eq!(twin.answer().status(), 200);
-    for mut caller in silent {
-        assert_eq!(caller.rest(), "");
-    }
-    let rest = slow.rest();
-    assert!(
-        rest.is_empty() || rest.starts_with("HTTP/1.1 408 "),
-        "{rest}"
-    );
 }
 
 /// Two towns, each of which asks the other for its bundle.

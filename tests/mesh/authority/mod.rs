@@ -8,6 +8,7 @@
 
 mod admin;
 mod backup;
+mod bundle_endpoint;
 mod calendar;
 mod closed;
 mod cluster;
