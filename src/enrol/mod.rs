@@ -16,6 +16,7 @@ mod keepsake;
 mod minter;
 mod news;
 mod settings;
+mod slot;
 mod source;
 
 pub use credential::Credential;
