@@ -4,6 +4,7 @@ use std::path::Path;
 
 use portreeve::config::Config;
 use portreeve::config::IdentitySource;
+use portreeve::config::PolicySource;
 use proptest::prelude::*;
 
 const WHOLE: &str = r#"
@@ -47,7 +48,8 @@ fn with(place: &str, instead: &str) -> String {
 #[test]
 fn a_whole_configuration_has_no_mistakes_and_its_paths_are_beside_it() {
     let config = Config::parse(WHOLE, Path::new("/etc/portreeve")).unwrap();
-    assert_eq!(config.policy_dir, Path::new("/etc/portreeve/policy/"));
+    let folder = Path::new("/etc/portreeve/policy/").to_owned();
+    assert_eq!(config.policy_source, PolicySource::Folder(folder));
     assert_eq!(config.workers, 2);
     assert_eq!(config.outbound[0].service.as_str(), "users");
     assert_eq!(

@@ -85,6 +85,7 @@ impl AuthorityApp {
             address: hall.address(),
             identity,
             log: log.clone(),
+            policies: hall.policies(),
         });
         let window = config
             .admin

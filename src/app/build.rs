@@ -21,6 +21,8 @@ use crate::app::overview;
 use crate::app::overview::Overview;
 use crate::app::policies::Policies;
 use crate::app::policies::PolicyMistakes;
+use crate::app::policy_feed::NoPolicy;
+use crate::app::policy_origin::PolicyOrigin;
 use crate::app::running::Addresses;
 use crate::app::running::Running;
 use crate::app::source;
@@ -88,6 +90,7 @@ impl App {
             doors,
             follower,
             log,
+            origin,
             policies,
             renewal,
             runtime,
@@ -105,6 +108,7 @@ impl App {
             drain: watch,
             follower,
             log: log.clone(),
+            origin,
             policies,
             readiness,
             reload: Arc::clone(&reload),
@@ -186,6 +190,7 @@ struct Ground {
     exposition: Exposition,
     follower: Option<Follower>,
     log: Log,
+    origin: PolicyOrigin,
     policies: Arc<Policies>,
     renewal: Renewal,
     runtime: Runtime,
@@ -201,18 +206,21 @@ impl Ground {
         let workers = NonZeroUsize::new(config.workers).unwrap_or(NonZeroUsize::MIN);
         let exposition = Exposition::new(clock).map_err(metrics)?;
         let registry = exposition.registry();
-        let policies = Policies::open(
-            config.policy_dir.clone(),
-            config.policy.clone(),
-            Arc::clone(clock),
-            policy::Metrics::register(registry).map_err(metrics)?,
-        )
-        .map_err(|cause| BuildError::Policy { cause })?;
-        let source::Opened { source, follower } = source::open(config, clock)?;
+        let shown = policy::Metrics::register(registry).map_err(metrics)?;
+        let source::Opened {
+            bulletin,
+            source,
+            follower,
+        } = source::open(config, clock)?;
+        let origin = PolicyOrigin::open(config, bulletin.as_ref())?;
         let renewals = identity::Metrics::register(registry).map_err(metrics)?;
         let renewal = runtime
             .block_on(Renewal::start(source, Arc::clone(clock), renewals))
             .map_err(|cause| BuildError::Identity { cause })?;
+        let live = renewal.live();
+        let first = origin.first(bulletin.as_deref(), follower.as_ref(), &live);
+        let first = runtime.block_on(first)?;
+        let policies = Policies::new(first, bulletin, Arc::clone(clock), shown);
         let doors =
             Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
         let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
@@ -225,6 +233,7 @@ impl Ground {
             exposition,
             follower,
             log,
+            origin,
             policies: Arc::new(policies),
             renewal,
             runtime,
@@ -310,6 +319,13 @@ pub enum BuildError {
         /// Which.
         #[source]
         cause: prometheus::Error,
+    },
+    /// The authority's policies cannot be put in force.
+    #[error("the authority's policies cannot be put in force")]
+    NoPolicy {
+        /// Why not.
+        #[source]
+        cause: NoPolicy,
     },
     /// The policy has mistakes.
     #[error("the policy is refused")]

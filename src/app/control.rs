@@ -10,6 +10,7 @@ use crate::admin::Block;
 use crate::admin::Readiness;
 use crate::admin::Window;
 use crate::app::policies::Policies;
+use crate::app::policy_origin::PolicyOrigin;
 use crate::audit::Log;
 use crate::drain::Watch;
 use crate::enrol::Follower;
@@ -23,6 +24,7 @@ pub(super) struct Control {
     pub(super) drain: Watch,
     pub(super) follower: Option<Follower>,
     pub(super) log: Log,
+    pub(super) origin: PolicyOrigin,
     pub(super) policies: Arc<Policies>,
     pub(super) readiness: Readiness,
     pub(super) reload: Arc<Notify>,
@@ -44,6 +46,7 @@ impl Control {
             drain,
             follower,
             log,
+            origin,
             policies,
             readiness,
             reload,
@@ -87,7 +90,7 @@ impl Control {
                 () = window => {}
                 () = renewal.run() => {}
                 () = follow => {}
-                () = policies.watch(&policy_reload) => {}
+                () = origin.watch(&policies, &policy_reload) => {}
                 () = relay => {}
                 _unready = block_when_draining(drain, &readiness) => {}
             }

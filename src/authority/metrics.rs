@@ -13,6 +13,8 @@ pub struct Metrics {
     handshakes: IntCounterVec,
     pub(super) entries: IntGauge,
     pub(super) entry_failures: IntCounter,
+    pub(super) policy_failures: IntCounter,
+    pub(super) policy_version: IntGauge,
     pub(super) revocations: IntGauge,
     pub(super) followers: IntGauge,
     pub(super) root_ends: IntGauge,
@@ -48,6 +50,14 @@ impl Metrics {
                 "portreeve_authority_entry_load_failures_total",
                 "Times that the entries' files were refused.",
             )?,
+            policy_failures: IntCounter::new(
+                "portreeve_authority_policy_load_failures_total",
+                "Times that the policies were refused.",
+            )?,
+            policy_version: IntGauge::new(
+                "portreeve_authority_policy_version",
+                "The policy set that sidecars are given; 0 for none.",
+            )?,
             revocations: IntGauge::new(
                 "portreeve_authority_revocations",
                 "Workloads and certificates that are revoked.",
@@ -65,13 +75,16 @@ impl Metrics {
         registry.register(Box::new(metrics.handshakes.clone()))?;
         for gauge in [
             &metrics.entries,
+            &metrics.policy_version,
             &metrics.revocations,
             &metrics.followers,
             &metrics.root_ends,
         ] {
             registry.register(Box::new(gauge.clone()))?;
         }
-        registry.register(Box::new(metrics.entry_failures.clone()))?;
+        for counter in [&metrics.entry_failures, &metrics.policy_failures] {
+            registry.register(Box::new(counter.clone()))?;
+        }
         Ok(metrics)
     }
 

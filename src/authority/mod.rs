@@ -5,13 +5,15 @@
 //! proved becomes selectors (`proof`), entries say what those are worth
 //! (`entry`), the office names and records (`office`), the keyring signs
 //! (`keyring`), and the ledger remembers (`ledger`), in SQLite or, for several
-//! authorities side by side, in PostgreSQL.
+//! authorities side by side, in PostgreSQL. Policies of a folder are published
+//! (`publisher`), signed (`notary`) and told like all else (`board`).
 
 mod admin_service;
 mod board;
 mod caller;
 mod entry;
 mod entry_files;
+mod groups;
 mod host;
 mod id_template;
 mod istio;
@@ -19,13 +21,16 @@ mod keyring;
 mod ledger;
 mod line;
 mod metrics;
+mod notary;
 mod office;
 mod opening;
 mod operator;
 mod orders;
 mod own_name;
 mod plan;
+mod policy_status;
 mod proof;
+mod publisher;
 mod refusal;
 mod revocation;
 mod selector;
@@ -42,12 +47,14 @@ pub use keyring::{KeyringError, StepError};
 pub use ledger::LedgerError;
 pub use metrics::Metrics;
 pub use opening::{OpenError, look_at};
+pub use policy_status::{PolicyStatus, PublishedPolicy};
 pub use proof::{
     Cluster, ClusterError, KubernetesError, PossessionError, PossessionRoots, ProofError,
     read_claims,
 };
+pub use publisher::look_at_policies;
 pub use revocation::{Revocation, Revoked, SerialNumber};
 pub use selector::{Selector, SelectorError};
-pub use settings::{ClusterSettings, PossessionSettings, Settings};
+pub use settings::{ClusterSettings, PolicySettings, PossessionSettings, Settings};
 pub use steward::StewardError;
 pub use town_hall::{Lent, ServeError, TownHall};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::policy;
 use crate::store::DatabaseSettings;
 
 /// What an authority needs to know, already checked.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub join_token_ttl: Duration,
     /// Where sidecars call. Port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// The policies that it gives to sidecars.
+    pub policy: Option<PolicySettings>,
     /// CAs whose certificates are taken as proof.
     pub possession: Vec<PossessionSettings>,
     /// How long after its end an SVID may still be renewed.
@@ -56,6 +59,15 @@ pub struct ClusterSettings {
     pub audience: String,
     /// The file of its public keys, a JWK Set.
     pub jwks: PathBuf,
+}
+
+/// The policies that an authority gives to sidecars.
+#[derive(Clone, Debug)]
+pub struct PolicySettings {
+    /// The folder of the `*.cedar` files.
+    pub dir: PathBuf,
+    /// What they may speak about, besides the groups that entries have.
+    pub words: policy::Settings,
 }
 
 /// A CA whose certificates are taken as proof.

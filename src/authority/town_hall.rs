@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixListener;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::audit;
@@ -14,6 +15,8 @@ use crate::authority::metrics::Metrics;
 use crate::authority::opening;
 use crate::authority::opening::OpenError;
 use crate::authority::plan::Plan;
+use crate::authority::policy_status::PolicyStatus;
+use crate::authority::publisher::Publisher;
 use crate::authority::settings::Settings;
 use crate::authority::steward::Steward;
 use crate::drain;
@@ -36,6 +39,8 @@ pub struct TownHall {
     operators: UnixListener,
     /// The file of the operators' socket.
     place: UnixPlace,
+    policies: watch::Receiver<PolicyStatus>,
+    publisher: Option<Publisher>,
     renewal: Renewal,
     steward: Steward,
 }
@@ -76,6 +81,12 @@ impl TownHall {
         }
         let renewal =
             opening::name_ourselves(&plan.settings, &plan.keyring, &plan.clock, renewals).await?;
+        let mut publisher = plan.publisher();
+        if let Some(publisher) = &mut publisher {
+            publisher.begin().await;
+        }
+        let signed = steward.sign_policies_as(renewal.live()).await;
+        signed.map_err(unreadable)?;
         let host = plan.host(office, renewal.live());
         let (address, listener) = opening::listen(plan.settings.listen)?;
         let (operators, place) = opening::listen_at(&plan.settings.socket)?;
@@ -86,6 +97,8 @@ impl TownHall {
             listener,
             operators,
             place,
+            policies: plan.policies.subscribe(),
+            publisher,
             renewal,
             steward,
         })
@@ -101,6 +114,12 @@ impl TownHall {
     #[must_use]
     pub fn identity(&self) -> Arc<Live> {
         self.renewal.live()
+    }
+
+    /// How it stands with the policies that it gives to sidecars.
+    #[must_use]
+    pub fn policies(&self) -> watch::Receiver<PolicyStatus> {
+        self.policies.clone()
     }
 
     /// Writes the roots that are published into a file, PEM: what a new sidecar
@@ -125,6 +144,7 @@ impl TownHall {
             listener,
             operators,
             place,
+            publisher,
             renewal,
             steward,
             ..
@@ -135,8 +155,14 @@ impl TownHall {
             let (sidecars, operators) = tokio::join!(sidecars, operators);
             sidecars.and(operators)
         };
+        let published = async {
+            match publisher {
+                Some(publisher) => publisher.run().await,
+                None => std::future::pending().await,
+            }
+        };
         let kept = async {
-            tokio::join!(steward.run(), renewal.run());
+            tokio::join!(steward.run(), renewal.run(), published);
         };
         let outcome = tokio::select! {
             served = served => served.map_err(|cause| ServeError { cause }),

@@ -69,6 +69,9 @@ pub(super) enum EntryCommand {
         /// Who it then is. {KIND} stands for what was proved
         #[arg(long, value_name = "SPIFFE-ID")]
         id: String,
+        /// A group that whoever it names is in, for policies. May be given several times
+        #[arg(long = "group", value_name = "NAME")]
+        groups: Vec<String>,
         /// How long each SVID holds, in seconds [default: as the authority is configured]
         #[arg(
             long,
@@ -148,6 +151,11 @@ pub(super) enum AuthorityCommand {
         #[command(flatten)]
         socket: Socket,
     },
+    /// Print the policy sets that were published, the newest first, and what is refused
+    Policy {
+        #[command(flatten)]
+        socket: Socket,
+    },
     /// Take a step in the life of the signing keys, before it is due
     ///
     /// prepare: the next root is published, but does not sign yet. activate: it
@@ -204,6 +212,7 @@ pub(super) fn entry(command: EntryCommand) -> ExitCode {
             name,
             selectors,
             id,
+            groups,
             svid_ttl_s,
             socket,
         } => with(&socket, async |mut client| {
@@ -213,6 +222,7 @@ pub(super) fn entry(command: EntryCommand) -> ExitCode {
                 spiffe_id: id,
                 svid_ttl_s,
                 origin: String::new(),
+                groups,
             };
             let request = rpc::CreateEntryRequest { entry: Some(entry) };
             client.create_entry(request).await.map(drop)
@@ -220,8 +230,12 @@ pub(super) fn entry(command: EntryCommand) -> ExitCode {
         EntryCommand::List { socket } => with(&socket, async |mut client| {
             let listed = client.list_entries(rpc::ListEntriesRequest {}).await?;
             for entry in listed.into_inner().entries {
+                let groups = match entry.groups.join(" ") {
+                    none if none.is_empty() => none,
+                    groups => format!("  in {groups}"),
+                };
                 print::line(format_args!(
-                    "{}  {}  {}  ({})",
+                    "{}  {}  {}  ({}){groups}",
                     entry.id,
                     entry.spiffe_id,
                     entry.selectors.join(" "),
@@ -290,6 +304,21 @@ pub(super) fn authority(command: AuthorityCommand) -> ExitCode {
         AuthorityCommand::Keys { socket } => with(&socket, async |mut client| {
             let listed = client.list_keys(rpc::ListKeysRequest {}).await?;
             listed.into_inner().keys.iter().for_each(show);
+            Ok(())
+        }),
+        AuthorityCommand::Policy { socket } => with(&socket, async |mut client| {
+            let listed = client.list_policies(rpc::ListPoliciesRequest {}).await?;
+            let listed = listed.into_inner();
+            for policy in &listed.policies {
+                print::line(format_args!(
+                    "{}  {}  since {}  by {}",
+                    policy.version,
+                    policy.revision,
+                    date(policy.published_at_s),
+                    policy.published_by
+                ));
+            }
+            listed.refused.lines().for_each(print::complaint);
             Ok(())
         }),
         AuthorityCommand::Rotate { step, key, socket } => with(&socket, async |mut client| {

@@ -15,6 +15,7 @@ use crate::config::Mistakes;
 use crate::config::authority_file as file;
 use crate::config::identity::MOST_TTL_S;
 use crate::config::parts;
+use crate::config::policies;
 use crate::config::text;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
@@ -82,6 +83,10 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let rate = notes.above_zero("issues_per_second", file.issues_per_second);
     let admins = admins(&file.admins, notes);
     let clusters = clusters(&file.proofs.kubernetes, folder, notes);
+    let policy = file
+        .policy
+        .as_ref()
+        .map(|policy| policies::of_authority(policy, trust_domain.as_ref(), folder, notes));
     let possession = possession(&file.proofs.x509, folder, notes);
     let whole = (|| {
         Some(AuthorityConfig {
@@ -95,6 +100,7 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 issues_per_second: NonZeroU32::new(rate)?,
                 join_token_ttl: Duration::from_secs(token_ttl),
                 listen: listen?,
+                policy,
                 possession,
                 renewal_grace: Duration::from_secs(grace),
                 replace_ended_root: file.replace_ended_root,

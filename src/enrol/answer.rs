@@ -1,11 +1,15 @@
 //! What an authority says, as values of ours.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
 
 use crate::enrol::EnrolError;
+use crate::id::SpiffeId;
 use crate::identity::Revocations;
+use crate::policy::GroupName;
+use crate::policy::Groups;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::revocation::What;
 use crate::x509::Bundle;
@@ -17,6 +21,9 @@ use crate::x509::Leaf;
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) version: u64,
+    /// The policy set, as it was told.
+    pub(super) policy: Option<rpc::PolicySet>,
+    pub(super) groups: Groups,
     pub(super) bundles: Arc<Bundles>,
     pub(super) tainted: Vec<CaCertificate>,
     pub(super) revocations: Revocations,
@@ -61,6 +68,8 @@ impl State {
         }
         Ok(Self {
             version: told.version,
+            policy: told.policy,
+            groups: told.groups.into_iter().filter_map(read_group).collect(),
             bundles: Arc::new(bundles),
             tainted,
             revocations,
@@ -73,6 +82,12 @@ impl State {
     pub(super) fn taints(&self, leaf: &Leaf) -> bool {
         self.tainted.iter().any(|root| leaf.names_as_issuer(root))
     }
+}
+
+/// Whoever is in it under a name that we cannot read is in no group of ours.
+fn read_group(told: rpc::Group) -> Option<(GroupName, BTreeSet<SpiffeId>)> {
+    let members = told.members.iter().filter_map(|id| id.parse().ok());
+    Some((told.name.parse().ok()?, members.collect()))
 }
 
 fn read_bundle(told: rpc::Bundle) -> Result<Option<Bundle>, EnrolError> {

@@ -22,15 +22,17 @@ impl News {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
     }
 
-    /// Notes what came with an answer to us, unless something newer was told meanwhile.
-    pub(super) fn answered(&self, state: State) {
+    /// Notes what came with an answer to us, unless something newer was told
+    /// meanwhile. Tells whether it did.
+    pub(super) fn answered(&self, state: State) -> bool {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest
+        let is_news = latest
             .as_ref()
-            .is_none_or(|latest| latest.version <= state.version)
-        {
+            .is_none_or(|latest| latest.version <= state.version);
+        if is_news {
             *latest = Some(state);
         }
+        is_news
     }
 
     /// The newest state, if anything was heard.

@@ -6,6 +6,7 @@
 mod entries;
 mod issued;
 mod keys;
+mod policies;
 mod revocations;
 mod tokens;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use crate::authority::selector::Selector;
+use crate::policy::GroupName;
 use crate::store::Database;
 use crate::store::DatabaseError;
 
@@ -23,10 +25,12 @@ pub(super) use issued::TokenUse;
 pub(super) use keys::KeyRow;
 pub(super) use keys::KeyState;
 pub(super) use keys::OnlyIf;
+pub(super) use policies::NewPolicy;
+pub(super) use policies::PolicyRow;
 pub(super) use tokens::Spent;
 
 /// The tables, in the order in which they came.
-pub(super) const SCHEMA: &[&str] = &[include_str!("schema.sql")];
+pub(super) const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("policies.sql")];
 
 /// The authority's part of the database.
 #[derive(Clone, Debug)]
@@ -97,6 +101,16 @@ fn date(seconds: i64) -> SystemTime {
 /// One a line: no selector has a line break in it.
 fn selectors_to_text(selectors: &BTreeSet<Selector>) -> String {
     let lines: Vec<String> = selectors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn groups_from_text(text: &str) -> Option<BTreeSet<GroupName>> {
+    text.lines().map(|line| line.parse().ok()).collect()
+}
+
+/// One a line.
+fn groups_to_text(groups: &BTreeSet<GroupName>) -> String {
+    let lines: Vec<&str> = groups.iter().map(GroupName::as_str).collect();
     lines.join("\n")
 }
 
