@@ -4,8 +4,6 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -26,6 +24,7 @@ use crate::app::policy_origin::PolicyOrigin;
 use crate::app::running::Addresses;
 use crate::app::running::Running;
 use crate::app::source;
+use crate::app::thread::spawn;
 use crate::app::worker::Common;
 use crate::app::worker::Worker;
 use crate::audit;
@@ -354,49 +353,5 @@ const fn metrics(cause: prometheus::Error) -> BuildError {
     BuildError::Metrics { cause }
 }
 
-/// A thread that rings `bell` when it ends, also when it panics.
-fn spawn<T: Send + 'static>(
-    name: &str,
-    bell: &Arc<drain::Trigger>,
-    body: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
-    let ring = Ring(Arc::clone(bell));
-    thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let _ring = ring;
-        body()
-    })
-}
-
-struct Ring(Arc<drain::Trigger>);
-
-impl Drop for Ring {
-    fn drop(&mut self) {
-        self.0.drain();
-    }
-}
-
 /// What the writer's own deadline leaves open: one write that is under way.
 const LAST_WRITE: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_end_of_a_thread_is_noticed_even_if_it_panics() {
-        for panics in [false, true] {
-            let (bell, mut ended) = drain::channel();
-            let bell = Arc::new(bell);
-            let go = Arc::new(std::sync::Barrier::new(2));
-            let told = Arc::clone(&go);
-            let thread = spawn("ending", &bell, move || {
-                told.wait();
-                assert!(!panics, "as it should in this test");
-            });
-            assert!(!ended.is_draining());
-            go.wait();
-            ended.draining().await;
-            assert_eq!(thread.unwrap().join().is_err(), panics);
-        }
-    }
-}

@@ -21,6 +21,7 @@ mod policy_origin;
 mod running;
 mod signals;
 mod source;
+mod thread;
 mod worker;
 
 pub use authority::AuthorityApp;

@@ -210,7 +210,7 @@ const COMPLAIN_AFTER: u32 = 5;
 /// How long an authority must say on one connection that an older policy set is
 /// the newest. Authorities that share a database hear of each other's changes
 /// within five seconds.
-const STICKS_FOR: Duration = Duration::from_secs(15);
+const STICKS_FOR: Duration = Duration::from_secs(7);
 
 /// Over how long the renewals are spread that a tainted key makes necessary.
 const SPREAD: Duration = Duration::from_secs(2);

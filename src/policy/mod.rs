@@ -44,6 +44,9 @@ mod template;
 mod undeclared;
 mod words;
 
+#[cfg(test)]
+mod document_tests;
+
 pub use current::Current;
 pub use current::View;
 pub use decider::Decider;
