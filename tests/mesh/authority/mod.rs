@@ -36,4 +36,5 @@ mod rotation;
 mod signatures;
 mod steps;
 mod tokens;
+mod told_policies;
 mod town;
