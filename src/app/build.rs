@@ -20,6 +20,7 @@ use crate::app::overview::Overview;
 use crate::app::policies::Policies;
 use crate::app::policies::PolicyMistakes;
 use crate::app::policy_feed::NoPolicy;
+use crate::app::policy_origin::PolicyKeeper;
 use crate::app::policy_origin::PolicyOrigin;
 use crate::app::running::Addresses;
 use crate::app::running::Running;
@@ -80,7 +81,7 @@ impl App {
             handshakes: HandshakeSlots::new(config.handshakes.most),
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
-            policy: Arc::clone(ground.policies.current()),
+            policy: Arc::clone(ground.policies.policies.current()),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
@@ -89,7 +90,6 @@ impl App {
             doors,
             follower,
             log,
-            origin,
             policies,
             renewal,
             runtime,
@@ -107,7 +107,6 @@ impl App {
             drain: watch,
             follower,
             log: log.clone(),
-            origin,
             policies,
             readiness,
             reload: Arc::clone(&reload),
@@ -189,8 +188,7 @@ struct Ground {
     exposition: Exposition,
     follower: Option<Follower>,
     log: Log,
-    origin: PolicyOrigin,
-    policies: Arc<Policies>,
+    policies: PolicyKeeper,
     renewal: Renewal,
     runtime: Runtime,
     writer: audit::Writer,
@@ -232,8 +230,10 @@ impl Ground {
             exposition,
             follower,
             log,
-            origin,
-            policies: Arc::new(policies),
+            policies: PolicyKeeper {
+                origin,
+                policies: Arc::new(policies),
+            },
             renewal,
             runtime,
             writer,
@@ -256,7 +256,7 @@ impl Ground {
             listeners: self.doors.listeners(&common.config),
             log: self.log.clone(),
             metrics: common.metrics.clone(),
-            policies: Arc::clone(&self.policies),
+            policies: Arc::clone(&self.policies.policies),
         });
         let window = Window::bind(settings, self.exposition.clone(), readiness.clone(), report);
         let window = self

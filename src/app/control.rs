@@ -9,8 +9,7 @@ use tokio::sync::Notify;
 use crate::admin::Block;
 use crate::admin::Readiness;
 use crate::admin::Window;
-use crate::app::policies::Policies;
-use crate::app::policy_origin::PolicyOrigin;
+use crate::app::policy_origin::PolicyKeeper;
 use crate::audit::Log;
 use crate::drain::Watch;
 use crate::enrol::Follower;
@@ -24,8 +23,7 @@ pub(super) struct Control {
     pub(super) drain: Watch,
     pub(super) follower: Option<Follower>,
     pub(super) log: Log,
-    pub(super) origin: PolicyOrigin,
-    pub(super) policies: Arc<Policies>,
+    pub(super) policies: PolicyKeeper,
     pub(super) readiness: Readiness,
     pub(super) reload: Arc<Notify>,
     pub(super) renewal: Renewal,
@@ -46,7 +44,6 @@ impl Control {
             drain,
             follower,
             log,
-            origin,
             policies,
             readiness,
             reload,
@@ -90,7 +87,7 @@ impl Control {
                 () = window => {}
                 () = renewal.run() => {}
                 () = follow => {}
-                () = origin.watch(&policies, &policy_reload) => {}
+                () = policies.watch(&policy_reload) => {}
                 () = relay => {}
                 _unready = block_when_draining(drain, &readiness) => {}
             }

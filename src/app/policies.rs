@@ -96,30 +96,30 @@ impl Policies {
         }
     }
 
-    /// Puts `next` in force, if it is another set.
+    /// Puts `next` in force, unless it is from a folder that says what it has
+    /// said before. Sets of an authority differ in their words, too.
     pub(super) fn accept(&self, next: Good) {
         let Good {
             declared,
             policy,
             version,
         } = next;
-        let told = all_groups(&declared, self.bulletin.as_deref());
-        let mut state = self.state();
-        state.last_error = None;
-        let is_other = policy.revision() != self.current.load().revision();
-        if is_other || version != state.version {
-            tracing::info!(
-                revision = policy.revision().short(),
-                version,
-                "the policy changed"
-            );
-            self.metrics.loaded(&policy);
-            state.loaded_at = self.clock.now();
-            state.version = version;
-            state.declared = declared;
-            self.current
-                .replace(policy.with_groups(&told).unwrap_or(policy));
+        let is_same = policy.revision() == self.current.load().revision();
+        if is_same && version.is_none() {
+            return self.content();
         }
+        let revision = policy.revision().short();
+        tracing::info!(revision, version, "the policy changed");
+        self.metrics.loaded(&policy);
+        let told = all_groups(&declared, self.bulletin.as_deref());
+        let policy = policy.with_groups(&told).unwrap_or(policy);
+        self.current.replace(policy);
+        *self.state() = State {
+            declared,
+            last_error: None,
+            loaded_at: self.clock.now(),
+            version,
+        };
     }
 
     /// Notes why the newest set is not put in force.

@@ -1,6 +1,9 @@
 //! Policies that the authority gives us.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use crate::app::policies::Good;
 use crate::app::policies::Policies;
@@ -24,70 +27,109 @@ use crate::time::SystemClock;
 #[derive(Debug)]
 pub(super) struct PolicyFeed {
     bulletin: Arc<Bulletin>,
+    in_force: Mutex<Option<Arc<SignedPolicy>>>,
     /// What is particular to us: services and routes, and whose callers we know.
     settings: Settings,
 }
 
 impl PolicyFeed {
     pub(super) const fn new(bulletin: Arc<Bulletin>, settings: Settings) -> Self {
-        Self { bulletin, settings }
+        Self {
+            bulletin,
+            in_force: Mutex::new(None),
+            settings,
+        }
     }
 
     /// The set to begin with: the newest that was told, or else the one that was
-    /// kept. Asks the authority, once, only where there is neither.
+    /// kept. Asks the authority, once, where neither can be put in force.
     pub(super) async fn first(&self, follower: &Follower, live: &Live) -> Result<Good, NoPolicy> {
+        let mut reasons = Vec::new();
         let kept = self.bulletin.kept(live.current().bundles());
-        let is_good = matches!(kept, Ok(Some(_)));
-        let sets = self.bulletin.sets();
-        let mut heard = sets.borrow().clone();
-        if matches!(heard, Heard::Unheard) && !is_good {
-            // What was kept and is not to be believed is the better reason not to start.
-            if let Err(cause) = follower.hear_once(live).await {
-                kept.map_err(|cause| NoPolicy::Damaged { cause })?;
-                return Err(NoPolicy::NotTold { cause });
+        let kept = kept.unwrap_or_else(|cause| {
+            reasons.push(NoPolicy::Damaged { cause });
+            None
+        });
+        let mut sets = Vec::new();
+        let told = self.told();
+        let was_told = told.is_some();
+        match told {
+            // One that is older than ours is left to the follower.
+            Some(Ok(told)) => {
+                let is_older = |kept: &Arc<SignedPolicy>| told.version() < kept.version();
+                if !kept.as_ref().is_some_and(is_older) {
+                    sets.push(told);
+                }
             }
-            heard = sets.borrow().clone();
+            Some(Err(why)) => reasons.push(why),
+            None => {}
         }
-        let told = match heard {
-            Heard::Believed { set, .. } => Ok(set),
-            Heard::None | Heard::Unheard => Err(NoPolicy::None),
-            Heard::Refused { version, cause } => Err(NoPolicy::NotBelieved { version, cause }),
-        };
-        match (told, kept) {
-            (Ok(told), Ok(Some(kept))) if told.version() < kept.version() => self.put(&kept),
-            (Ok(told), Ok(Some(kept))) => self.put(&told).or_else(|mistakes| {
-                let error: &dyn std::error::Error = &mistakes;
-                tracing::error!(
-                    error,
-                    "the newest policy set is refused; the last good one stays"
-                );
-                self.put(&kept)
-            }),
-            (Ok(told), Ok(None)) => self.put(&told),
-            (Ok(told), Err(error)) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "the policy set that was kept is replaced");
-                self.put(&told)
+        sets.extend(kept);
+        if let Some(good) = self.first_good(sets, &mut reasons) {
+            return Ok(good);
+        }
+        if !was_told {
+            match follower.hear_once(live).await {
+                Ok(()) => match self.told().unwrap_or(Err(NoPolicy::None)) {
+                    Ok(told) => {
+                        if let Some(good) = self.first_good(vec![told], &mut reasons) {
+                            return Ok(good);
+                        }
+                    }
+                    Err(why) => reasons.push(why),
+                },
+                Err(cause) => reasons.push(NoPolicy::NotTold { cause }),
             }
-            (Err(_), Ok(Some(kept))) => self.put(&kept),
-            (Err(none), Ok(None)) => Err(none),
-            (Err(_), Err(cause)) => Err(NoPolicy::Damaged { cause }),
+        }
+        // What is wrong with what is here comes before what could not be had.
+        Err(reasons.into_iter().next().unwrap_or(NoPolicy::None))
+    }
+
+    /// What was told last, if anything was.
+    fn told(&self) -> Option<Result<Arc<SignedPolicy>, NoPolicy>> {
+        match self.bulletin.sets().borrow().clone() {
+            Heard::Believed { set, .. } => Some(Ok(set)),
+            Heard::None => Some(Err(NoPolicy::None)),
+            Heard::Refused { version, cause } => {
+                Some(Err(NoPolicy::NotBelieved { version, cause }))
+            }
+            Heard::Unheard => None,
         }
     }
 
-    fn put(&self, set: &SignedPolicy) -> Result<Good, NoPolicy> {
-        let good = compile(set, &self.settings).map_err(|cause| NoPolicy::Mistakes {
-            version: set.version(),
-            cause,
-        })?;
-        self.bulletin.in_force(set);
-        Ok(good)
+    /// The first of `sets` without mistakes, put in force.
+    fn first_good(
+        &self,
+        sets: Vec<Arc<SignedPolicy>>,
+        reasons: &mut Vec<NoPolicy>,
+    ) -> Option<Good> {
+        for set in sets {
+            match compile(&set, &self.settings) {
+                Ok(good) => {
+                    for why in reasons {
+                        let error: &dyn std::error::Error = why;
+                        tracing::warn!(error, "a policy set is passed over");
+                    }
+                    self.bulletin.in_force(&set);
+                    *self.in_force() = Some(set);
+                    return Some(good);
+                }
+                Err(cause) => reasons.push(NoPolicy::Mistakes {
+                    version: set.version(),
+                    cause,
+                }),
+            }
+        }
+        None
+    }
+
+    fn in_force(&self) -> MutexGuard<'_, Option<Arc<SignedPolicy>>> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts in force what the authority tells, for ever.
     pub(super) async fn watch(&self, policies: &Policies) {
         let mut sets = self.bulletin.sets();
-        let mut in_force: Option<Arc<SignedPolicy>> = None;
         loop {
             let heard = sets.borrow_and_update().clone();
             match heard {
@@ -95,7 +137,7 @@ impl PolicyFeed {
                     let version = policies.status().version;
                     let is_older = version.is_some_and(|version| set.version() < version);
                     if insists || !is_older {
-                        self.take(set, &mut in_force, policies).await;
+                        self.take(set, policies).await;
                     }
                 }
                 Heard::None => policies.refuse(&NoPolicy::None),
@@ -112,15 +154,9 @@ impl PolicyFeed {
 
     /// Puts `set` in force, or notes why not. A large one takes seconds, so that
     /// is another thread's work; so is writing it down.
-    async fn take(
-        &self,
-        set: Arc<SignedPolicy>,
-        in_force: &mut Option<Arc<SignedPolicy>>,
-        policies: &Policies,
-    ) {
-        let is_signed_anew = in_force
-            .as_ref()
-            .is_some_and(|known| known.is_same_set_as(&set));
+    async fn take(&self, set: Arc<SignedPolicy>, policies: &Policies) {
+        let known = self.in_force().clone();
+        let is_signed_anew = known.is_some_and(|known| known.is_same_set_as(&set));
         let (bulletin, settings) = (Arc::clone(&self.bulletin), self.settings.clone());
         let taken = Arc::clone(&set);
         let work = tokio::task::spawn_blocking(move || {
@@ -143,7 +179,7 @@ impl PolicyFeed {
                 return tracing::error!("checking the policy failed; the last good one stays");
             }
         }
-        *in_force = Some(set);
+        *self.in_force() = Some(set);
     }
 }
 

@@ -17,6 +17,27 @@ use crate::enrol::Follower;
 use crate::identity::Live;
 use crate::policy::Groups;
 
+/// What is in force, and where it comes from.
+#[derive(Debug)]
+pub(super) struct PolicyKeeper {
+    pub(super) origin: PolicyOrigin,
+    pub(super) policies: Arc<Policies>,
+}
+
+impl PolicyKeeper {
+    /// Keeps what is in force up to date, for ever; looks at once when `asked`.
+    pub(super) async fn watch(&self, asked: &Notify) {
+        let policies = self.policies.as_ref();
+        let sets = async {
+            match &self.origin {
+                PolicyOrigin::Feed(feed) => feed.watch(policies).await,
+                PolicyOrigin::Folder(folder) => folder.watch(policies, asked).await,
+            }
+        };
+        tokio::join!(sets, policies.follow_groups());
+    }
+}
+
 /// Where policies come from.
 #[derive(Debug)]
 pub(super) enum PolicyOrigin {
@@ -72,16 +93,5 @@ impl PolicyOrigin {
                 good.map_err(|cause| BuildError::Policy { cause })
             }
         }
-    }
-
-    /// Keeps what is in force up to date, for ever; looks at once when `asked`.
-    pub(super) async fn watch(&self, policies: &Policies, asked: &Notify) {
-        let sets = async {
-            match self {
-                Self::Feed(feed) => feed.watch(policies).await,
-                Self::Folder(folder) => folder.watch(policies, asked).await,
-            }
-        };
-        tokio::join!(sets, policies.follow_groups());
     }
 }

@@ -192,14 +192,9 @@ impl Publisher {
 
 /// Everything that is wrong with the policies that `settings` name, without
 /// asking the database: what `portreeve authority check` says. Beside a set
-/// without errors come its revision and the warnings.
-///
-/// # Errors
-///
-/// All mistakes, sorted.
-pub fn look_at_policies(
-    settings: &Settings,
-) -> Option<Result<(Revision, Vec<Mistake>), Vec<Mistake>>> {
+/// without errors come the warnings; nothing where there is no folder.
+#[must_use]
+pub fn look_at_policies(settings: &Settings) -> Option<Result<Vec<Mistake>, Vec<Mistake>>> {
     let policy = settings.policy.as_ref()?;
     let folder = settings.entries.as_ref();
     let entries = folder.and_then(|folder| read_entries(folder, &settings.trust_domain).ok());
@@ -223,7 +218,7 @@ pub fn look_at_policies(
     }
     Some(check(policy, &groups).map(|checked| {
         warnings.extend(checked.warnings);
-        (checked.revision, warnings)
+        warnings
     }))
 }
 

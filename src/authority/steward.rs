@@ -301,7 +301,7 @@ async fn changed_in(names: &mut Option<watch::Receiver<Arc<Identity>>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn complain(error: &StewardError) {

@@ -25,7 +25,7 @@ pub(super) fn check(path: &Path) -> ExitCode {
     }
     let are_policies_good = match authority::look_at_policies(&config.authority) {
         None => true,
-        Some(Ok((_, warnings))) => {
+        Some(Ok(warnings)) => {
             warnings.iter().for_each(print::complaint);
             true
         }

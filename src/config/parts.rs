@@ -12,7 +12,6 @@ use crate::admin;
 use crate::audit;
 use crate::config::Config;
 use crate::config::Handshakes;
-use crate::config::IdentitySource;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
@@ -56,12 +55,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         &outbound,
         notes,
     );
-    let from_authority = matches!(identity, None | Some(IdentitySource::Authority(_)));
     let policy = policies::of_sidecar(&file.policy, services, trust_domain.as_ref(), notes);
-    let policy_source = policies::source(&file.policy, from_authority, folder, notes);
-    if let Some(IdentitySource::Authority(settings)) = &mut identity {
-        settings.wants_policies = file.policy.from_authority;
-    }
+    let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
     let audit = audit_settings(&file.audit, folder, notes);
     let admin = file
         .admin

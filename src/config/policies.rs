@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::authority;
+use crate::config::IdentitySource;
 use crate::config::Mistakes;
 use crate::config::PolicySource;
 use crate::config::authority_file;
@@ -14,22 +15,25 @@ use crate::policy;
 use crate::policy::Route;
 use crate::policy::ServiceName;
 
-/// Where a sidecar's policies come from. `may_ask` tells whether there is an
-/// authority that could give them.
+/// Where a sidecar's policies come from. If it is the authority, `identity`
+/// must be from there, and asks for them.
 pub(super) fn source(
     written: &file::Policy,
-    may_ask: bool,
+    identity: &mut Option<IdentitySource>,
     folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<PolicySource> {
     match (&written.dir, written.from_authority) {
         (Some(dir), false) => Some(PolicySource::Folder(folder.join(dir))),
         (None, true) => {
-            if !may_ask {
-                notes.add(
+            match identity {
+                Some(IdentitySource::Authority(settings)) => settings.wants_policies = true,
+                Some(_) => notes.add(
                     "policy.from_authority",
                     "needs `identity.authority`: nobody else gives out policies",
-                );
+                ),
+                // What is wrong with it is noted.
+                None => {}
             }
             let words = [
                 ("headers", written.headers.is_empty()),

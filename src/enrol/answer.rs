@@ -69,7 +69,7 @@ impl State {
         Ok(Self {
             version: told.version,
             policy: told.policy,
-            groups: told.groups.into_iter().filter_map(read_group).collect(),
+            groups: told.groups.iter().filter_map(read_group).collect(),
             bundles: Arc::new(bundles),
             tainted,
             revocations,
@@ -85,7 +85,7 @@ impl State {
 }
 
 /// Whoever is in it under a name that we cannot read is in no group of ours.
-fn read_group(told: rpc::Group) -> Option<(GroupName, BTreeSet<SpiffeId>)> {
+fn read_group(told: &rpc::Group) -> Option<(GroupName, BTreeSet<SpiffeId>)> {
     let members = told.members.iter().filter_map(|id| id.parse().ok());
     Some((told.name.parse().ok()?, members.collect()))
 }

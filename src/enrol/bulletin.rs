@@ -18,6 +18,7 @@ use crate::enrol::Settings;
 use crate::enrol::kept_policy;
 use crate::enrol::signed_policy::SignedPolicy;
 use crate::enrol::signed_policy::SignedPolicyError;
+use crate::policy::Document;
 use crate::policy::Groups;
 use crate::rpc::authority as rpc;
 use crate::time::Clock;
@@ -194,7 +195,11 @@ impl Bulletin {
         let version = told.version;
         match SignedPolicy::read(told, &self.settings.authority_id, bundles, self.clock.now()) {
             Ok(set) if version < self.in_force.load(Ordering::Relaxed) => return Some(set),
-            Ok(set) => self.tell(set, false),
+            Ok(set) => {
+                let set = Arc::new(set);
+                let insists = false;
+                self.set.send_replace(Heard::Believed { set, insists });
+            }
             Err(cause) => {
                 let cause = Arc::new(cause);
                 self.set.send_replace(Heard::Refused { version, cause });
@@ -205,7 +210,9 @@ impl Bulletin {
 
     /// Notes that the authority sticks to an older set.
     pub(super) fn insist(&self, set: SignedPolicy) {
-        self.tell(set, true);
+        let set = Arc::new(set);
+        let insists = true;
+        self.set.send_replace(Heard::Believed { set, insists });
     }
 
     /// Whether it is what was told last, which was looked at then.
@@ -214,11 +221,6 @@ impl Bulletin {
             Heard::Believed { set, .. } => set.as_told() == told,
             Heard::None | Heard::Refused { .. } | Heard::Unheard => false,
         }
-    }
-
-    fn tell(&self, set: SignedPolicy, insists: bool) {
-        let set = Arc::new(set);
-        self.set.send_replace(Heard::Believed { set, insists });
     }
 
     /// Puts in a document that was left out because we have it.
@@ -233,7 +235,13 @@ impl Bulletin {
         }
     }
 
+    /// What was read from our folder may be anything, and would be taken for
+    /// what the authority has left out.
     fn hold(&self, told: &rpc::PolicySet) {
+        let text = std::str::from_utf8(&told.document).unwrap_or_default();
+        if Document::digest(text).as_slice() != told.digest {
+            return;
+        }
         let held = Held {
             digest: told.digest.clone(),
             document: told.document.clone(),

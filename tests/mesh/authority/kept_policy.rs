@@ -144,12 +144,18 @@ fn a_set_that_somebody_else_has_signed_is_refused() {
 fn a_set_that_was_changed_is_replaced_while_the_authority_can_be_asked() {
     let mut away = Away::new();
     away.refused_with(b"");
+    // Its digest is good, and its document another's.
+    let mut other = away.set.clone();
+    other.document = other.document.slice(1..);
+    let other = other.encode_to_vec();
+    away.refused_with(&other);
     away.town.start();
-    away.starts_with(b"");
-    assert_eq!(
-        fs::read(away.file()).map(|bytes| bytes.is_empty()).unwrap(),
-        false
-    );
+    for damaged in [&b""[..], &other] {
+        away.starts_with(damaged);
+        let kept = fs::read(away.file()).unwrap();
+        let kept = PolicySet::decode(kept.as_slice()).unwrap();
+        assert_eq!(kept.document, away.set.document);
+    }
     away.town.stop();
     let kept = fs::read(away.file()).unwrap();
     away.starts_with(&kept);

@@ -64,7 +64,7 @@ fn who_wants_no_policies_is_told_none_and_who_has_a_document_does_not_get_it_aga
         proof: None,
         policy,
     };
-    let mut client = AuthorityClient::new(workload.channel.clone());
+    let mut client = AuthorityClient::new(workload.channel);
     for (wish, is_told, has_document) in [(None, false, false), (wish(&first.digest), true, true)] {
         let given = town.wait(client.issue(request(wish))).unwrap().into_inner();
         let told = given.state.unwrap().policy;
