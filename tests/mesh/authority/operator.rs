@@ -63,6 +63,7 @@ impl Town {
             spiffe_id: id.to_owned(),
             svid_ttl_s: self.svid_ttl_s,
             origin: String::new(),
+            groups: Vec::new(),
         };
         let request = rpc::CreateEntryRequest { entry: Some(entry) };
         self.wait(self.operator().create_entry(request)).unwrap();
