@@ -182,7 +182,16 @@ impl Office {
             Proof::Svid => {
                 let peer = caller.peer.as_ref().ok_or(ProofError::None)?;
                 let proved = self.ledger.proved_for(peer.serial()).await?;
-                proved.map(Proved::by).ok_or(ProofError::SvidUnknown)
+                // Whoever has a program's key, wherever that is, could renew it here and
+                // be this program for ever. It asks at the socket again, where the
+                // system says who it is.
+                let is_of_program = |proved: &BTreeSet<Selector>| {
+                    proved.iter().any(|one| one.kind().starts_with("unix:"))
+                };
+                proved
+                    .filter(|proved| !is_of_program(proved))
+                    .map(Proved::by)
+                    .ok_or(ProofError::SvidUnknown)
             }
         }
     }
@@ -240,7 +249,8 @@ impl Office {
             .map_err(|cause| Refusal::NotIssued { cause })
     }
 
-    async fn note(
+    /// Notes what was issued on what proof, before it is given out.
+    pub(super) async fn note(
         &self,
         issued: &Issued,
         entry: &Entry,
