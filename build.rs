@@ -11,6 +11,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "istio.proto",
     ];
     let set = protox::compile(files, ["src/rpc"])?;
-    tonic_prost_build::configure().compile_fds(set)?;
+    tonic_prost_build::configure()
+        // It is large, and the same for everybody.
+        .bytes(".portreeve.authority.v1.PolicySet.document")
+        .compile_fds(set)?;
     Ok(())
 }

@@ -138,7 +138,7 @@ fn tell(criterion: &mut Criterion) {
 /// What the authority tells, from the second message on.
 async fn follow(mut client: AuthorityClient<Channel>) -> tonic::Streaming<rpc::State> {
     let mut states = client
-        .follow(rpc::FollowRequest {})
+        .follow(rpc::FollowRequest { policy: None })
         .await
         .unwrap()
         .into_inner();
@@ -176,6 +176,7 @@ impl Town {
                 csr: csr.clone(),
                 spiffe_id: String::new(),
                 proof: Some(proof),
+                policy: None,
             };
             let given = issue(client, request).await;
             let chain = given.chain.into_iter().map(CertificateDer::from).collect();
@@ -200,6 +201,7 @@ impl Town {
                 csr: self.csr.clone(),
                 spiffe_id: String::new(),
                 proof: None,
+                policy: None,
             };
             issue(client.clone(), request)
         });

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use portreeve::config::Config;
 use portreeve::config::IdentitySource;
+use portreeve::config::PolicySource;
 use proptest::prelude::*;
 
 const WHOLE: &str = r#"
@@ -47,7 +48,8 @@ fn with(place: &str, instead: &str) -> String {
 #[test]
 fn a_whole_configuration_has_no_mistakes_and_its_paths_are_beside_it() {
     let config = Config::parse(WHOLE, Path::new("/etc/portreeve")).unwrap();
-    assert_eq!(config.policy_dir, Path::new("/etc/portreeve/policy/"));
+    let folder = Path::new("/etc/portreeve/policy/").to_owned();
+    assert_eq!(config.policy_source, PolicySource::Folder(folder));
     assert_eq!(config.workers, 2);
     assert_eq!(config.outbound[0].service.as_str(), "users");
     assert_eq!(
@@ -314,4 +316,45 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn policies_come_from_a_folder_or_from_the_authority() {
+    let identity = "identity: { files: { certificate: b.crt, key: b.key, bundle: ca.pem } }";
+    let authority =
+        "identity: { authority: { url: \"https://a:1\", bundle: ca.pem, join_token_file: t } }";
+    let policy = WHOLE.split_once("policy:\n").unwrap().1;
+    let policy = policy.split_once("audit:").unwrap().0;
+    let whole = |identity_now: &str, policy_now: &str| {
+        let text = with(identity, identity_now);
+        text.replace(
+            &format!("policy:\n{policy}"),
+            &format!("policy: {{ {policy_now} }}\n"),
+        )
+    };
+    let text = whole(authority, "from_authority: true");
+    let config = Config::parse(&text, Path::new("/etc/portreeve")).unwrap();
+    assert_eq!(config.policy_source, PolicySource::Authority);
+    let IdentitySource::Authority(settings) = config.identity else {
+        panic!("it has another source");
+    };
+    assert!(settings.wants_policies);
+
+    let one = "policy: must have exactly one of `dir: PATH` and `from_authority: true`";
+    for wrong in [
+        "dir: policy, from_authority: true",
+        "headers: []",
+        "from_authority: false",
+    ] {
+        assert_eq!(mistakes(&whole(authority, wrong)), [one], "{wrong}");
+    }
+    assert_eq!(
+        mistakes(&whole(identity, "from_authority: true")),
+        ["policy.from_authority: needs `identity.authority`: nobody else gives out policies"]
+    );
+    let words = "from_authority: true, headers: [x-a], time_zones: { v: Europe/Vienna }, workload_groups: { a: [] }";
+    let told = ["headers", "time_zones", "workload_groups"].map(|key| {
+        format!("policy.{key}: comes with the policies: declare it under `policy` at the authority")
+    });
+    assert_eq!(mistakes(&whole(authority, words)), told);
 }

@@ -31,6 +31,7 @@ use portreeve::authority;
 use portreeve::authority::read_entries;
 use portreeve::config::AuthorityConfig;
 use portreeve::config::Config;
+use portreeve::config::PolicySource;
 use portreeve::policy::Mistake;
 use portreeve::policy::Policy;
 use portreeve::policy::Settings;
@@ -173,7 +174,10 @@ fn every_policy_in_the_readme_is_without_mistakes_under_the_configuration_above_
 fn the_example_in_deploy_has_policies_without_mistakes_for_both_services() {
     for name in ["orders.yaml", "web.yaml"] {
         let config = Config::load(&Path::new("deploy/example").join(name)).unwrap();
-        let (policy, warnings) = Policy::load(&config.policy_dir, &config.policy)
+        let PolicySource::Folder(dir) = &config.policy_source else {
+            panic!("{name} has no folder");
+        };
+        let (policy, warnings) = Policy::load(dir, &config.policy)
             .unwrap_or_else(|mistakes| panic!("{name}: {}", lines(&mistakes)));
         assert!(warnings.is_empty(), "{name}: {}", lines(&warnings));
         assert_eq!(policy.names().len(), 2, "{name}");

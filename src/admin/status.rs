@@ -52,6 +52,9 @@ pub struct Identity {
 pub struct Policy {
     /// Its hash, as in the records.
     pub revision: String,
+    /// Its number, if an authority has given it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// When it took effect.
     #[serde(serialize_with = "date")]
     pub loaded_at: SystemTime,

@@ -38,6 +38,7 @@ impl Report for Steady {
                 last_error: None,
             }),
             policy: Some(Policy {
+                version: None,
                 revision: "abc".to_owned(),
                 loaded_at: noon,
                 last_error: Some(Trouble {

@@ -89,6 +89,7 @@ impl AuthorityApp {
             bundle_endpoint: hall.bundle_endpoint(),
             identity,
             log: log.clone(),
+            policies: hall.policies(),
         });
         let window = config
             .admin

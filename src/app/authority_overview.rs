@@ -2,10 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::watch;
 
 use crate::admin;
 use crate::app::overview;
 use crate::audit::Log;
+use crate::authority::PolicyStatus;
 use crate::identity::Live;
 
 /// The state of an authority, by reference.
@@ -15,6 +19,7 @@ pub(super) struct AuthorityOverview {
     pub(super) bundle_endpoint: Option<SocketAddr>,
     pub(super) identity: Arc<Live>,
     pub(super) log: Log,
+    pub(super) policies: watch::Receiver<PolicyStatus>,
 }
 
 impl admin::Report for AuthorityOverview {
@@ -27,12 +32,34 @@ impl admin::Report for AuthorityOverview {
         let bundle_endpoint = self.bundle_endpoint.iter();
         admin::Status {
             identity: Some(overview::identity(&self.identity)),
-            policy: None,
+            policy: policy(&self.policies.borrow()),
             listeners: std::iter::once(listener("authority", self.address))
                 .chain(bundle_endpoint.map(|address| listener("bundle_endpoint", *address)))
                 .collect(),
             live: admin::Live::default(),
             audit: self.log.status().into(),
         }
+    }
+}
+
+/// The policies that are published; nothing where none are, nor are to be.
+fn policy(status: &PolicyStatus) -> Option<admin::Policy> {
+    let last_error = status
+        .trouble
+        .clone()
+        .map(|(reason, since)| admin::Trouble { reason, since });
+    match &status.published {
+        Some(published) => Some(admin::Policy {
+            revision: published.revision.clone(),
+            version: Some(published.version),
+            loaded_at: published.since,
+            last_error,
+        }),
+        None => last_error.map(|last_error| admin::Policy {
+            revision: String::new(),
+            version: None,
+            loaded_at: SystemTime::UNIX_EPOCH,
+            last_error: Some(last_error),
+        }),
     }
 }

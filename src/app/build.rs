@@ -4,8 +4,6 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -21,9 +19,13 @@ use crate::app::overview;
 use crate::app::overview::Overview;
 use crate::app::policies::Policies;
 use crate::app::policies::PolicyMistakes;
+use crate::app::policy_feed::NoPolicy;
+use crate::app::policy_origin::PolicyKeeper;
+use crate::app::policy_origin::PolicyOrigin;
 use crate::app::running::Addresses;
 use crate::app::running::Running;
 use crate::app::source;
+use crate::app::thread::spawn;
 use crate::app::worker::Common;
 use crate::app::worker::Worker;
 use crate::audit;
@@ -81,7 +83,7 @@ impl App {
             handshakes: HandshakeSlots::new(config.handshakes.most),
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
-            policy: Arc::clone(ground.policies.current()),
+            policy: Arc::clone(ground.policies.policies.current()),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
@@ -189,7 +191,7 @@ struct Ground {
     exposition: Exposition,
     follower: Option<Follower>,
     log: Log,
-    policies: Arc<Policies>,
+    policies: PolicyKeeper,
     renewal: Renewal,
     runtime: Runtime,
     writer: audit::Writer,
@@ -204,18 +206,21 @@ impl Ground {
         let workers = NonZeroUsize::new(config.workers).unwrap_or(NonZeroUsize::MIN);
         let exposition = Exposition::new(clock).map_err(metrics)?;
         let registry = exposition.registry();
-        let policies = Policies::open(
-            config.policy_dir.clone(),
-            config.policy.clone(),
-            Arc::clone(clock),
-            policy::Metrics::register(registry).map_err(metrics)?,
-        )
-        .map_err(|cause| BuildError::Policy { cause })?;
-        let source::Opened { source, follower } = source::open(config, clock)?;
+        let shown = policy::Metrics::register(registry).map_err(metrics)?;
+        let source::Opened {
+            bulletin,
+            source,
+            follower,
+        } = source::open(config, clock)?;
+        let origin = PolicyOrigin::open(config, bulletin.as_ref())?;
         let renewals = identity::Metrics::register(registry).map_err(metrics)?;
         let renewal = runtime
             .block_on(Renewal::start(source, Arc::clone(clock), renewals))
             .map_err(|cause| BuildError::Identity { cause })?;
+        let live = renewal.live();
+        let first = origin.first(bulletin.as_deref(), follower.as_ref(), &live);
+        let first = runtime.block_on(first)?;
+        let policies = Policies::new(first, bulletin, Arc::clone(clock), shown);
         let doors =
             Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
         let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
@@ -230,7 +235,10 @@ impl Ground {
             exposition,
             follower,
             log,
-            policies: Arc::new(policies),
+            policies: PolicyKeeper {
+                origin,
+                policies: Arc::new(policies),
+            },
             renewal,
             runtime,
             writer,
@@ -259,7 +267,7 @@ impl Ground {
             listeners: self.doors.listeners(&common.config),
             log: self.log.clone(),
             metrics: common.metrics.clone(),
-            policies: Arc::clone(&self.policies),
+            policies: Arc::clone(&self.policies.policies),
         });
         let window = Window::bind(settings, self.exposition.clone(), readiness.clone(), report);
         let window = self
@@ -322,6 +330,13 @@ pub enum BuildError {
         #[source]
         cause: prometheus::Error,
     },
+    /// The authority's policies cannot be put in force.
+    #[error("the authority's policies cannot be put in force")]
+    NoPolicy {
+        /// Why not.
+        #[source]
+        cause: NoPolicy,
+    },
     /// The policy has mistakes.
     #[error("the policy is refused")]
     Policy {
@@ -349,49 +364,5 @@ const fn metrics(cause: prometheus::Error) -> BuildError {
     BuildError::Metrics { cause }
 }
 
-/// A thread that rings `bell` when it ends, also when it panics.
-fn spawn<T: Send + 'static>(
-    name: &str,
-    bell: &Arc<drain::Trigger>,
-    body: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
-    let ring = Ring(Arc::clone(bell));
-    thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let _ring = ring;
-        body()
-    })
-}
-
-struct Ring(Arc<drain::Trigger>);
-
-impl Drop for Ring {
-    fn drop(&mut self) {
-        self.0.drain();
-    }
-}
-
 /// What the writer's own deadline leaves open: one write that is under way.
 const LAST_WRITE: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_end_of_a_thread_is_noticed_even_if_it_panics() {
-        for panics in [false, true] {
-            let (bell, mut ended) = drain::channel();
-            let bell = Arc::new(bell);
-            let go = Arc::new(std::sync::Barrier::new(2));
-            let told = Arc::clone(&go);
-            let thread = spawn("ending", &bell, move || {
-                told.wait();
-                assert!(!panics, "as it should in this test");
-            });
-            assert!(!ended.is_draining());
-            go.wait();
-            ended.draining().await;
-            assert_eq!(thread.unwrap().join().is_err(), panics);
-        }
-    }
-}

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use crate::admin::Block;
 use crate::admin::Readiness;
 use crate::admin::Window;
-use crate::app::policies::Policies;
+use crate::app::policy_origin::PolicyKeeper;
 use crate::audit::Log;
 use crate::drain::Watch;
 use crate::enrol::Follower;
@@ -23,7 +23,7 @@ pub(super) struct Control {
     pub(super) drain: Watch,
     pub(super) follower: Option<Follower>,
     pub(super) log: Log,
-    pub(super) policies: Arc<Policies>,
+    pub(super) policies: PolicyKeeper,
     pub(super) readiness: Readiness,
     pub(super) reload: Arc<Notify>,
     pub(super) renewal: Renewal,

@@ -1,69 +1,84 @@
-//! Keeps the policy in force up to date with its folder.
+//! Keeps the policy in force, and who is in its groups.
+//!
+//! A set with a mistake never takes effect; the last good one stays. Groups are
+//! another matter: who is in them changes at once, and without a new set.
 
+use std::error::Error;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::time::Duration;
 use std::time::SystemTime;
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::admin;
+use crate::enrol::Bulletin;
 use crate::policy::Current;
+use crate::policy::Groups;
 use crate::policy::Metrics;
 use crate::policy::Mistake;
 use crate::policy::Policy;
-use crate::policy::Settings;
-use crate::store::Fingerprint;
 use crate::time::Clock;
 
-/// The policy's keeper. A set with a mistake never takes effect; the last good one stays.
+/// The policy's keeper.
 #[derive(Debug)]
 pub(super) struct Policies {
+    bulletin: Option<Arc<Bulletin>>,
     clock: Arc<dyn Clock>,
     current: Arc<Current>,
-    dir: PathBuf,
     metrics: Metrics,
-    settings: Settings,
+    /// Told when what was refused may be good now, since there are other groups.
+    retry: Notify,
     state: Mutex<State>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct State {
+    /// The groups that go with the set in force, whatever else is told.
+    declared: Groups,
     last_error: Option<admin::Trouble>,
     loaded_at: SystemTime,
-    seen: Fingerprint,
+    version: Option<u64>,
+}
+
+/// A set without mistakes.
+#[derive(Debug)]
+pub(super) struct Good {
+    /// The groups that go with it.
+    pub(super) declared: Groups,
+    pub(super) policy: Policy,
+    /// Its number, if an authority has given it.
+    pub(super) version: Option<u64>,
 }
 
 impl Policies {
-    /// Loads the first set, without which nothing starts.
-    pub(super) fn open(
-        dir: PathBuf,
-        settings: Settings,
+    /// Begins with `first`, without which nothing starts. `bulletin` tells who
+    /// else is in groups, if there is an authority.
+    pub(super) fn new(
+        first: Good,
+        bulletin: Option<Arc<Bulletin>>,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
-    ) -> Result<Self, PolicyMistakes> {
-        let seen = Fingerprint::take([&dir]);
-        let (policy, warnings) =
-            Policy::load(&dir, &settings).map_err(|mistakes| PolicyMistakes { mistakes })?;
-        warn(&warnings);
-        metrics.loaded(&policy);
+    ) -> Self {
+        metrics.loaded(&first.policy);
+        let told = all_groups(&first.declared, bulletin.as_deref());
+        let policy = first.policy.with_groups(&told).unwrap_or(first.policy);
         let state = Mutex::new(State {
+            declared: first.declared,
             last_error: None,
             loaded_at: clock.now(),
-            seen,
+            version: first.version,
         });
-        Ok(Self {
+        Self {
+            bulletin,
             clock,
             current: Arc::new(Current::new(policy)),
-            dir,
             metrics,
-            settings,
+            retry: Notify::new(),
             state,
-        })
+        }
     }
 
     pub(super) const fn current(&self) -> &Arc<Current> {
@@ -75,88 +90,113 @@ impl Policies {
         let state = self.state();
         admin::Policy {
             revision: self.current.load().revision().as_str().to_owned(),
+            version: state.version,
             loaded_at: state.loaded_at,
-            last_error: state.last_error,
+            last_error: state.last_error.clone(),
         }
     }
 
-    /// Looks at the folder for ever, and at once when `asked`.
-    ///
-    /// What changed is read when two looks in a row see the same: a file that
-    /// is still being written may read as a whole one with less in it. What was
-    /// refused is read again now and then, because the reason may have been a
-    /// want of descriptors or memory that is over.
-    pub(super) async fn watch(&self, asked: &Notify) {
-        let mut before = self.state().seen;
-        let mut tried = Instant::now();
+    /// Puts `next` in force, unless it is from a folder that says what it has
+    /// said before. Sets of an authority differ in their words, too.
+    pub(super) fn accept(&self, next: Good) {
+        let Good {
+            declared,
+            policy,
+            version,
+        } = next;
+        let is_same = policy.revision() == self.current.load().revision();
+        if is_same && version.is_none() {
+            return self.content();
+        }
+        let revision = policy.revision().short();
+        tracing::info!(revision, version, "the policy changed");
+        self.metrics.loaded(&policy);
+        let told = all_groups(&declared, self.bulletin.as_deref());
+        let policy = policy.with_groups(&told).unwrap_or(policy);
+        self.current.replace(policy);
+        *self.state() = State {
+            declared,
+            last_error: None,
+            loaded_at: self.clock.now(),
+            version,
+        };
+    }
+
+    /// Notes why the newest set is not put in force.
+    pub(super) fn refuse(&self, why: &dyn Error) {
+        let causes = std::iter::successors(why.source(), |&cause| cause.source());
+        let reason = causes.fold(why.to_string(), |text, cause| format!("{text}: {cause}"));
+        self.metrics.refused();
+        let mut state = self.state();
+        let is_known = state
+            .last_error
+            .as_ref()
+            .is_some_and(|known| known.reason == reason);
+        if !is_known {
+            tracing::error!(reason, "the policy is refused; the last good one stays");
+            let since = self.clock.now();
+            state.last_error = Some(admin::Trouble { reason, since });
+        }
+    }
+
+    /// Notes that nothing is wrong with what is in force.
+    pub(super) fn content(&self) {
+        self.state().last_error = None;
+    }
+
+    /// Whether the newest set was refused.
+    pub(super) fn is_refused(&self) -> bool {
+        self.state().last_error.is_some()
+    }
+
+    /// The groups that the authority tells of.
+    pub(super) fn told_groups(&self) -> Groups {
+        all_groups(&Groups::new(), self.bulletin.as_deref())
+    }
+
+    /// Puts other members in force whenever the authority tells of them, for ever.
+    pub(super) async fn follow_groups(&self) {
+        let Some(bulletin) = &self.bulletin else {
+            return std::future::pending().await;
+        };
+        let mut groups = bulletin.groups();
         loop {
-            let due = tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {
-                    let now = Fingerprint::take([&self.dir]);
-                    let state = self.state();
-                    let changed = now == before && now != state.seen;
-                    before = now;
-                    changed || (state.last_error.is_some() && tried.elapsed() >= TRY_AGAIN_AFTER)
-                }
-                () = asked.notified() => true,
-            };
-            if due {
-                self.reload().await;
-                tried = Instant::now();
+            let told = all_groups(&self.state().declared, Some(bulletin));
+            if let Some(next) = self.current.load().with_groups(&told) {
+                self.current.replace(next);
+            }
+            if self.is_refused() {
+                self.retry.notify_one();
+            }
+            if groups.changed().await.is_err() {
+                return std::future::pending().await;
             }
         }
     }
 
-    /// Loads what is in the folder now. A large set takes seconds, so that is
-    /// another thread's work.
-    async fn reload(&self) {
-        // Looked at before it is read: a change during the reading is seen by the next look.
-        let seen = Fingerprint::take([&self.dir]);
-        let mut state = State {
-            seen,
-            ..self.state()
-        };
-        let (dir, settings) = (self.dir.clone(), self.settings.clone());
-        let loading = tokio::task::spawn_blocking(move || Policy::load(&dir, &settings));
-        let Ok(loaded) = loading.await else {
-            tracing::error!("reading the policy failed; the last good one stays");
-            return;
-        };
-        match loaded {
-            Ok((policy, warnings)) => {
-                warn(&warnings);
-                state.last_error = None;
-                if policy.revision() != self.current.load().revision() {
-                    tracing::info!(revision = policy.revision().short(), "the policy changed");
-                    self.metrics.loaded(&policy);
-                    self.current.replace(policy);
-                    state.loaded_at = self.clock.now();
-                }
-            }
-            Err(mistakes) => {
-                let mistakes = PolicyMistakes { mistakes };
-                self.metrics.refused();
-                let reason = mistakes.to_string();
-                let known = state.last_error.take();
-                state.last_error = known.filter(|known| known.reason == reason).or_else(|| {
-                    tracing::error!(%mistakes, "the policy is refused; the last good one stays");
-                    let since = self.clock.now();
-                    Some(admin::Trouble { reason, since })
-                });
-            }
-        }
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    /// Ends when what was refused may be good now.
+    pub(super) async fn may_be_good_now(&self) {
+        self.retry.notified().await;
     }
 
-    fn state(&self) -> State {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn warn(warnings: &[Mistake]) {
+/// `declared`, and what is told.
+fn all_groups(declared: &Groups, bulletin: Option<&Bulletin>) -> Groups {
+    let mut all = declared.clone();
+    if let Some(bulletin) = bulletin {
+        for (name, members) in bulletin.groups().borrow().iter() {
+            let known = all.entry(name.clone()).or_default();
+            known.extend(members.iter().cloned());
+        }
+    }
+    all
+}
+
+pub(super) fn warn(warnings: &[Mistake]) {
     for warning in warnings {
         tracing::warn!(%warning, "the policy may not say what was meant");
     }
@@ -173,52 +213,5 @@ impl fmt::Display for PolicyMistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.mistakes.iter().map(ToString::to_string).collect();
         f.write_str(&lines.join("\n"))
-    }
-}
-
-/// Soon enough that one file dropped into the folder works within a second.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Reading a large set takes seconds of a core.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::SystemClock;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_set_that_could_not_be_read_is_read_again_though_nothing_changed() {
-        let dir = tempfile::tempdir().unwrap();
-        let write = |id: &str| {
-            let text = format!("@id(\"{id}\") permit (principal, action, resource);");
-            std::fs::write(dir.path().join("a.cedar"), text).unwrap();
-        };
-        write("before");
-        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-        let path = dir.path().to_owned();
-        let clock = Arc::new(SystemClock);
-        let policies = Policies::open(path, Settings::default(), clock, metrics).unwrap();
-        let before = policies.current().load().revision().as_str().to_owned();
-        // As if the system had let nobody open the file.
-        write("after");
-        {
-            let mut state = policies.state.lock().unwrap();
-            state.seen = Fingerprint::take([dir.path()]);
-            state.last_error = Some(admin::Trouble {
-                reason: "cannot be read: Too many open files".to_owned(),
-                since: SystemTime::UNIX_EPOCH,
-            });
-        }
-        let changed = async {
-            while policies.current().load().revision().as_str() == before {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        let asked = Notify::new();
-        tokio::select! {
-            () = policies.watch(&asked) => {}
-            () = changed => {}
-            () = tokio::time::sleep(2 * TRY_AGAIN_AFTER) => panic!("it was not read again"),
-        }
     }
 }

@@ -13,6 +13,8 @@ use crate::ca::Authority;
 use crate::config::Config;
 use crate::config::IdentitySource;
 use crate::enrol;
+use crate::enrol::Bulletin;
+use crate::enrol::Enrolment;
 use crate::enrol::Follower;
 use crate::identity::Embedded;
 use crate::identity::FilePaths;
@@ -71,6 +73,7 @@ fn look_at_log(path: &Path) -> io::Result<()> {
 
 /// Where identities come from, and who listens for what changes meanwhile.
 pub(super) struct Opened {
+    pub(super) bulletin: Option<Arc<Bulletin>>,
     pub(super) source: Box<dyn Source>,
     pub(super) follower: Option<Follower>,
 }
@@ -79,16 +82,18 @@ pub(super) struct Opened {
 pub(super) fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, BuildError> {
     let clock = Arc::clone(clock);
     let alone = |source: Box<dyn Source>| Opened {
+        bulletin: None,
         source,
         follower: None,
     };
     match &config.identity {
         IdentitySource::Authority(settings) => {
             let settings = enrol::Settings::clone(settings);
-            let (source, follower) = enrol::enrol(settings, clock);
+            let enrolment = Enrolment::new(settings, clock);
             Ok(Opened {
-                source: Box::new(source),
-                follower: Some(follower),
+                bulletin: Some(enrolment.bulletin),
+                source: Box::new(enrolment.source),
+                follower: Some(enrolment.follower),
             })
         }
         IdentitySource::Embedded { dir, id, ttl } => {

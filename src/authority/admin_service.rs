@@ -21,6 +21,7 @@ use crate::authority::selector::Selector;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::identity::Watchlist;
+use crate::policy::GroupName;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::admin_server::Admin;
 
@@ -186,6 +187,26 @@ impl Admin for AdminService {
         self.operator(&request)?;
         Ok(Response::new(rpc::ListKeysResponse { keys: self.keys() }))
     }
+
+    async fn list_policies(
+        &self,
+        request: Request<rpc::ListPoliciesRequest>,
+    ) -> Result<Response<rpc::ListPoliciesResponse>, Status> {
+        self.operator(&request)?;
+        let policies = self.orders.ledger.policies().await;
+        let policies = policies.map_err(|error| unavailable(&error))?;
+        let described = policies.into_iter().map(|policy| rpc::PublishedPolicy {
+            version: policy.version,
+            revision: policy.revision,
+            published_by: policy.published_by,
+            published_at_s: seconds(policy.published_at),
+        });
+        let trouble = self.orders.policies.borrow().trouble.clone();
+        Ok(Response::new(rpc::ListPoliciesResponse {
+            policies: described.collect(),
+            refused: trouble.map_or_else(String::new, |(reason, _)| reason),
+        }))
+    }
 }
 
 fn read_entry(written: &rpc::Entry, trust_domain: &TrustDomain) -> Result<Entry, Status> {
@@ -200,11 +221,18 @@ fn read_entry(written: &rpc::Entry, trust_domain: &TrustDomain) -> Result<Entry,
         .map(|text| text.parse::<Selector>())
         .collect::<Result<_, _>>()
         .map_err(|error| invalid(&error))?;
+    let groups = written
+        .groups
+        .iter()
+        .map(|text| text.parse::<GroupName>())
+        .collect::<Result<_, _>>()
+        .map_err(|error| invalid(&error))?;
     Ok(Entry {
         name: written.id.parse().map_err(|error| invalid(&error))?,
         selectors,
         id: IdTemplate::parse(&written.spiffe_id, trust_domain).map_err(|error| invalid(&error))?,
         svid_ttl: (written.svid_ttl_s > 0).then(|| Duration::from_secs(written.svid_ttl_s)),
+        groups,
         origin: Origin::Api,
     })
 }
@@ -216,6 +244,7 @@ fn write_entry(entry: &Entry) -> rpc::Entry {
         spiffe_id: entry.id.to_string(),
         svid_ttl_s: entry.svid_ttl.unwrap_or_default().as_secs(),
         origin: entry.origin.as_str().to_owned(),
+        groups: entry.groups.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every workload must know, for whoever follows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -9,7 +10,10 @@ use crate::authority::ledger::ForeignRow;
 use crate::authority::ledger::KeyState;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
+use crate::id::SpiffeId;
 use crate::jwt::JwtKeys;
+use crate::policy::GroupName;
+use crate::policy::Groups;
 use crate::rpc::authority as rpc;
 use crate::x509::Bundle;
 
@@ -41,6 +45,7 @@ impl Board {
         keys: &Keys,
         foreign: &[ForeignRow],
         revocations: &[Revocation],
+        policies: Policies<'_>,
     ) {
         let foreign = foreign
             .iter()
@@ -60,14 +65,44 @@ impl Board {
                 .map(|held| held.certificate.to_vec())
                 .collect(),
             revocations: revocations.iter().map(revocation).collect(),
+            policy: policies.newest,
+            groups: policies.groups.iter().map(group).collect(),
         };
         self.0.send_if_modified(|current| {
             let unchanged = current.bundles == next.bundles
                 && current.tainted == next.tainted
-                && current.revocations == next.revocations;
+                && current.revocations == next.revocations
+                && current.policy == next.policy
+                && current.groups == next.groups;
             *current = Arc::new(next);
             !unchanged
         });
+    }
+}
+
+/// What policies are, and whom they mean by groups.
+#[derive(Debug)]
+pub(super) struct Policies<'a> {
+    pub(super) groups: &'a Groups,
+    pub(super) newest: Option<rpc::PolicySet>,
+}
+
+/// What of the policies is told to somebody, and is known to it from then on.
+/// `wish` is what it has said, and nothing where it wants none: a set is large,
+/// and most changes are of something else.
+pub(super) fn leave_out_what_is_known(state: &mut rpc::State, wish: &mut Option<rpc::PolicyWish>) {
+    match (wish, &mut state.policy) {
+        (None, policy) => *policy = None,
+        (Some(wish), Some(policy)) if wish.known_digest == policy.digest => policy.document.clear(),
+        (Some(wish), Some(policy)) => wish.known_digest.clone_from(&policy.digest),
+        (Some(_), None) => {}
+    }
+}
+
+fn group((name, members): (&GroupName, &BTreeSet<SpiffeId>)) -> rpc::Group {
+    rpc::Group {
+        name: name.to_string(),
+        members: members.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::authority::id_template::IdTemplate;
 use crate::authority::selector::Selector;
 use crate::id::SpiffeId;
+use crate::policy::GroupName;
 
 /// Says whom a workload of which all selectors were proved may be named as.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Entry {
     pub id: IdTemplate,
     /// How long each SVID holds, if not as long as the authority says.
     pub svid_ttl: Option<Duration>,
+    /// The groups that whom it names is in.
+    pub groups: BTreeSet<GroupName>,
     /// Who made it.
     pub origin: Origin,
 }
@@ -166,6 +169,7 @@ mod tests {
             selectors: proved(selectors),
             id: IdTemplate::parse(id, &"example.org".parse().unwrap()).unwrap(),
             svid_ttl: None,
+            groups: BTreeSet::new(),
             origin: Origin::File,
         })
     }

@@ -19,6 +19,7 @@ use crate::authority::id_template::IdTemplate;
 use crate::authority::selector::Selector;
 use crate::authority::told::in_full;
 use crate::id::TrustDomain;
+use crate::policy::GroupName;
 use crate::store;
 
 /// A file as it is written.
@@ -36,6 +37,8 @@ struct Written {
     spiffe_id: String,
     #[serde(default)]
     svid_ttl_s: u64,
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 /// A mistake in a file of entries.
@@ -170,6 +173,12 @@ fn check(
         .enumerate()
         .map(|(at, text)| noted(text.parse(), &format!(".selectors[{at}]"), note))
         .collect();
+    let groups: Vec<Option<GroupName>> = written
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(at, text)| noted(text.parse(), &format!(".groups[{at}]"), note))
+        .collect();
     if selectors.is_empty() {
         note(".selectors", "is empty: it would name everybody".to_owned());
         return None;
@@ -179,6 +188,7 @@ fn check(
         selectors: selectors.into_iter().collect::<Option<BTreeSet<_>>>()?,
         id: id?,
         svid_ttl: (written.svid_ttl_s > 0).then(|| Duration::from_secs(written.svid_ttl_s)),
+        groups: groups.into_iter().collect::<Option<BTreeSet<_>>>()?,
         origin: Origin::File,
     })
 }
@@ -218,7 +228,7 @@ mod tests {
         let entries = read(&[
             (
                 "a.yaml",
-                "entries:\n  - name: web\n    selectors: [k8s:ns:shop, k8s:sa:web]\n    spiffe_id: spiffe://example.org/web\n    svid_ttl_s: 600\n",
+                "entries:\n  - name: web\n    selectors: [k8s:ns:shop, k8s:sa:web]\n    spiffe_id: spiffe://example.org/web\n    svid_ttl_s: 600\n    groups: [operators, staff]\n",
             ),
             ("b.yml", "entries: []\n"),
             ("c.txt", "not read"),
@@ -227,6 +237,8 @@ mod tests {
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].svid_ttl, Some(Duration::from_secs(600)));
         assert_eq!(entries[0].selectors.len(), 2);
+        let groups: Vec<_> = entries[0].groups.iter().map(GroupName::as_str).collect();
+        assert_eq!(groups, ["operators", "staff"]);
     }
 
     #[test]
@@ -234,7 +246,7 @@ mod tests {
         let mistakes = read(&[
             (
                 "a.yaml",
-                "entries:\n  - name: Web\n    selectors: [k8s:sb:web]\n    spiffe_id: spiffe://example.com/web\n  - name: web\n    selectors: []\n    spiffe_id: spiffe://example.org/web\n",
+                "entries:\n  - name: Web\n    selectors: [k8s:sb:web]\n    spiffe_id: spiffe://example.com/web\n    groups: [Ops]\n  - name: web\n    selectors: []\n    spiffe_id: spiffe://example.org/web\n",
             ),
             ("b.yaml", "entries:\n  - name: x\n    selector: [k8s:sa:x]\n"),
         ])
@@ -245,7 +257,7 @@ mod tests {
             .collect();
         assert_eq!(
             begins,
-            ["a.yaml"; 4]
+            ["a.yaml"; 5]
                 .into_iter()
                 .chain(["b.yaml"])
                 .collect::<Vec<_>>()
@@ -254,6 +266,7 @@ mod tests {
             "entries[0].name",
             "entries[0].spiffe_id",
             "entries[0].selectors[0]",
+            "entries[0].groups[0]",
             "entries[1].selectors",
             "selector",
         ]) {

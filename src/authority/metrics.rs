@@ -20,6 +20,8 @@ pub struct Metrics {
     minted: IntCounterVec,
     pub(super) entries: IntGauge,
     pub(super) entry_failures: IntCounter,
+    pub(super) policy_failures: IntCounter,
+    pub(super) policy_version: IntGauge,
     pub(super) revocations: IntGauge,
     pub(super) followers: IntGauge,
     pub(super) root_ends: IntGauge,
@@ -73,6 +75,14 @@ impl Metrics {
                 "portreeve_authority_entry_load_failures_total",
                 "Times that the entries' files were refused.",
             )?,
+            policy_failures: IntCounter::new(
+                "portreeve_authority_policy_load_failures_total",
+                "Times that the policies were refused.",
+            )?,
+            policy_version: IntGauge::new(
+                "portreeve_authority_policy_version",
+                "The policy set that sidecars are given; 0 for none.",
+            )?,
             revocations: IntGauge::new(
                 "portreeve_authority_revocations",
                 "Workloads and certificates that are revoked.",
@@ -103,13 +113,16 @@ impl Metrics {
         registry.register(Box::new(self.foreign_bundles.clone()))?;
         for gauge in [
             &self.entries,
+            &self.policy_version,
             &self.revocations,
             &self.followers,
             &self.root_ends,
         ] {
             registry.register(Box::new(gauge.clone()))?;
         }
-        registry.register(Box::new(self.entry_failures.clone()))?;
+        for counter in [&self.entry_failures, &self.policy_failures] {
+            registry.register(Box::new(counter.clone()))?;
+        }
         Ok(())
     }
 

@@ -6,7 +6,8 @@
 //! (`entry`), the office names and records (`office`), for the programs of this
 //! machine as well (`programs`), and makes tokens (`minting`), the keyring signs
 //! (`keyring`), and the ledger remembers (`ledger`), in SQLite or, for several
-//! authorities side by side, in PostgreSQL.
+//! authorities side by side, in PostgreSQL. Policies of a folder are published
+//! (`publisher`), signed (`notary`) and told like all else (`board`).
 
 mod admin_service;
 mod board;
@@ -15,6 +16,7 @@ mod caller;
 mod entry;
 mod entry_files;
 mod federation;
+mod groups;
 mod host;
 mod id_template;
 mod istio;
@@ -23,14 +25,17 @@ mod ledger;
 mod line;
 mod metrics;
 mod minting;
+mod notary;
 mod office;
 mod opening;
 mod operator;
 mod orders;
 mod own_name;
 mod plan;
+mod policy_status;
 mod programs;
 mod proof;
+mod publisher;
 mod refusal;
 mod revocation;
 mod selector;
@@ -51,12 +56,16 @@ pub use keyring::{KeyringError, StepError};
 pub use ledger::LedgerError;
 pub use metrics::Metrics;
 pub use opening::{OpenError, look_at};
+pub use policy_status::{PolicyStatus, PublishedPolicy};
 pub use proof::{
     Cluster, ClusterError, KubernetesError, PossessionError, PossessionRoots, ProofError,
     ServerError, read_claims, read_review,
 };
+pub use publisher::look_at_policies;
 pub use revocation::{Revocation, Revoked, SerialNumber};
 pub use selector::{Form, Selector, SelectorError};
-pub use settings::{ApiServer, ClusterChecks, ClusterSettings, PossessionSettings, Settings};
+pub use settings::{
+    ApiServer, ClusterChecks, ClusterSettings, PolicySettings, PossessionSettings, Settings,
+};
 pub use steward::StewardError;
 pub use town_hall::{Lent, ServeError, TownHall};

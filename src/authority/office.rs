@@ -24,6 +24,7 @@ use crate::audit::Event;
 use crate::authority::caller::Caller;
 use crate::authority::entry::Entries;
 use crate::authority::entry::Entry;
+use crate::authority::groups::is_newcomer;
 use crate::authority::keyring::Keyring;
 use crate::authority::ledger::IssuedRow;
 use crate::authority::ledger::Ledger;
@@ -43,6 +44,7 @@ use crate::ca::Issued;
 use crate::ca::Wish;
 use crate::id::SpiffeId;
 use crate::identity::Watchlist;
+use crate::policy::Groups;
 use crate::time::Clock;
 
 /// All that naming somebody needs.
@@ -51,6 +53,7 @@ pub(super) struct Office {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) clusters: Vec<Cluster>,
     pub(super) entries: watch::Sender<Arc<Entries>>,
+    pub(super) groups: watch::Receiver<Arc<Groups>>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) ledger: Ledger,
     pub(super) limiter: Limiter<IpAddr>,
@@ -250,6 +253,7 @@ impl Office {
             spiffe_id: id.as_str().to_owned(),
             selectors: proved.selectors.clone(),
             not_after: issued.leaf.not_after(),
+            is_news: is_newcomer(entry, id, &self.groups.borrow()),
         };
         let key = hex(digest::digest(&digest::SHA256, issued.leaf.public_key()).as_ref());
         let token = proved.token.as_deref().map(|digest| TokenUse {

@@ -24,6 +24,7 @@ use crate::authority::keyring::StepError;
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
 use crate::authority::operator::Operator;
+use crate::authority::policy_status::PolicyStatus;
 use crate::authority::proof::JoinToken;
 use crate::authority::proof::digest_of;
 use crate::authority::revocation::Revocation;
@@ -47,6 +48,8 @@ pub(super) struct Orders {
     pub(super) keyring: Arc<Keyring>,
     pub(super) ledger: Ledger,
     pub(super) log: audit::Shard,
+    /// How it stands with the policies.
+    pub(super) policies: watch::Receiver<PolicyStatus>,
     pub(super) trust_domain: TrustDomain,
 }
 
@@ -97,6 +100,7 @@ impl Orders {
             selectors: BTreeSet::from([selector]),
             id,
             svid_ttl: (!svid_ttl.is_zero()).then_some(svid_ttl),
+            groups: BTreeSet::new(),
             origin: Origin::Token,
         };
         let ttl = if ttl.is_zero() {

@@ -18,19 +18,23 @@ use crate::authority::ledger;
 use crate::authority::ledger::Ledger;
 use crate::authority::metrics::Metrics;
 use crate::authority::minting::Mint;
+use crate::authority::notary::Notary;
 use crate::authority::office::Limiter;
 use crate::authority::office::Office;
 use crate::authority::opening;
 use crate::authority::opening::OpenError;
 use crate::authority::orders::Orders;
+use crate::authority::policy_status::PolicyStatus;
 use crate::authority::programs;
 use crate::authority::programs::Keeper;
 use crate::authority::programs::Programs;
+use crate::authority::publisher::Publisher;
 use crate::authority::service::Service;
 use crate::authority::settings::Settings;
 use crate::authority::steward::Steward;
 use crate::identity::Live;
 use crate::identity::Watchlist;
+use crate::policy::Groups;
 use crate::store::Database;
 use crate::time::Clock;
 
@@ -40,11 +44,14 @@ pub(super) struct Plan {
     board: Arc<Board>,
     pub(super) clock: Arc<dyn Clock>,
     entries: watch::Sender<Arc<Entries>>,
+    groups: watch::Sender<Arc<Groups>>,
     in_force: watch::Sender<i64>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) ledger: Ledger,
     log: audit::Shard,
     metrics: Metrics,
+    /// How it stands with the policies.
+    pub(super) policies: watch::Sender<PolicyStatus>,
     revoked: Arc<Watchlist>,
     pub(super) settings: Settings,
 }
@@ -67,11 +74,13 @@ impl Plan {
             board: Arc::new(Board::new()),
             clock,
             entries: watch::Sender::new(Arc::new(Entries::default())),
+            groups: watch::Sender::default(),
             in_force: watch::Sender::new(0),
             keyring,
             ledger,
             log,
             metrics,
+            policies: watch::Sender::default(),
             revoked: Arc::new(Watchlist::default()),
             settings,
         })
@@ -84,6 +93,7 @@ impl Plan {
             clock: Arc::clone(&self.clock),
             clusters: opening::open_clusters(&self.settings, &self.clock)?,
             entries: self.entries.clone(),
+            groups: self.groups.subscribe(),
             keyring: Arc::clone(&self.keyring),
             ledger: self.ledger.clone(),
             limiter: Limiter::new(self.settings.issues_per_second),
@@ -130,15 +140,40 @@ impl Plan {
             entries: self.entries.clone(),
             federated: self.settings.federation.trust_domains(),
             files: opening::open_entry_files(&self.settings)?,
+            groups: self.groups.clone(),
             in_force: self.in_force.clone(),
             keyring: Arc::clone(&self.keyring),
             keys: self.keyring.follow(),
             ledger: self.ledger.clone(),
             log: self.log.clone(),
             metrics: self.metrics.clone(),
+            notary: Notary {
+                clock: Arc::clone(&self.clock),
+                ledger: self.ledger.clone(),
+                live: None,
+                metrics: self.metrics.clone(),
+                signed: None,
+                status: self.policies.clone(),
+            },
             renewal_grace: self.settings.renewal_grace,
             revoked: Arc::clone(&self.revoked),
             trust_domain: self.settings.trust_domain.clone(),
+        })
+    }
+
+    /// Whoever publishes policies, if there are any to be.
+    pub(super) fn publisher(&self) -> Option<Publisher> {
+        let settings = self.settings.policy.clone()?;
+        Some(Publisher {
+            clock: Arc::clone(&self.clock),
+            groups: self.groups.subscribe(),
+            is_behind: false,
+            ledger: self.ledger.clone(),
+            log: self.log.clone(),
+            metrics: self.metrics.clone(),
+            seen: None,
+            settings,
+            status: self.policies.clone(),
         })
     }
 
@@ -190,6 +225,7 @@ impl Plan {
             keyring: Arc::clone(&self.keyring),
             ledger: self.ledger.clone(),
             log: self.log.clone(),
+            policies: self.policies.subscribe(),
             trust_domain: self.settings.trust_domain.clone(),
         }
     }

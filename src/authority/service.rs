@@ -12,6 +12,7 @@ use tonic::Response;
 use tonic::Status;
 
 use crate::authority::board::Board;
+use crate::authority::board::leave_out_what_is_known;
 use crate::authority::caller::Caller;
 use crate::authority::minting::Mint;
 use crate::authority::office::Asked;
@@ -41,6 +42,7 @@ impl Authority for Service {
     ) -> Result<Response<rpc::IssueResponse>, Status> {
         let caller = caller(&request)?;
         let message = request.into_inner();
+        let mut wish = message.policy;
         let asked = Asked {
             csr: message.csr,
             lifetime: None,
@@ -52,9 +54,11 @@ impl Authority for Service {
             .issue(&asked, &caller)
             .await
             .map_err(|refusal| refusal.status())?;
+        let mut state = self.board.current();
+        leave_out_what_is_known(&mut state, &mut wish);
         Ok(Response::new(rpc::IssueResponse {
             chain: granted.chain.iter().map(|der| der.to_vec()).collect(),
-            state: Some(self.board.current()),
+            state: Some(state),
         }))
     }
 
@@ -83,10 +87,13 @@ impl Authority for Service {
                 "the SVID that was shown has ended or is revoked",
             ));
         }
+        let mut wish = request.into_inner().policy;
         let counted = Counted::one_more(&self.office.metrics.followers);
         let states = WatchStream::new(self.board.follow()).map(move |state| {
             let _one = &counted;
-            Ok(rpc::State::clone(&state))
+            let mut state = rpc::State::clone(&state);
+            leave_out_what_is_known(&mut state, &mut wish);
+            Ok(state)
         });
         Ok(Response::new(states.boxed()))
     }

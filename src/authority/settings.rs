@@ -10,6 +10,7 @@ use crate::ca::Upstream;
 use crate::https::Url;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::policy;
 use crate::store::DatabaseSettings;
 use crate::workload_api;
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub jwt_svid_ttl: Duration,
     /// Where sidecars call. Port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// The policies that it gives to sidecars.
+    pub policy: Option<PolicySettings>,
     /// CAs whose certificates are taken as proof.
     pub possession: Vec<PossessionSettings>,
     /// How long after its end an SVID may still be renewed.
@@ -90,6 +93,15 @@ pub struct ApiServer {
     pub token: Option<PathBuf>,
     /// What is asked there.
     pub url: Url,
+}
+
+/// The policies that an authority gives to sidecars.
+#[derive(Clone, Debug)]
+pub struct PolicySettings {
+    /// The folder of the `*.cedar` files.
+    pub dir: PathBuf,
+    /// What they may speak about, besides the groups that entries have.
+    pub words: policy::Settings,
 }
 
 /// A CA whose certificates are taken as proof.

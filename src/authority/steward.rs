@@ -16,20 +16,27 @@ use tokio::time::interval;
 use crate::audit;
 use crate::audit::Decision;
 use crate::authority::board::Board;
+use crate::authority::board::Policies;
 use crate::authority::entry::Entries;
 use crate::authority::entry::Entry;
 use crate::authority::entry_files::read_entries;
 use crate::authority::federation;
+use crate::authority::groups;
+use crate::authority::groups::depend_on_names;
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
 use crate::authority::keyring::Keys;
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
 use crate::authority::metrics::Metrics;
+use crate::authority::notary::Notary;
 use crate::authority::revocation::Revoked;
 use crate::id::TrustDomain;
+use crate::identity::Identity;
+use crate::identity::Live;
 use crate::identity::Revocations;
 use crate::identity::Watchlist;
+use crate::policy::Groups;
 use crate::store;
 use crate::store::Fingerprint;
 use crate::store::StoreError;
@@ -47,6 +54,7 @@ pub(super) struct Steward {
     /// Whose bundles are told besides our own.
     pub(super) federated: BTreeSet<TrustDomain>,
     pub(super) files: Option<EntryFiles>,
+    pub(super) groups: watch::Sender<Arc<Groups>>,
     /// Which version of the database is in force.
     pub(super) in_force: watch::Sender<i64>,
     pub(super) keyring: Arc<Keyring>,
@@ -54,6 +62,7 @@ pub(super) struct Steward {
     pub(super) ledger: Ledger,
     pub(super) log: audit::Shard,
     pub(super) metrics: Metrics,
+    pub(super) notary: Notary,
     pub(super) renewal_grace: Duration,
     pub(super) revoked: Arc<Watchlist>,
     pub(super) trust_domain: TrustDomain,
@@ -97,6 +106,12 @@ impl Steward {
         self.update().await
     }
 
+    /// Lets the policies be signed by whoever `live` says we are, now and from now on.
+    pub(super) async fn sign_policies_as(&mut self, live: Arc<Live>) -> Result<(), StewardError> {
+        self.notary.live = Some(live);
+        self.update().await
+    }
+
     /// Keeps it so, for ever.
     pub(super) async fn run(mut self) {
         let mut versions = self.ledger.database().versions();
@@ -107,8 +122,10 @@ impl Steward {
         let mut follow = std::pin::pin!(database.follow());
         // What could not be read is read at the next look.
         let mut is_behind = false;
+        let mut names = self.notary.live.as_ref().map(|live| live.changed());
         loop {
             let changed = tokio::select! {
+                () = changed_in(&mut names) => true,
                 () = &mut follow => false,
                 changed = versions.changed() => changed.is_ok(),
                 _ = looks.tick() => self.read_files(),
@@ -125,6 +142,8 @@ impl Steward {
             if since >= TEND_EVERY {
                 last_tended = now;
                 self.tend(now).await;
+                // Who was named is not for ever.
+                is_behind |= depend_on_names(&self.entries.borrow());
             }
         }
     }
@@ -149,6 +168,7 @@ impl Steward {
             .flat_map(|files| files.read.iter().cloned());
         let all = Entries::new(from_files.chain(from_database.into_iter().map(Arc::new)));
         self.metrics.entries.set(count(all.iter().count()));
+        let groups = groups::gather(&all, &self.ledger).await?;
         self.entries.send_replace(Arc::new(all));
         let revocations = self.ledger.revocations().await?;
         let mut revoked = Revocations::default();
@@ -166,9 +186,26 @@ impl Steward {
         self.metrics.root_ends.set(keys.signer_ends_at_s());
         let mut foreign = self.ledger.foreign_bundles().await?;
         foreign.retain(|row| self.federated.contains(row.foreign.bundle.trust_domain()));
-        self.board.write(version, &keys, &foreign, &revocations);
+        let newest = self.notary.newest().await;
+        let policies = Policies {
+            groups: &groups,
+            newest,
+        };
+        self.board
+            .write(version, &keys, &foreign, &revocations, policies);
+        self.tell_groups(groups);
         self.in_force.send_replace(version);
         Ok(())
+    }
+
+    fn tell_groups(&self, next: Groups) {
+        self.groups.send_if_modified(|groups| {
+            let is_news = **groups != next;
+            if is_news {
+                *groups = Arc::new(next);
+            }
+            is_news
+        });
     }
 
     /// Reads the folder again if it has changed. Tells whether there is something new.
@@ -263,6 +300,16 @@ impl From<LedgerError> for StewardError {
     fn from(cause: LedgerError) -> Self {
         Self::Ledger { cause }
     }
+}
+
+/// Ends when there is another identity; never without one.
+async fn changed_in(names: &mut Option<watch::Receiver<Arc<Identity>>>) {
+    if let Some(names) = names
+        && names.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 fn complain(error: &StewardError) {

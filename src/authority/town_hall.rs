@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixListener;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::audit;
@@ -16,7 +17,9 @@ use crate::authority::metrics::Metrics;
 use crate::authority::opening;
 use crate::authority::opening::OpenError;
 use crate::authority::plan::Plan;
+use crate::authority::policy_status::PolicyStatus;
 use crate::authority::programs::Keeper;
+use crate::authority::publisher::Publisher;
 use crate::authority::settings::Settings;
 use crate::authority::steward::Steward;
 use crate::drain;
@@ -44,6 +47,8 @@ pub struct TownHall {
     /// The file of the operators' socket.
     place: UnixPlace,
     programs: Option<workload_api::Server>,
+    policies: watch::Receiver<PolicyStatus>,
+    publisher: Option<Publisher>,
     renewal: Renewal,
     steward: Steward,
 }
@@ -95,6 +100,12 @@ impl TownHall {
         });
         let programs = api.transpose();
         let programs = programs.map_err(|cause| OpenError::WorkloadApi { cause })?;
+        let mut publisher = plan.publisher();
+        if let Some(publisher) = &mut publisher {
+            publisher.begin().await;
+        }
+        let signed = steward.sign_policies_as(renewal.live()).await;
+        signed.map_err(unreadable)?;
         let host = plan.host(office, mint, renewal.live());
         let federation = plan.federation(renewal.live())?;
         let (address, listener) = opening::listen(plan.settings.listen)?;
@@ -109,6 +120,8 @@ impl TownHall {
             operators,
             place,
             programs,
+            policies: plan.policies.subscribe(),
+            publisher,
             renewal,
             steward,
         })
@@ -130,6 +143,12 @@ impl TownHall {
     #[must_use]
     pub fn identity(&self) -> Arc<Live> {
         self.renewal.live()
+    }
+
+    /// How it stands with the policies that it gives to sidecars.
+    #[must_use]
+    pub fn policies(&self) -> watch::Receiver<PolicyStatus> {
+        self.policies.clone()
     }
 
     /// Writes the roots that are published into a file, PEM: what a new sidecar
@@ -157,6 +176,7 @@ impl TownHall {
             operators,
             place,
             programs,
+            publisher,
             renewal,
             steward,
             ..
@@ -168,6 +188,12 @@ impl TownHall {
             match programs {
                 Some(api) => api.serve(programs_drain).await,
                 None => Ok(()),
+            }
+        };
+        let published = async {
+            match publisher {
+                Some(publisher) => publisher.run().await,
+                None => std::future::pending().await,
             }
         };
         let served = async {
@@ -182,7 +208,8 @@ impl TownHall {
                 steward.run(),
                 renewal.run(),
                 keeper.run(),
-                federation.run(until)
+                federation.run(until),
+                published
             );
         };
         let outcome = tokio::select! {

@@ -24,7 +24,18 @@ pub(super) fn check(path: &Path) -> ExitCode {
     for error in &wrong {
         print::failure(error);
     }
-    if wrong.is_empty() {
+    let are_policies_good = match authority::look_at_policies(&config.authority) {
+        None => true,
+        Some(Ok(warnings)) => {
+            warnings.iter().for_each(print::complaint);
+            true
+        }
+        Some(Err(mistakes)) => {
+            mistakes.iter().for_each(print::complaint);
+            false
+        }
+    };
+    if wrong.is_empty() && are_policies_good {
         print::line("ok");
         ExitCode::SUCCESS
     } else {

@@ -7,6 +7,7 @@ use crate::app;
 use crate::cli::print;
 use crate::config::Config;
 use crate::config::Mistake;
+use crate::config::PolicySource;
 use crate::policy;
 use crate::policy::Policy;
 
@@ -19,7 +20,10 @@ pub(super) fn configuration(path: &Path) -> ExitCode {
             for mistake in &mistakes {
                 print::failure(mistake);
             }
-            let judged = judge(&config.policy_dir, &config.policy);
+            let judged = match &config.policy_source {
+                PolicySource::Authority => kept(&config),
+                PolicySource::Folder(dir) => judge(dir, &config.policy),
+            };
             if mistakes.is_empty() {
                 judged
             } else {
@@ -45,6 +49,23 @@ pub(super) fn refuse(path: &Path, mistakes: &[Mistake]) -> ExitCode {
         print::complaint(format_args!("{}: {mistake}", path.display()));
     }
     ExitCode::FAILURE
+}
+
+/// What can be said of the authority's policies without asking it.
+fn kept(config: &Config) -> ExitCode {
+    match app::look_at_kept_policy(config) {
+        Ok(None) => {
+            print::line("ok: policies will come from the authority; none was kept yet");
+            ExitCode::SUCCESS
+        }
+        Ok(Some((version, revision))) => {
+            print::line(format_args!(
+                "ok: policies come from the authority; set {version}, revision {revision}, was kept"
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(error) => print::failure(&error),
+    }
 }
 
 fn judge(dir: &Path, settings: &policy::Settings) -> ExitCode {

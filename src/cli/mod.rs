@@ -10,6 +10,7 @@ mod demonstrate;
 mod orders;
 mod print;
 mod run;
+mod socket;
 mod svid;
 
 use std::path::PathBuf;

@@ -1,33 +1,18 @@
 //! What an operator orders an authority to do, over its socket.
 
-use std::future::Future;
-use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
-use std::time::SystemTime;
 
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
-use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
-use tonic::Status;
-use tonic::transport::Channel;
-use tonic::transport::Endpoint;
 
 use crate::cli::authority;
 use crate::cli::print;
+use crate::cli::socket::Socket;
+use crate::cli::socket::date;
+use crate::cli::socket::with;
 use crate::rpc::authority as rpc;
-use crate::rpc::authority::admin_client::AdminClient;
-
-/// Where the authority listens to its operator.
-#[derive(Debug, Args)]
-pub(super) struct Socket {
-    /// The authority's socket, as its configuration names it
-    #[arg(long, value_name = "PATH", default_value = "authority.sock")]
-    socket: PathBuf,
-}
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
@@ -69,6 +54,9 @@ pub(super) enum EntryCommand {
         /// Who it then is. {KIND} stands for what was proved
         #[arg(long, value_name = "SPIFFE-ID")]
         id: String,
+        /// A group that whoever it names is in, for policies. May be given several times
+        #[arg(long = "group", value_name = "NAME")]
+        groups: Vec<String>,
         /// How long each SVID holds, in seconds [default: as the authority is configured]
         #[arg(
             long,
@@ -148,6 +136,11 @@ pub(super) enum AuthorityCommand {
         #[command(flatten)]
         socket: Socket,
     },
+    /// Print the policy sets that were published, the newest first, and what is refused
+    Policy {
+        #[command(flatten)]
+        socket: Socket,
+    },
     /// Take a step in the life of the signing keys, before it is due
     ///
     /// prepare: the next root is published, but does not sign yet. activate: it
@@ -204,6 +197,7 @@ pub(super) fn entry(command: EntryCommand) -> ExitCode {
             name,
             selectors,
             id,
+            groups,
             svid_ttl_s,
             socket,
         } => with(&socket, async |mut client| {
@@ -213,6 +207,7 @@ pub(super) fn entry(command: EntryCommand) -> ExitCode {
                 spiffe_id: id,
                 svid_ttl_s,
                 origin: String::new(),
+                groups,
             };
             let request = rpc::CreateEntryRequest { entry: Some(entry) };
             client.create_entry(request).await.map(drop)
@@ -220,8 +215,12 @@ pub(super) fn entry(command: EntryCommand) -> ExitCode {
         EntryCommand::List { socket } => with(&socket, async |mut client| {
             let listed = client.list_entries(rpc::ListEntriesRequest {}).await?;
             for entry in listed.into_inner().entries {
+                let groups = match entry.groups.join(" ") {
+                    none if none.is_empty() => none,
+                    groups => format!("  in {groups}"),
+                };
                 print::line(format_args!(
-                    "{}  {}  {}  ({})",
+                    "{}  {}  {}  ({}){groups}",
                     entry.id,
                     entry.spiffe_id,
                     entry.selectors.join(" "),
@@ -292,6 +291,21 @@ pub(super) fn authority(command: AuthorityCommand) -> ExitCode {
             listed.into_inner().keys.iter().for_each(show);
             Ok(())
         }),
+        AuthorityCommand::Policy { socket } => with(&socket, async |mut client| {
+            let listed = client.list_policies(rpc::ListPoliciesRequest {}).await?;
+            let listed = listed.into_inner();
+            for policy in &listed.policies {
+                print::line(format_args!(
+                    "{}  {}  since {}  by {}",
+                    policy.version,
+                    policy.revision,
+                    date(policy.published_at_s),
+                    policy.published_by
+                ));
+            }
+            listed.refused.lines().for_each(print::complaint);
+            Ok(())
+        }),
         AuthorityCommand::Rotate { step, key, socket } => with(&socket, async |mut client| {
             use rpc::rotate_request::Step as Wire;
 
@@ -320,59 +334,3 @@ fn show(key: &rpc::Key) {
         date(key.not_after_s)
     ));
 }
-
-/// Does `work` with the authority at the socket.
-fn with<F: Future<Output = Result<(), Status>>>(
-    socket: &Socket,
-    work: impl FnOnce(AdminClient<Channel>) -> F,
-) -> ExitCode {
-    let path = socket.socket.as_path();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return print::failure(&error),
-    };
-    runtime.block_on(async {
-        let client = match connect(path).await {
-            Ok(client) => client,
-            Err(error) => {
-                print::complaint(format_args!(
-                    "portreeve: no authority answers at `{}` (see --socket)",
-                    path.display()
-                ));
-                return print::failure(&error);
-            }
-        };
-        match work(client).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(status) => {
-                print::complaint(format_args!("portreeve: {}", status.message()));
-                ExitCode::FAILURE
-            }
-        }
-    })
-}
-
-async fn connect(path: &Path) -> Result<AdminClient<Channel>, tonic::transport::Error> {
-    let path = path.to_owned();
-    let connector = tower::service_fn(move |_| {
-        let path = path.clone();
-        async move { UnixStream::connect(path).await.map(TokioIo::new) }
-    });
-    let channel = Endpoint::from_static("http://localhost")
-        .timeout(PATIENCE)
-        .connect_with_connector(connector)
-        .await?;
-    Ok(AdminClient::new(channel))
-}
-
-fn date(seconds: u64) -> String {
-    let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-    at.and_then(|at| jiff::Timestamp::try_from(at).ok())
-        .map_or_else(|| "beyond the calendar".to_owned(), |at| at.to_string())
-}
-
-/// A database that fails over takes seconds.
-const PATIENCE: Duration = Duration::from_secs(15);

@@ -18,6 +18,7 @@ use crate::config::clusters::clusters;
 use crate::config::federation;
 use crate::config::identity::MOST_TTL_S;
 use crate::config::parts;
+use crate::config::policies;
 use crate::config::text;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
@@ -94,6 +95,12 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
         folder,
         notes,
     );
+    let mut domains = federation.trust_domains();
+    domains.extend(trust_domain.clone());
+    let policy = file
+        .policy
+        .as_ref()
+        .map(|policy| policies::of_authority(policy, domains, folder, notes));
     let possession = possession(&file.proofs.x509, folder, notes);
     let whole = (|| {
         Some(AuthorityConfig {
@@ -109,6 +116,7 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 join_token_ttl: Duration::from_secs(token_ttl),
                 jwt_svid_ttl: Duration::from_secs(jwt_ttl),
                 listen: listen?,
+                policy,
                 possession,
                 renewal_grace: Duration::from_secs(grace),
                 replace_ended_root: file.replace_ended_root,

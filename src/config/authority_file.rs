@@ -1,5 +1,6 @@
 //! The configuration file of an authority as it is written.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -29,6 +30,8 @@ pub(super) struct File {
     pub(super) bundle_file: Option<PathBuf>,
     /// A folder of `*.yaml` files with entries. Looked at twice a second.
     pub(super) entries: Option<PathBuf>,
+    /// The policies that it gives to sidecars which want them from it. Default: none.
+    pub(super) policy: Option<Policy>,
     /// How sidecars may prove who they are, besides join tokens and their own SVIDs.
     #[serde(default)]
     pub(super) proofs: Proofs,
@@ -98,6 +101,35 @@ pub(super) struct Upstream {
     pub(super) certificate: PathBuf,
     /// PEM: its private key.
     pub(super) key: PathBuf,
+}
+
+/// The policies that sidecars are given, and the words that they may use.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Policy {
+    /// The folder of the `*.cedar` files. Looked at four times a second.
+    pub(super) dir: PathBuf,
+    /// The services that policies may name, with what is declared of them.
+    #[serde(default)]
+    pub(super) services: BTreeMap<String, Service>,
+    /// Request headers that policies may read.
+    #[serde(default)]
+    pub(super) headers: Vec<String>,
+    /// Time zones that policies may ask the time of: name to IANA zone.
+    #[serde(default)]
+    pub(super) time_zones: BTreeMap<String, String>,
+    /// Workloads by the name of their group: name to SPIFFE IDs. Entries may add others.
+    #[serde(default)]
+    pub(super) workload_groups: BTreeMap<String, Vec<String>>,
+}
+
+/// A service that policies may name.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    /// Route templates, with the groups they are in.
+    #[serde(default)]
+    pub(super) routes: Vec<file::Route>,
 }
 
 /// How sidecars may prove who they are.

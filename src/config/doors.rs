@@ -210,10 +210,14 @@ fn destination(path: &str, written: &str, notes: &mut Mistakes) -> Option<String
     }
 }
 
-pub(super) fn routes(written: &[file::Route], notes: &mut Mistakes) -> Vec<policy::Route> {
+pub(super) fn routes(
+    place: &str,
+    written: &[file::Route],
+    notes: &mut Mistakes,
+) -> Vec<policy::Route> {
     let mut routes = Vec::new();
     for (at, route) in written.iter().enumerate() {
-        let path = format!("inbound.routes[{at}]");
+        let path = format!("{place}[{at}]");
         let template = notes.parse(format!("{path}.path"), &route.path);
         let groups = route
             .groups

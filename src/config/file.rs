@@ -196,12 +196,15 @@ pub(super) enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// Which requests are allowed.
+/// Which requests are allowed: exactly one of `dir` and `from_authority`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Policy {
     /// The folder of the `*.cedar` files.
-    pub(super) dir: PathBuf,
+    pub(super) dir: Option<PathBuf>,
+    /// Whether the authority gives them to us, instead of a folder. Default: false.
+    #[serde(default)]
+    pub(super) from_authority: bool,
     /// Request headers that policies may read.
     #[serde(default)]
     pub(super) headers: Vec<String>,

@@ -124,6 +124,7 @@ fn from_authority(
         patience: PATIENCE,
         state: written.state_dir.as_ref().map(|state| folder.join(state)),
         trust_domain,
+        wants_policies: false,
         wish,
     })
 }

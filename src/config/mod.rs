@@ -13,6 +13,7 @@ mod file;
 mod identity;
 mod mistakes;
 mod parts;
+mod policies;
 mod shape;
 mod text;
 mod workload_api;
@@ -59,8 +60,8 @@ pub struct Config {
     pub outbound: Vec<proxy::Outbound>,
     /// What policies may speak about.
     pub policy: policy::Settings,
-    /// The folder of the policies.
-    pub policy_dir: PathBuf,
+    /// Where the policies come from.
+    pub policy_source: PolicySource,
     /// The trust domain of our own SVID.
     pub trust_domain: TrustDomain,
     /// Worker threads, at least one.
@@ -97,6 +98,15 @@ pub enum IdentitySource {
         /// Where it is.
         endpoint: Endpoint,
     },
+}
+
+/// Where policies come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PolicySource {
+    /// The authority that our SVID is from.
+    Authority,
+    /// The `*.cedar` files of a folder.
+    Folder(PathBuf),
 }
 
 /// The Workload API for programs beside us.

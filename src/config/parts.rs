@@ -18,6 +18,7 @@ use crate::config::Mistakes;
 use crate::config::doors;
 use crate::config::file;
 use crate::config::identity;
+use crate::config::policies;
 use crate::config::workload_api;
 use crate::id::TrustDomain;
 use crate::policy;
@@ -36,7 +37,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         )),
     };
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
-    let identity = identity::source(&file.identity, trust_domain.as_ref(), folder, notes);
+    let mut identity = identity::source(&file.identity, trust_domain.as_ref(), folder, notes);
     let inbound = file
         .inbound
         .as_ref()
@@ -54,7 +55,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         &outbound,
         notes,
     );
-    let policy = policy_settings(&file.policy, services, trust_domain.as_ref(), notes);
+    let policy = policies::of_sidecar(&file.policy, services, trust_domain.as_ref(), notes);
+    let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
     let audit = audit_settings(&file.audit, folder, notes);
     let admin = file
         .admin
@@ -76,7 +78,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
             log,
             outbound,
             policy,
-            policy_dir: folder.join(file.policy.dir),
+            policy_source: policy_source?,
             trust_domain: trust_domain?,
             workers,
             workload_api,
@@ -97,52 +99,12 @@ fn services(
         services.insert(door.service.clone(), Vec::new());
     }
     if let (Some(service), Some(written)) = (inbound, &file.inbound) {
-        services.insert(service.clone(), doors::routes(&written.routes, notes));
+        services.insert(
+            service.clone(),
+            doors::routes("inbound.routes", &written.routes, notes),
+        );
     }
     services
-}
-
-fn policy_settings(
-    written: &file::Policy,
-    services: BTreeMap<ServiceName, Vec<policy::Route>>,
-    domain: Option<&TrustDomain>,
-    notes: &mut Mistakes,
-) -> policy::Settings {
-    let mut settings = policy::Settings {
-        services,
-        ..policy::Settings::default()
-    };
-    settings.trust_domains.extend(domain.cloned());
-    for (at, header) in written.headers.iter().enumerate() {
-        settings
-            .headers
-            .extend(notes.parse(format!("policy.headers[{at}]"), header));
-    }
-    for (at, domain) in written.trust_domains.iter().enumerate() {
-        settings
-            .trust_domains
-            .extend(notes.parse::<TrustDomain>(format!("policy.trust_domains[{at}]"), domain));
-    }
-    for (name, zone) in &written.time_zones {
-        let path = format!("policy.time_zones.{name}");
-        if let (Some(name), Some(zone)) = (
-            notes.parse(path.as_str(), name),
-            notes.parse(path.as_str(), zone),
-        ) {
-            settings.zones.insert(name, zone);
-        }
-    }
-    for (name, members) in &written.workload_groups {
-        let path = format!("policy.workload_groups.{name}");
-        let ids = members.iter().enumerate();
-        let ids = ids
-            .filter_map(|(at, id)| notes.parse(format!("{path}[{at}]"), id))
-            .collect();
-        if let Some(name) = notes.parse(path, name) {
-            settings.workload_groups.insert(name, ids);
-        }
-    }
-    settings
 }
 
 pub(super) fn audit_settings(

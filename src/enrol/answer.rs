@@ -1,14 +1,18 @@
 //! What an authority says, as values of ours.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
 
 use crate::enrol::EnrolError;
+use crate::id::SpiffeId;
 use crate::identity::Revocations;
 use crate::jwt::BundleDocument;
 use crate::jwt::JwtBundles;
 use crate::jwt::JwtKeys;
+use crate::policy::GroupName;
+use crate::policy::Groups;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::revocation::What;
 use crate::x509::Bundle;
@@ -20,6 +24,9 @@ use crate::x509::Leaf;
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) version: u64,
+    /// The policy set, as it was told.
+    pub(super) policy: Option<rpc::PolicySet>,
+    pub(super) groups: Groups,
     pub(super) bundles: Arc<Bundles>,
     /// What tokens of the same trust domains are checked with.
     pub(super) jwt_bundles: Arc<JwtBundles>,
@@ -71,6 +78,8 @@ impl State {
         }
         Ok(Self {
             version: told.version,
+            policy: told.policy,
+            groups: told.groups.iter().filter_map(read_group).collect(),
             bundles: Arc::new(bundles),
             jwt_bundles: Arc::new(jwt_bundles.into_iter().collect()),
             tainted,
@@ -84,6 +93,12 @@ impl State {
     pub(super) fn taints(&self, leaf: &Leaf) -> bool {
         self.tainted.iter().any(|root| leaf.names_as_issuer(root))
     }
+}
+
+/// Whoever is in it under a name that we cannot read is in no group of ours.
+fn read_group(told: &rpc::Group) -> Option<(GroupName, BTreeSet<SpiffeId>)> {
+    let members = told.members.iter().filter_map(|id| id.parse().ok());
+    Some((told.name.parse().ok()?, members.collect()))
 }
 
 fn read_bundle(told: rpc::Bundle) -> Result<Option<(Bundle, JwtKeys)>, EnrolError> {

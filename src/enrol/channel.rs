@@ -114,5 +114,5 @@ fn draw(count: usize) -> usize {
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A hundred thousand revocations, and room for the rest.
+/// The largest policy set, a hundred thousand revocations, and room for the rest.
 const MOST_MESSAGE_BYTES: usize = 16 * 1024 * 1024;

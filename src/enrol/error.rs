@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tonic::Code;
 use tonic::Status;
 
+use crate::enrol::SignedPolicyError;
 use crate::id::SpiffeId;
 use crate::identity::IdentityError;
 use crate::identity::SvidError;
@@ -102,6 +103,27 @@ pub enum EnrolError {
         /// Why not.
         #[source]
         cause: ConnectError,
+    },
+    /// The groups that were kept are not what we have written.
+    #[error(
+        "`{}` is not what was kept there: remove it, and start again while the authority can be reached",
+        path.display()
+    )]
+    KeptGroups {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The policy set that was kept is not what the authority has signed.
+    #[error(
+        "the policy set in `{}` is not to be believed: remove it, and start again while the authority can be reached",
+        path.display()
+    )]
+    KeptPolicy {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: Box<SignedPolicyError>,
     },
     /// No authority is named.
     #[error("no authority is named")]

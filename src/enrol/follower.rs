@@ -7,10 +7,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::sleep_until;
+use tokio::time::timeout;
+use tonic::Streaming;
 
+use crate::enrol::Bulletin;
 use crate::enrol::EnrolError;
 use crate::enrol::Minter;
 use crate::enrol::Settings;
+use crate::enrol::SignedPolicy;
 use crate::enrol::answer::State;
 use crate::enrol::channel;
 use crate::enrol::news::News;
@@ -22,6 +26,7 @@ use crate::time::Clock;
 /// Follows the authority, for as long as we are somebody.
 #[derive(Debug)]
 pub struct Follower {
+    bulletin: Arc<Bulletin>,
     clock: Arc<dyn Clock>,
     news: Arc<News>,
     /// When connections are to be made anew, because keys were tainted.
@@ -35,9 +40,11 @@ impl Follower {
     pub(super) const fn new(
         settings: Arc<Settings>,
         news: Arc<News>,
+        bulletin: Arc<Bulletin>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            bulletin,
             clock,
             news,
             refresh_at: Cell::new(None),
@@ -86,16 +93,38 @@ impl Follower {
         }
     }
 
-    async fn follow(&self, live: &Live, failures: &mut u32) -> Result<(), EnrolError> {
+    /// Hears what the authority has to say now, once.
+    ///
+    /// # Errors
+    ///
+    /// [`EnrolError`] if it cannot be reached, or says nothing in time.
+    pub async fn hear_once(&self, live: &Live) -> Result<(), EnrolError> {
+        let silent = || EnrolError::Patience {
+            authority: self.settings.authorities.join(", "),
+        };
+        let first = async { Ok(self.listen(live).await?.message().await?) };
+        let first: Result<_, EnrolError> = timeout(self.settings.patience, first)
+            .await
+            .map_err(|_elapsed| silent())?;
+        let state = State::read(first?.ok_or_else(silent)?)?;
+        drop(self.heard(state, live).await);
+        Ok(())
+    }
+
+    async fn listen(&self, live: &Live) -> Result<Streaming<rpc::State>, EnrolError> {
         let identity = live.current();
         let svid = Arc::clone(identity.svid());
         let bundles = Arc::clone(identity.bundles());
         let mut open = channel::open(&self.settings, bundles, Some(svid), &self.clock).await?;
-        let mut states = open
-            .client
-            .follow(rpc::FollowRequest {})
-            .await?
-            .into_inner();
+        let request = rpc::FollowRequest {
+            policy: self.bulletin.wish(),
+        };
+        Ok(open.client.follow(request).await?.into_inner())
+    }
+
+    async fn follow(&self, live: &Live, failures: &mut u32) -> Result<(), EnrolError> {
+        let mut states = self.listen(live).await?;
+        let mut doubtful: Option<Doubtful> = None;
         loop {
             let told = tokio::select! {
                 told = states.message() => told?,
@@ -107,6 +136,14 @@ impl Follower {
                     tracing::info!("a key was tainted: connections are made anew");
                     continue;
                 }
+                () = until(doubtful.as_ref().map(|doubtful| doubtful.until)) => {
+                    if let Some(Doubtful { set, .. }) = doubtful.take() {
+                        let version = set.version();
+                        tracing::warn!(version, "the authority sticks to an older policy set");
+                        self.bulletin.insist(set);
+                    }
+                    continue;
+                }
             };
             let Some(told) = told else {
                 return Ok(());
@@ -116,11 +153,16 @@ impl Follower {
             }
             *failures = 0;
             let state = State::read(told)?;
-            self.heard(state, live).await;
+            let older = self.heard(state, live).await;
+            // It has said so since then.
+            doubtful = older.map(|older| Doubtful {
+                until: doubtful.map_or(older.until, |doubtful| doubtful.until),
+                ..older
+            });
         }
     }
 
-    async fn heard(&self, state: State, live: &Live) {
+    async fn heard(&self, mut state: State, live: &Live) -> Option<Doubtful> {
         if live.revoked().replace(state.revocations.clone()) {
             tracing::info!(revoked = state.revocations.len(), "revocations changed");
         }
@@ -130,6 +172,8 @@ impl Follower {
         if state.tainted.len() > self.tainted.replace(state.tainted.len()) {
             self.refresh_at.set(Some(Instant::now() + SPREAD * 2));
         }
+        self.bulletin.hear_groups(std::mem::take(&mut state.groups));
+        let older = self.bulletin.hear(state.policy.take(), &state.bundles);
         self.news.told(state);
         if is_tainted {
             // Everybody hears it at once; not everybody may ask at once.
@@ -138,7 +182,23 @@ impl Follower {
         if is_tainted || is_news {
             self.news.call_for_fetch();
         }
+        older.map(|set| Doubtful {
+            set,
+            until: Instant::now() + STICKS_FOR,
+        })
     }
+}
+
+/// A set that is older than the one in force.
+///
+/// Of two authorities one may have heard of the newest set later, and says so
+/// soon. One whose database was put back from a copy will not: what it has is
+/// what there is. Whoever could only bring us an old set, signed as it is,
+/// cannot be the authority on this connection.
+#[derive(Debug)]
+struct Doubtful {
+    set: SignedPolicy,
+    until: Instant,
 }
 
 /// Ends at `moment`; never without one.
@@ -154,6 +214,11 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Some failures in a row are a renewal or a restart; this many are an outage.
 const COMPLAIN_AFTER: u32 = 5;
+
+/// How long an authority must say on one connection that an older policy set is
+/// the newest. Authorities that share a database hear of each other's changes
+/// within five seconds.
+const STICKS_FOR: Duration = Duration::from_secs(7);
 
 /// Over how long the renewals are spread that a tainted key makes necessary.
 const SPREAD: Duration = Duration::from_secs(2);

@@ -3,26 +3,33 @@
 //! [`Enrolled`] is the source of our identity: it makes a key, shows a proof
 //! and comes back with an SVID. [`Follower`] listens to what the authority says
 //! to all: which roots to believe, who has to renew at once, who is believed no
-//! longer. The key never leaves this process, but for a folder of our own if
+//! longer. [`Bulletin`] has what it says of policies. The key never leaves this process, but for a folder of our own if
 //! one is configured.
 
 mod answer;
+mod bulletin;
 mod channel;
 mod credential;
 mod error;
 mod federated;
 mod follower;
 mod keepsake;
+mod kept_policy;
 mod minter;
 mod news;
 mod settings;
+mod signed_policy;
 mod source;
 
+pub use bulletin::Bulletin;
+pub use bulletin::Heard;
 pub use credential::Credential;
 pub use error::EnrolError;
 pub use follower::Follower;
 pub use minter::Minter;
 pub use settings::Settings;
+pub use signed_policy::SignedPolicy;
+pub use signed_policy::SignedPolicyError;
 pub use source::Enrolled;
 
 use std::sync::Arc;
@@ -50,12 +57,61 @@ pub fn look_at(settings: &Settings) -> Vec<EnrolError> {
     wrong
 }
 
-/// A source of identities, and whoever must [run](Follower::run) beside it.
-#[must_use]
-pub fn enrol(settings: Settings, clock: Arc<dyn Clock>) -> (Enrolled, Follower) {
-    let settings = Arc::new(settings);
-    let news = Arc::new(News::default());
-    let source = Enrolled::new(Arc::clone(&settings), Arc::clone(&news), Arc::clone(&clock));
-    let follower = Follower::new(settings, news, clock);
-    (source, follower)
+/// The policy set that was kept, if the roots that were kept beside it, or else
+/// those that are configured, vouch for it; nothing if none was kept.
+///
+/// # Errors
+///
+/// [`EnrolError`] says what is wrong with it, or with the roots.
+pub fn look_at_kept_policy(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<SignedPolicy>>, EnrolError> {
+    let kept = match &settings.state {
+        Some(folder) => keepsake::recall(folder, &settings.trust_domain)?,
+        None => None,
+    };
+    let bundles = match kept {
+        Some(kept) => kept.bundles,
+        None => Arc::new(keepsake::read_bundle(
+            &settings.bundle,
+            &settings.trust_domain,
+        )?),
+    };
+    let bulletin = Bulletin::new(Arc::new(settings.clone()), clock);
+    bulletin.recall()?;
+    bulletin.kept(&bundles)
+}
+
+/// All that asking an authority takes.
+#[derive(Debug)]
+pub struct Enrolment {
+    /// What is told of policies.
+    pub bulletin: Arc<Bulletin>,
+    /// Whoever must [run](Follower::run) beside the source.
+    pub follower: Follower,
+    /// The source of our identity.
+    pub source: Enrolled,
+}
+
+impl Enrolment {
+    /// Asks for nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        let settings = Arc::new(settings);
+        let news = Arc::new(News::default());
+        let bulletin = Arc::new(Bulletin::new(Arc::clone(&settings), Arc::clone(&clock)));
+        let source = Enrolled::new(
+            Arc::clone(&settings),
+            Arc::clone(&news),
+            Arc::clone(&bulletin),
+            Arc::clone(&clock),
+        );
+        let follower = Follower::new(settings, news, Arc::clone(&bulletin), clock);
+        Self {
+            bulletin,
+            follower,
+            source,
+        }
+    }
 }

@@ -23,8 +23,9 @@ impl News {
         self.latest.send_replace(Some(state));
     }
 
-    /// Notes what came with an answer to us, unless something newer was told meanwhile.
-    pub(super) fn answered(&self, state: State) {
+    /// Notes what came with an answer to us, unless something newer was told
+    /// meanwhile. Tells whether it did.
+    pub(super) fn answered(&self, state: State) -> bool {
         self.latest.send_if_modified(|latest| {
             let is_newer = latest
                 .as_ref()
@@ -33,7 +34,7 @@ impl News {
                 *latest = Some(state);
             }
             is_newer
-        });
+        })
     }
 
     /// The newest state, if anything was heard.

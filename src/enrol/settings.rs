@@ -1,9 +1,13 @@
 //! What is needed to ask an authority, already checked.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::enrol::Credential;
+use crate::enrol::EnrolError;
+use crate::enrol::SignedPolicyError;
+use crate::enrol::kept_policy;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 
@@ -25,6 +29,19 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Whose names we believe.
     pub trust_domain: TrustDomain,
+    /// Whether it is to give us policies, too.
+    pub wants_policies: bool,
     /// Who we want to be, where the proof allows for several.
     pub wish: Option<SpiffeId>,
+}
+
+impl Settings {
+    /// What was kept of policies is not what the authority has signed.
+    pub(super) fn bad_kept_policy(&self, cause: SignedPolicyError) -> EnrolError {
+        let folder = self.state.as_deref().unwrap_or_else(|| Path::new(""));
+        EnrolError::KeptPolicy {
+            path: kept_policy::policy_path(folder),
+            cause: Box::new(cause),
+        }
+    }
 }

@@ -12,6 +12,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::enrol::Bulletin;
 use crate::enrol::EnrolError;
 use crate::enrol::Settings;
 use crate::enrol::answer::State;
@@ -34,6 +35,7 @@ use crate::x509::make_request;
 /// A [`Source`] that asks an authority over the network.
 #[derive(Debug)]
 pub struct Enrolled {
+    bulletin: Arc<Bulletin>,
     clock: Arc<dyn Clock>,
     /// What we were last given.
     given: Option<Keepsake>,
@@ -50,9 +52,11 @@ impl Enrolled {
     pub(super) const fn new(
         settings: Arc<Settings>,
         news: Arc<News>,
+        bulletin: Arc<Bulletin>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            bulletin,
             clock,
             given: None,
             has_recalled: false,
@@ -90,6 +94,7 @@ impl Enrolled {
         let Some(folder) = &self.settings.state else {
             return Ok(());
         };
+        self.bulletin.recall()?;
         self.given = keepsake::recall(folder, &self.settings.trust_domain)?;
         Ok(())
     }
@@ -212,6 +217,7 @@ impl Enrolled {
                 Shows::Credential => Some(settings.credential.show(&open.exporter, &csr)?),
                 Shows::Svid => None,
             },
+            policy: self.bulletin.wish(),
         };
         let answer = timeout(settings.patience, open.client.issue(request))
             .await
@@ -225,9 +231,14 @@ impl Enrolled {
     }
 
     fn take(&mut self, answer: rpc::IssueResponse, pair: &KeyPair) -> Result<Identity, EnrolError> {
-        let state = State::read(answer.state.unwrap_or_default())?;
+        let mut state = State::read(answer.state.unwrap_or_default())?;
         let bundles = Arc::clone(&state.bundles);
-        self.news.answered(state);
+        let (policy, groups) = (state.policy.take(), std::mem::take(&mut state.groups));
+        if self.news.answered(state) {
+            self.bulletin.hear_groups(groups);
+            // One that is older than ours is left to the follower.
+            drop(self.bulletin.hear(policy, &bundles));
+        }
         let chain: Vec<_> = answer.chain.into_iter().map(CertificateDer::from).collect();
         let secret = PrivatePkcs8KeyDer::from(pair.serialize_der());
         let key = PrivateKeyDer::Pkcs8(secret.clone_key());

@@ -8,6 +8,7 @@
 
 mod context;
 mod embedded;
+mod endorsement;
 mod files;
 mod issuer;
 mod live;
@@ -22,6 +23,7 @@ mod workload_api;
 
 pub use context::ContextError;
 pub use embedded::Embedded;
+pub use endorsement::{Endorsed, Endorsement, EndorsementError};
 pub use files::{FilePaths, Files, FilesError};
 pub use issuer::{IssueError, Issuer};
 pub use live::Live;

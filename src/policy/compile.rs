@@ -4,6 +4,7 @@
 //! when there is no error among them is there a set.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use cedar_policy::PolicySet;
 use cedar_policy::Schema;
@@ -15,6 +16,7 @@ use miette::Diagnostic;
 use crate::policy::index::Index;
 use crate::policy::index::Scope;
 use crate::policy::lint;
+use crate::policy::members;
 use crate::policy::mention::Mentions;
 use crate::policy::mistake::Mistake;
 use crate::policy::mistake::Severity;
@@ -226,27 +228,18 @@ fn build(
         .iter()
         .map(|p| Scope::of(&p.policy, &words))
         .collect();
-    let mut memberships: HashMap<_, Vec<_>> = HashMap::new();
-    for (group, workloads) in &settings.workload_groups {
-        let group = words.uid(Kind::WorkloadGroup, group.as_str());
-        for workload in workloads {
-            let groups = memberships.entry(workload.clone()).or_default();
-            groups.push(group.clone());
-        }
-    }
     let zones = settings.zones.iter();
     let zones = zones.map(|(name, zone)| (name.to_string(), zone.clone()));
     let headers = settings.headers.iter();
+    let headers = headers.map(|header| (header.as_str().to_owned(), header.clone()));
     Ok(Policy {
         revision,
-        rules,
-        index: Index::new(&scopes),
-        services: routes.build(&words),
-        memberships,
-        headers: headers
-            .map(|header| (header.as_str().to_owned(), header.clone()))
-            .collect(),
-        zones: zones.chain([("utc".to_owned(), Zone::UTC)]).collect(),
+        rules: rules.into(),
+        index: Arc::new(Index::new(&scopes)),
+        services: Arc::new(routes.build(&words)),
+        memberships: members::by_workload(&settings.workload_groups, &words),
+        headers: Arc::new(headers.collect()),
+        zones: Arc::new(zones.chain([("utc".to_owned(), Zone::UTC)]).collect()),
     })
 }
 

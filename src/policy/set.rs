@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use cedar_policy::Effect;
 use cedar_policy::EntityUid;
@@ -18,27 +19,30 @@ use crate::policy::compile;
 use crate::policy::decision::PolicyName;
 use crate::policy::index::Index;
 use crate::policy::load;
+use crate::policy::members;
 use crate::policy::mention::Mentions;
 use crate::policy::mistake::Mistake;
 use crate::policy::name::ServiceName;
 use crate::policy::revision::Revision;
 use crate::policy::services::Services;
+use crate::policy::settings::Groups;
 use crate::policy::settings::Settings;
 use crate::policy::settings::Zone;
+use crate::policy::words::Words;
 
 /// A policy set in its executable form. Immutable: share it by reference.
 #[derive(Debug)]
 pub struct Policy {
     pub(super) revision: Revision,
-    pub(super) rules: Vec<Rule>,
-    pub(super) index: Index,
-    pub(super) services: Services,
+    pub(super) rules: Arc<[Rule]>,
+    pub(super) index: Arc<Index>,
+    pub(super) services: Arc<Services>,
     /// The groups that a workload is in.
     pub(super) memberships: HashMap<SpiffeId, Vec<EntityUid>>,
     /// Declared headers by name.
-    pub(super) headers: HashMap<String, HeaderName>,
+    pub(super) headers: Arc<HashMap<String, HeaderName>>,
     /// `utc` and the declared zones by name.
-    pub(super) zones: HashMap<String, Zone>,
+    pub(super) zones: Arc<HashMap<String, Zone>>,
 }
 
 /// One policy.
@@ -87,6 +91,25 @@ impl Policy {
         settings: &Settings,
     ) -> Result<(Self, Vec<Mistake>), Vec<Mistake>> {
         compile::compile(files, settings)
+    }
+
+    /// The same set with other workloads in the groups. Costs nothing but the
+    /// groups: nothing is read or checked anew, so a policy that names a group
+    /// which is there no longer is about nobody.
+    ///
+    /// Nothing if Cedar does not take our own words, which a test rules out.
+    #[must_use]
+    pub fn with_groups(&self, groups: &Groups) -> Option<Self> {
+        let words = Words::new().ok()?;
+        Some(Self {
+            revision: self.revision.clone(),
+            rules: Arc::clone(&self.rules),
+            index: Arc::clone(&self.index),
+            services: Arc::clone(&self.services),
+            memberships: members::by_workload(groups, &words),
+            headers: Arc::clone(&self.headers),
+            zones: Arc::clone(&self.zones),
+        })
     }
 
     /// Which set this is.

@@ -31,10 +31,31 @@ pub struct Settings {
     /// The zones that policies may ask the time of, besides `utc`.
     pub zones: BTreeMap<ZoneName, Zone>,
     /// Workloads by the name of their group.
-    pub workload_groups: BTreeMap<GroupName, BTreeSet<SpiffeId>>,
+    pub workload_groups: Groups,
     /// The trust domains that callers can come from. A policy that names a
     /// workload of another one is warned about. Empty means not known.
     pub trust_domains: BTreeSet<TrustDomain>,
+}
+
+/// Workloads by the name of their group.
+pub type Groups = BTreeMap<GroupName, BTreeSet<SpiffeId>>;
+
+impl Settings {
+    /// Adds groups, and members to those that are there.
+    pub fn add_groups(&mut self, groups: &Groups) {
+        for (name, members) in groups {
+            let known = self.workload_groups.entry(name.clone()).or_default();
+            known.extend(members.iter().cloned());
+        }
+    }
+
+    /// Adds services, and routes to those that are there.
+    pub fn add_services(&mut self, services: &BTreeMap<ServiceName, Vec<Route>>) {
+        for (name, routes) in services {
+            let known = self.services.entry(name.clone()).or_default();
+            known.extend(routes.iter().cloned());
+        }
+    }
 }
 
 /// A declared route of a service.
@@ -92,6 +113,12 @@ pub struct Zone(TimeZone);
 impl Zone {
     /// Coordinated Universal Time.
     pub(super) const UTC: Self = Self(TimeZone::UTC);
+
+    /// What the time zone database calls it.
+    pub(super) fn name(&self) -> &str {
+        // Every zone was found by its name; the one that is made here is UTC.
+        self.0.iana_name().unwrap_or("UTC")
+    }
 
     /// What calendar and clock show there at `instant`.
     pub(super) fn at(&self, instant: Timestamp) -> DateTime {

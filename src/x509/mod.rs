@@ -18,6 +18,7 @@ mod leaf;
 mod path_error;
 mod pem;
 mod pkcs8;
+mod signature;
 
 pub use bundle::{Bundle, BundleError, Bundles, BundlesError};
 pub use ca_certificate::{CaCertificate, CaCertificateError};
@@ -33,3 +34,4 @@ pub use pem::{
     request_from_pem,
 };
 pub use pkcs8::to_pkcs8;
+pub use signature::{SIGNATURE_SCHEMES, SignatureError, verify_signature};

@@ -20,7 +20,8 @@ pub struct FederationSettings {
 
 impl FederationSettings {
     /// Who is believed besides ourselves.
-    pub(in crate::authority) fn trust_domains(&self) -> BTreeSet<TrustDomain> {
+    #[must_use]
+    pub fn trust_domains(&self) -> BTreeSet<TrustDomain> {
         let relations = self.relations.iter();
         relations
             .map(|relation| relation.trust_domain.clone())

@@ -10,11 +10,13 @@ use crate::authority::entry::Origin;
 use crate::authority::id_template::IdTemplate;
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
+use crate::authority::ledger::groups_from_text;
+use crate::authority::ledger::groups_to_text;
 use crate::authority::ledger::selectors_from_text;
 use crate::authority::ledger::selectors_to_text;
 use crate::id::TrustDomain;
 
-type Row = (String, String, String, String, i64);
+type Row = (String, String, String, String, i64, String);
 
 impl Ledger {
     /// All of them.
@@ -23,7 +25,8 @@ impl Ledger {
         trust_domain: &TrustDomain,
     ) -> Result<Vec<Entry>, LedgerError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT name, origin, selectors, spiffe_id, svid_ttl_s FROM entry ORDER BY name",
+            "SELECT name, origin, selectors, spiffe_id, svid_ttl_s, member_of
+             FROM entry ORDER BY name",
         )
         .fetch_all(self.database.pool())
         .await?;
@@ -65,21 +68,22 @@ pub(super) async fn insert(
 ) -> Result<bool, LedgerError> {
     let ttl = entry.svid_ttl.unwrap_or(Duration::ZERO).as_secs();
     let added = sqlx::query(
-        "INSERT INTO entry (name, origin, selectors, spiffe_id, svid_ttl_s)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO entry (name, origin, selectors, spiffe_id, svid_ttl_s, member_of)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING",
     )
     .bind(entry.name.as_str().to_owned())
     .bind(entry.origin.as_str())
     .bind(selectors_to_text(&entry.selectors))
     .bind(entry.id.to_string())
     .bind(i64::try_from(ttl).unwrap_or(i64::MAX))
+    .bind(groups_to_text(&entry.groups))
     .execute(connection)
     .await?;
     Ok(added.rows_affected() == 1)
 }
 
 fn read(row: Row, trust_domain: &TrustDomain) -> Result<Entry, LedgerError> {
-    let (name, origin, selectors, id, ttl) = row;
+    let (name, origin, selectors, id, ttl, groups) = row;
     let bad = || LedgerError::BadRow {
         table: "entry",
         row: name.clone(),
@@ -99,6 +103,7 @@ fn read(row: Row, trust_domain: &TrustDomain) -> Result<Entry, LedgerError> {
         selectors,
         id: IdTemplate::parse(&id, trust_domain).map_err(|_invalid| bad())?,
         svid_ttl: (ttl > 0).then(|| Duration::from_secs(ttl)),
+        groups: groups_from_text(&groups).ok_or_else(bad)?,
         origin,
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use crate::authority::entry::EntryName;
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
 use crate::authority::ledger::Spent;
@@ -20,6 +21,8 @@ pub(in crate::authority) struct IssuedRow {
     pub(in crate::authority) spiffe_id: String,
     pub(in crate::authority) selectors: BTreeSet<Selector>,
     pub(in crate::authority) not_after: SystemTime,
+    /// Whether others have to know of it, since it makes somebody a member of a group.
+    pub(in crate::authority) is_news: bool,
 }
 
 /// A join token that is spent with the certificate, or not at all.
@@ -60,7 +63,11 @@ impl Ledger {
         .bind(seconds(row.not_after))
         .execute(change.connection())
         .await?;
-        change.commit_quietly().await?;
+        if row.is_news {
+            change.commit().await?;
+        } else {
+            change.commit_quietly().await?;
+        }
         Ok(spent)
     }
 
@@ -94,6 +101,28 @@ impl Ledger {
             })
         };
         text.map(read).transpose()
+    }
+
+    /// Whom an entry of this name has named, and what was proved for it.
+    pub(in crate::authority) async fn named_by(
+        &self,
+        entry: &EntryName,
+    ) -> Result<Vec<(String, BTreeSet<Selector>)>, LedgerError> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT DISTINCT spiffe_id, selectors FROM issued WHERE entry = $1")
+                .bind(entry.as_str().to_owned())
+                .fetch_all(self.database.pool())
+                .await?;
+        let read = |(id, selectors): (String, String)| {
+            let selectors = selectors_from_text(&selectors);
+            selectors
+                .map(|selectors| (id.clone(), selectors))
+                .ok_or(LedgerError::BadRow {
+                    table: "issued",
+                    row: id,
+                })
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Forgets certificates that ended before `moment`.

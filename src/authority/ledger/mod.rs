@@ -7,6 +7,7 @@ mod entries;
 mod foreign;
 mod issued;
 mod keys;
+mod policies;
 mod revocations;
 mod tokens;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use crate::authority::selector::Selector;
+use crate::policy::GroupName;
 use crate::store::Database;
 use crate::store::DatabaseError;
 
@@ -26,6 +28,8 @@ pub(super) use issued::TokenUse;
 pub(super) use keys::KeyRow;
 pub(super) use keys::KeyState;
 pub(super) use keys::OnlyIf;
+pub(super) use policies::NewPolicy;
+pub(super) use policies::PolicyRow;
 pub(super) use tokens::Spent;
 
 /// The tables, in the order in which they came.
@@ -33,6 +37,7 @@ pub(super) const SCHEMA: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("jwt_key.sql"),
     include_str!("federation.sql"),
+    include_str!("policies.sql"),
 ];
 
 /// The authority's part of the database.
@@ -104,6 +109,16 @@ fn date(seconds: i64) -> SystemTime {
 /// One a line: no selector has a line break in it.
 fn selectors_to_text(selectors: &BTreeSet<Selector>) -> String {
     let lines: Vec<String> = selectors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn groups_from_text(text: &str) -> Option<BTreeSet<GroupName>> {
+    text.lines().map(|line| line.parse().ok()).collect()
+}
+
+/// One a line.
+fn groups_to_text(groups: &BTreeSet<GroupName>) -> String {
+    let lines: Vec<&str> = groups.iter().map(GroupName::as_str).collect();
     lines.join("\n")
 }
 

@@ -17,6 +17,8 @@ pub(in crate::authority) struct Whom {
     pub(in crate::authority) uid: u32,
     pub(super) pid: Option<i32>,
     pub(in crate::authority) selectors: BTreeSet<Selector>,
+    /// What was looked at.
+    pub(super) matters: Matters,
 }
 
 impl Whom {
@@ -31,7 +33,7 @@ impl Whom {
 
 /// What of a program matters to the entries: the rest is not looked at.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Matters(BTreeSet<&'static str>);
+pub(in crate::authority) struct Matters(BTreeSet<&'static str>);
 
 impl Matters {
     pub(super) fn of(entries: &Entries) -> Self {
@@ -92,6 +94,7 @@ impl Attestor {
             uid: caller.uid(),
             pid: caller.process().map(Process::pid),
             selectors,
+            matters,
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::identity::Svid;
 use crate::identity::draw;
 use crate::identity::renew_at;
 use crate::identity::wait_for;
-use crate::rpc::authority as rpc;
 use crate::workload_api::HintedSvid;
 use crate::workload_api::Refusal;
 use crate::workload_api::X509Context;
@@ -73,11 +72,17 @@ impl Household {
     pub(super) async fn keep(&self, clerk: &Clerk) {
         let mut entries = clerk.follow_entries();
         let mut board = clerk.follow_board();
-        let mut held = Vec::new();
+        let mut held: Vec<Held> = Vec::new();
+        let mut bundles = Arc::default();
+        let mut has_board_changed = true;
         loop {
             entries.mark_unchanged();
-            let state = Arc::clone(&board.borrow_and_update());
-            let next = self.update(clerk, &state, &mut held);
+            if std::mem::take(&mut has_board_changed) {
+                bundles = bundles_of(&board.borrow_and_update()).0;
+                let now = clerk.office.clock.now();
+                held.retain(|held| held.is_vouched_for(&bundles, now));
+            }
+            let next = self.update(clerk, &bundles, &mut held);
             let due = async {
                 match next {
                     Next::Soon => sleep(RETRY.mul_f64(1.0 + draw())).await,
@@ -89,17 +94,19 @@ impl Household {
             tokio::select! {
                 () = self.told.closed() => return,
                 changed = entries.changed() => if changed.is_err() { return },
-                changed = board.changed() => if changed.is_err() { return },
+                changed = board.changed() => match changed {
+                    Ok(()) => has_board_changed = true,
+                    Err(_ended) => return,
+                },
                 () = due => {}
             }
         }
     }
 
-    fn update(&self, clerk: &Clerk, state: &rpc::State, held: &mut Vec<Held>) -> Next {
+    fn update(&self, clerk: &Clerk, bundles: &Arc<Bundles>, held: &mut Vec<Held>) -> Next {
         let now = clerk.office.clock.now();
-        let (bundles, _keys) = bundles_of(state);
         let wanted = clerk.wanted(&self.whom);
-        held.retain(|held| wanted.contains(&held.wanted) && held.holds(clerk, &bundles, now));
+        held.retain(|held| wanted.contains(&held.wanted) && held.is_in_force(clerk, now));
         let mut failure = None;
         for wanted in &wanted {
             let at = held.iter().position(|held| held.wanted == *wanted);
@@ -122,7 +129,7 @@ impl Household {
             tracing::warn!(error, source = self.whom.source(), "a program is not named");
         }
         let outcome = match (&failure, held.is_empty()) {
-            (_, false) => Ok(Arc::new(context(&wanted, held, bundles))),
+            (_, false) => Ok(Arc::new(context(&wanted, held, Arc::clone(bundles)))),
             (Some(refusal), true) => Err(clerk::told(refusal)),
             (None, true) => Err(Refusal::NoIdentity),
         };
@@ -172,14 +179,19 @@ impl Held {
         }
     }
 
-    /// Whether it is still worth something.
-    fn holds(&self, clerk: &Clerk, bundles: &Bundles, now: SystemTime) -> bool {
+    /// Whether its roots are published still.
+    fn is_vouched_for(&self, bundles: &Bundles, now: SystemTime) -> bool {
+        verify(self.svid.chain(), bundles, now, &Limits::default()).is_ok()
+    }
+
+    /// Whether it has neither ended nor been revoked.
+    fn is_in_force(&self, clerk: &Clerk, now: SystemTime) -> bool {
         let revoked = clerk.office.revoked.current();
         let leaf = self.svid.leaf();
         let mut above = self.above.iter();
         !revoked.include(leaf.id(), leaf.serial())
             && !above.any(|serial| revoked.include_serial(serial))
-            && verify(self.svid.chain(), bundles, now, &Limits::default()).is_ok()
+            && now <= self.svid.not_after()
     }
 
     /// Whether there should be another: half of its life is over, or the key that

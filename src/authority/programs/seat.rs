@@ -26,7 +26,6 @@ pub(super) struct Seat {
     desk: Arc<Desk>,
     caller: Caller,
     whom: Whom,
-    matters: Matters,
     entries: watch::Receiver<Arc<Entries>>,
     told: watch::Receiver<Told>,
     /// What is so at once.
@@ -37,9 +36,12 @@ impl Seat {
     /// Joins the household of `whom`, and waits until it has its certificates.
     pub(super) async fn take(desk: Arc<Desk>, caller: Caller, whom: Whom) -> Result<Self, Refusal> {
         let mut entries = desk.clerk.follow_entries();
-        let matters = Matters::of(&entries.borrow_and_update());
+        let mut board = desk.clerk.follow_board();
         let mut told = desk.households.join(&whom).await.ok_or(STOPPING)?;
         let first = loop {
+            if Matters::of(&entries.borrow_and_update()) != whom.matters {
+                return Err(ANOTHER);
+            }
             // A household that was there may not have heard yet what we know.
             let wanted = desk.clerk.wanted(&whom);
             {
@@ -50,13 +52,17 @@ impl Seat {
                     break outcome?;
                 }
             }
-            told.changed().await.map_err(|_ended| STOPPING)?;
+            let changed = tokio::select! {
+                changed = told.changed() => changed,
+                changed = entries.changed() => changed,
+                changed = board.changed() => changed,
+            };
+            changed.map_err(|_ended| STOPPING)?;
         };
         Ok(Self {
             desk,
             caller,
             whom,
-            matters,
             entries,
             told,
             first: Some(first),
@@ -94,11 +100,9 @@ impl Seat {
                 changed = self.entries.changed() => changed.map(|()| false),
             };
             let is_told = is_told.map_err(|_ended| STOPPING)?;
-            let matters = Matters::of(&self.entries.borrow());
-            if !is_told && matters == self.matters {
+            if !is_told && Matters::of(&self.entries.borrow()) == self.whom.matters {
                 continue;
             }
-            self.matters = matters;
             if self.desk.attest(&self.caller).await.selectors != self.whom.selectors {
                 return Err(ANOTHER);
             }
@@ -106,6 +110,7 @@ impl Seat {
                 let outcome = self.told.borrow_and_update().outcome.clone();
                 return outcome.unwrap_or(Err(STOPPING));
             }
+            self.whom.matters = Matters::of(&self.entries.borrow());
         }
     }
 }

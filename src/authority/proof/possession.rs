@@ -9,7 +9,6 @@ use std::time::SystemTime;
 
 use aws_lc_rs::digest;
 use rustls::SignatureScheme;
-use rustls::crypto::aws_lc_rs::default_provider;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::TrustAnchor;
 use rustls_pki_types::UnixTime;
@@ -22,6 +21,8 @@ use x509_parser::prelude::FromDer as _;
 use crate::authority::selector::Selector;
 use crate::tls::Exporter;
 use crate::tls::possession_message;
+use crate::x509::SignatureError;
+use crate::x509::verify_signature;
 
 /// What a caller shows.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ impl PossessionRoots {
             None,
         )
         .map_err(|cause| PossessionError::NotBelieved { cause })?;
-        check_signature(&end, shown, &possession_message(exporter, csr))?;
+        check_signature(shown, &possession_message(exporter, csr))?;
         self.describe(leaf)
     }
 
@@ -172,41 +173,13 @@ impl PossessionError {
     }
 }
 
-fn check_signature(
-    end: &EndEntityCert<'_>,
-    shown: &Possession,
-    message: &[u8],
-) -> Result<(), PossessionError> {
-    let known = default_provider().signature_verification_algorithms;
-    let algorithms = known
-        .mapping
-        .iter()
-        .find(|(scheme, _)| *scheme == shown.scheme && is_taken(*scheme))
-        .ok_or(PossessionError::BadScheme)?
-        .1;
-    let signed = algorithms.iter().any(|algorithm| {
-        end.verify_signature(*algorithm, message, &shown.signature)
-            .is_ok()
-    });
-    if signed {
-        Ok(())
-    } else {
-        Err(PossessionError::BadSignature)
-    }
-}
-
-/// What TLS 1.3 takes in a handshake: no PKCS #1 v1.5, no SHA-1.
-const fn is_taken(scheme: SignatureScheme) -> bool {
-    matches!(
-        scheme,
-        SignatureScheme::ECDSA_NISTP256_SHA256
-            | SignatureScheme::ECDSA_NISTP384_SHA384
-            | SignatureScheme::ECDSA_NISTP521_SHA512
-            | SignatureScheme::ED25519
-            | SignatureScheme::RSA_PSS_SHA256
-            | SignatureScheme::RSA_PSS_SHA384
-            | SignatureScheme::RSA_PSS_SHA512
-    )
+fn check_signature(shown: &Possession, message: &[u8]) -> Result<(), PossessionError> {
+    let leaf = shown.chain.first().ok_or(PossessionError::Empty)?;
+    verify_signature(leaf, shown.scheme, message, &shown.signature).map_err(|cause| match cause {
+        SignatureError::BadScheme => PossessionError::BadScheme,
+        SignatureError::BadSignature => PossessionError::BadSignature,
+        SignatureError::Malformed => PossessionError::Malformed,
+    })
 }
 
 const MOST_CERTIFICATES: usize = 4;

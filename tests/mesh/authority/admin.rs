@@ -146,6 +146,10 @@ fn an_entry_that_makes_no_sense_is_refused() {
         spiffe_id: id.to_owned(),
         ..base.clone()
     };
+    let groups = |groups: &[&str]| rpc::Entry {
+        groups: groups.iter().map(ToString::to_string).collect(),
+        ..base.clone()
+    };
     let selectors = |selectors: &[&str]| rpc::Entry {
         selectors: selectors.iter().map(ToString::to_string).collect(),
         ..base.clone()
@@ -158,6 +162,8 @@ fn an_entry_that_makes_no_sense_is_refused() {
         id("spiffe://mesh.example"),
         id("spiffe://other.example/web"),
         id("spiffe://mesh.example/portreeve/authority"),
+        groups(&["Ops"]),
+        groups(&["a/b"]),
         id("spiffe://mesh.example/{k8s:sb}"),
         id("spiffe://mesh.example/{k8s:sa"),
         selectors(&[]),
@@ -200,6 +206,7 @@ fn entry(name: &str) -> rpc::Entry {
         spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
         svid_ttl_s: 60,
         origin: String::new(),
+        groups: vec!["ops".to_owned()],
     }
 }
 

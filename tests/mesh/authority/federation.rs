@@ -19,7 +19,9 @@ use crate::authority::renewal::cannot_call;
 use crate::authority::revocation::revoke;
 use crate::authority::steps::rotate;
 use crate::authority::town::Town;
+use crate::authority::town::refused;
 use crate::authority::town::until;
+use crate::authority::workload_api::user;
 use crate::caller::Caller;
 use crate::trial::served;
 
@@ -58,6 +60,52 @@ fn a_workload_of_another_trust_domain_may_do_what_the_policy_lets_it_by_its_name
         "deny no_permit spiffe://other.example/ops"
     );
     application.was_not_called();
+}
+
+#[test]
+fn a_token_of_one_trust_domain_is_believed_in_the_other_until_that_is_left() {
+    let mut towns = Towns::federate();
+    let Towns { here, there } = &towns;
+    for (town, domain) in [(here, "mesh.example"), (there, "other.example")] {
+        let id = format!("spiffe://{domain}/web");
+        town.enter_later("web", &[&user()], &id);
+    }
+    let (ours, theirs) = (here.program(), there.program());
+    let told = ours.next(&mut ours.svids().unwrap()).unwrap();
+    let foreign: Vec<_> = told.federated_bundles.keys().collect();
+    assert_eq!(foreign, ["spiffe://other.example"]);
+    let keys = ours.next(&mut ours.keys().unwrap()).unwrap();
+    assert_eq!(keys.bundles.len(), 2);
+    let token = &theirs.tokens("orders", "").unwrap()[0].svid;
+    let named = ours.validate("orders", token).unwrap();
+    assert_eq!(named, "spiffe://other.example/web");
+    let told = refused(ours.validate("billing", token));
+    assert!(
+        told.starts_with("InvalidArgument: the token is refused"),
+        "{told}"
+    );
+    let token = token.clone();
+
+    // Beside a sidecar it is the same.
+    let door = "outbound: [{ listen: \"127.0.0.1:0\", to: \"127.0.0.1:1\", expect: \"spiffe://mesh.example/orders\", service: orders }]
+workload_api: { socket: web.sock }";
+    let web = here.sidecar("web", door, &here.by_token("web"));
+    let beside = here.program_at(here.path("web.sock"));
+    assert_eq!(beside.validate("orders", &token).unwrap(), named);
+    drop((ours, theirs, beside));
+
+    towns.here.settings = endpoint(towns.here.bundle_endpoint(), "");
+    towns.here.stop();
+    towns.here.start();
+    let ours = towns.here.program();
+    let told = refused(ours.validate("orders", &token));
+    assert!(
+        told.starts_with("InvalidArgument: the token is refused"),
+        "{told}"
+    );
+    let beside = towns.here.program_at(towns.here.path("web.sock"));
+    until(|| beside.validate("orders", &token).is_err());
+    drop(web);
 }
 
 #[test]
@@ -224,8 +272,12 @@ fn free() -> SocketAddr {
 }
 
 fn endpoint(address: SocketAddr, with: &str) -> String {
-    format!("federation: {{ listen: \"{address}\", profile: https_spiffe, with: [ {with} ] }}")
+    format!(
+        "federation: {{ listen: \"{address}\", profile: https_spiffe, with: [ {with} ] }}\n{PROGRAMS}"
+    )
 }
+
+const PROGRAMS: &str = "workload_api: { socket: api.sock }";
 
 fn relation(domain: &str, address: SocketAddr) -> String {
     format!(

@@ -10,6 +10,7 @@ use portreeve::app::App;
 use portreeve::config::Config;
 
 use crate::authority::town::Town;
+use crate::authority::town::in_full;
 use crate::records::Records;
 use crate::stage::Calendar;
 use crate::stage::DEADLINE;
@@ -34,25 +35,13 @@ impl Town {
     pub(crate) fn sidecar(&self, name: &str, door: &str, proof: &str) -> Sidecar {
         let folder = self.folder.path();
         fs::create_dir_all(folder.join("policy")).unwrap();
-        fs::write(folder.join("policy/mesh.cedar"), POLICY).unwrap();
+        if !folder.join("policy/mesh.cedar").exists() {
+            fs::write(folder.join("policy/mesh.cedar"), POLICY).unwrap();
+        }
         let log = folder.join(format!("{name}.jsonl"));
         let _none = fs::remove_file(&log);
         let pipe = Records::make_pipe(&log);
-        let Self {
-            address, bundle, ..
-        } = self;
-        let domain = self.domain();
-        let text = format!(
-            "trust_domain: {domain}
-identity: {{ authority: {{ url: \"https://{address}\", bundle: {bundle}, {proof} }} }}
-workers: 1
-{door}
-policy: {{ dir: policy }}
-audit: {{ file: {name}.jsonl }}
-admin: {{ listen: \"127.0.0.1:0\" }}
-"
-        );
-        let config = Config::parse(&text, folder).unwrap();
+        let config = self.configuration(name, door, proof);
         let clock: Arc<Calendar> = Arc::clone(&self.calendar);
         // It asks again and again while nobody answers.
         let (started, running) = mpsc::sync_channel(1);
@@ -65,6 +54,39 @@ admin: {{ listen: \"127.0.0.1:0\" }}
             records: Records::read(pipe),
             running,
         }
+    }
+
+    /// Why the sidecar beside `web`, which proves itself by `proof`, does not start.
+    pub(crate) fn failure_of_web(&self, proof: &str) -> String {
+        let door = "outbound: [{ listen: \"127.0.0.1:0\", to: \"127.0.0.1:1\", expect: \"spiffe://mesh.example/orders\", service: orders }]";
+        let _none = fs::remove_file(self.path("web.jsonl"));
+        let config = self.configuration("web", door, proof);
+        let clock: Arc<Calendar> = Arc::clone(&self.calendar);
+        let Err(error) = App::build(config, clock) else {
+            panic!("it starts");
+        };
+        in_full(&error)
+    }
+
+    fn configuration(&self, name: &str, door: &str, proof: &str) -> Config {
+        let Self {
+            address,
+            bundle,
+            policy,
+            ..
+        } = self;
+        let domain = self.domain();
+        let text = format!(
+            "trust_domain: {domain}
+identity: {{ authority: {{ url: \"https://{address}\", bundle: {bundle}, {proof} }} }}
+workers: 1
+{door}
+policy: {{ {policy} }}
+audit: {{ file: {name}.jsonl }}
+admin: {{ listen: \"127.0.0.1:0\" }}
+"
+        );
+        Config::parse(&text, self.folder.path()).unwrap()
     }
 
     /// Writes a token's file, and says how a sidecar proves itself by it.

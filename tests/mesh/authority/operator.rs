@@ -63,6 +63,7 @@ impl Town {
             spiffe_id: id.to_owned(),
             svid_ttl_s: self.svid_ttl_s,
             origin: String::new(),
+            groups: Vec::new(),
         };
         let request = rpc::CreateEntryRequest { entry: Some(entry) };
         self.wait(self.operator().create_entry(request)).unwrap();
@@ -70,5 +71,17 @@ impl Town {
             self.records.next().says(["event", "entry", "decision"]),
             format!("entry_create {name} permit")
         );
+    }
+
+    /// Adds an entry, whose record may come after those of what came of it.
+    pub(crate) fn enter_later(&self, name: &str, selectors: &[&str], id: &str) {
+        let entry = rpc::Entry {
+            id: name.to_owned(),
+            selectors: selectors.iter().map(ToString::to_string).collect(),
+            spiffe_id: id.to_owned(),
+            ..rpc::Entry::default()
+        };
+        let request = rpc::CreateEntryRequest { entry: Some(entry) };
+        self.wait(self.operator().create_entry(request)).unwrap();
     }
 }

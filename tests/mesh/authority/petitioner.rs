@@ -111,6 +111,7 @@ impl Petitioner<'_> {
             csr: csr.to_vec(),
             spiffe_id: wish.to_owned(),
             proof,
+            policy: None,
         };
         self.town.wait(self.issue(request))
     }
@@ -125,6 +126,7 @@ impl Petitioner<'_> {
             csr: csr.to_vec(),
             spiffe_id: String::new(),
             proof,
+            policy: None,
         })
     }
 
@@ -146,7 +148,7 @@ impl Petitioner<'_> {
     pub(crate) fn follow(&self) -> Result<Streaming<rpc::State>, Status> {
         let mut client = AuthorityClient::new(self.channel.clone());
         self.town
-            .wait(client.follow(rpc::FollowRequest {}))
+            .wait(client.follow(rpc::FollowRequest { policy: None }))
             .map(Response::into_inner)
     }
 }

@@ -100,6 +100,65 @@ fn a_mistake_in_a_file_of_entries_is_logged_with_its_place() {
     );
 }
 
+#[test]
+fn policies_and_groups_are_listed_and_checked_at_the_command_line() {
+    let mut process =
+        Process::start("entries: entries\npolicy: { dir: entries, services: { orders: {} } }");
+    process.says("serving: authority ");
+    let made = [
+        "entry",
+        "create",
+        "staff",
+        "--selector",
+        "k8s:sa:staff",
+        "--id",
+        "spiffe://mesh.example/staff",
+        "--group",
+        "callers",
+        "--group",
+        "people",
+    ];
+    process.order(&made);
+    let listed = process.order(&["entry", "list"]);
+    let line = "staff  spiffe://mesh.example/staff  k8s:sa:staff  (api)  in callers people";
+    assert_eq!(listed.trim(), line);
+    let callers = "@id(\"a\") permit (principal in WorkloadGroup::\"callers\", action, resource in Service::\"orders\");";
+    fs::write(process.path("entries/a.cedar"), callers).unwrap();
+    process.says("the policies are published");
+    let listed = process.order(&["authority", "policy"]);
+    let versions: Vec<_> = listed.lines().map(|line| &line[..3]).collect();
+    // The folder was empty at first.
+    assert_eq!(versions, ["2  ", "1  "], "{listed}");
+
+    let check = |process: &Process| {
+        let mut command = program();
+        command.args(["authority", "check", "--config"]);
+        let done = command
+            .arg(process.path("authority.yaml"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        (done.status.success(), said)
+    };
+    let (is_good, said) = check(&process);
+    assert!(
+        is_good && said.contains("group `callers` is in no file of entries"),
+        "{said}"
+    );
+    let entry = "entries: [{ name: filed, selectors: [\"k8s:sa:x\"], spiffe_id: \"spiffe://mesh.example/x\", groups: [callers] }]";
+    fs::write(process.path("entries/filed.yaml"), entry).unwrap();
+    assert_eq!(check(&process), (true, String::new()));
+    fs::write(
+        process.path("entries/b.cedar"),
+        callers.replace("orders", "ordres"),
+    )
+    .unwrap();
+    let (is_good, said) = check(&process);
+    assert!(!is_good && said.contains("b.cedar:1:"), "{said}");
+    process.says("the policies are refused");
+    process.end();
+}
+
 /// `portreeve authority`.
 struct Process {
     child: Child,

@@ -219,20 +219,6 @@ fn a_programs_certificate_is_renewed_by_nobody_on_the_network() {
 }
 
 impl Town {
-    /// Adds an entry, and passes its record over with those before.
-    fn enter_later(&self, name: &str, selectors: &[&str], id: &str) {
-        let entry = rpc::Entry {
-            id: name.to_owned(),
-            selectors: selectors.iter().map(ToString::to_string).collect(),
-            spiffe_id: id.to_owned(),
-            ..rpc::Entry::default()
-        };
-        let request = rpc::CreateEntryRequest { entry: Some(entry) };
-        self.wait(self.operator().create_entry(request)).unwrap();
-    }
-}
-
-impl Town {
     /// Revokes `what`. Its record may come after those of what came of it.
     fn revoke(&self, what: What) {
         let what = Some(what);

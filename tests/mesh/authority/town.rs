@@ -34,6 +34,8 @@ pub(crate) struct Town {
     pub(crate) bundle: String,
     pub(crate) calendar: Arc<Calendar>,
     pub(crate) folder: TempDir,
+    /// Where the sidecars' policies come from.
+    pub(crate) policy: String,
     pub(crate) records: Records,
     running: Option<AuthorityRunning>,
     pub(crate) runtime: Runtime,
@@ -70,6 +72,7 @@ impl Town {
             bundle: "roots.pem".to_owned(),
             calendar,
             folder,
+            policy: "dir: policy".to_owned(),
             records: Records::read(pipe),
             running: Some(running),
             runtime,
@@ -161,8 +164,12 @@ impl Town {
 
     /// Waits until the authority's window shows `word` at `path`.
     pub(crate) fn says(&self, path: &str, word: &str) {
-        let admin = self.running.as_ref().unwrap().admin().unwrap();
-        until(|| window(admin, path).contains(word));
+        until(|| self.window(path).contains(word));
+    }
+
+    /// What the authority's window shows at `path`.
+    pub(crate) fn window(&self, path: &str) -> String {
+        window(self.running.as_ref().unwrap().admin().unwrap(), path)
     }
 }
 

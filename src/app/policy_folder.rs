@@ -1,0 +1,170 @@
+//! Policies from a folder of our own.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::app::policies::Good;
+use crate::app::policies::Policies;
+use crate::app::policies::PolicyMistakes;
+use crate::app::policies::warn;
+use crate::policy::Groups;
+use crate::policy::Policy;
+use crate::policy::Settings;
+use crate::store::Fingerprint;
+
+/// A folder of policies, and what was read of it last.
+#[derive(Debug)]
+pub(super) struct PolicyFolder {
+    dir: PathBuf,
+    seen: Mutex<Fingerprint>,
+    settings: Settings,
+}
+
+impl PolicyFolder {
+    pub(super) fn new(dir: PathBuf, settings: Settings) -> Self {
+        let seen = Mutex::new(Fingerprint::take([&dir]));
+        Self {
+            dir,
+            seen,
+            settings,
+        }
+    }
+
+    /// Looks whether the set could be good, before anybody is asked for anything:
+    /// groups that we do not know may yet be told.
+    pub(super) fn look(&self) -> Result<(), PolicyMistakes> {
+        let mut settings = self.settings.clone();
+        settings.add_groups(&Settings::as_named_in(&self.dir).workload_groups);
+        load(&self.dir, &settings).map(drop)
+    }
+
+    /// The set that is there, if it is good with the groups that are `told`.
+    pub(super) fn load(&self, told: &Groups) -> Result<Good, PolicyMistakes> {
+        self.see(Fingerprint::take([&self.dir]));
+        let mut settings = self.settings.clone();
+        settings.add_groups(told);
+        let policy = load(&self.dir, &settings)?;
+        Ok(self.good(policy))
+    }
+
+    /// Looks at the folder for ever, and at once when `asked`.
+    ///
+    /// What changed is read when two looks in a row see the same: a file that
+    /// is still being written may read as a whole one with less in it. What was
+    /// refused is read again now and then, because the reason may have been a
+    /// want of descriptors or memory that is over.
+    pub(super) async fn watch(&self, policies: &Policies, asked: &Notify) {
+        let mut before = self.seen();
+        let mut tried = Instant::now();
+        loop {
+            let due = tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    let now = Fingerprint::take([&self.dir]);
+                    let changed = now == before && now != self.seen();
+                    before = now;
+                    changed || (policies.is_refused() && tried.elapsed() >= TRY_AGAIN_AFTER)
+                }
+                () = asked.notified() => true,
+                () = policies.may_be_good_now() => true,
+            };
+            if due {
+                self.reload(policies).await;
+                tried = Instant::now();
+            }
+        }
+    }
+
+    /// Loads what is in the folder now. A large set takes seconds, so that is
+    /// another thread's work.
+    async fn reload(&self, policies: &Policies) {
+        // Looked at before it is read: a change during the reading is seen by the next look.
+        let seen = Fingerprint::take([&self.dir]);
+        let (dir, mut settings) = (self.dir.clone(), self.settings.clone());
+        settings.add_groups(&policies.told_groups());
+        let loading = tokio::task::spawn_blocking(move || load(&dir, &settings));
+        let Ok(loaded) = loading.await else {
+            tracing::error!("reading the policy failed; the last good one stays");
+            return;
+        };
+        self.see(seen);
+        match loaded {
+            Ok(policy) => policies.accept(self.good(policy)),
+            Err(mistakes) => policies.refuse(&mistakes),
+        }
+    }
+
+    fn good(&self, policy: Policy) -> Good {
+        Good {
+            declared: self.settings.workload_groups.clone(),
+            policy,
+            version: None,
+        }
+    }
+
+    fn seen(&self) -> Fingerprint {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn see(&self, now: Fingerprint) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+}
+
+fn load(dir: &std::path::Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
+    let loaded = Policy::load(dir, settings);
+    let (policy, warnings) = loaded.map_err(|mistakes| PolicyMistakes { mistakes })?;
+    warn(&warnings);
+    Ok(policy)
+}
+
+/// Soon enough that one file dropped into the folder works within a second.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Reading a large set takes seconds of a core.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::policy::Metrics;
+    use crate::time::SystemClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_set_that_could_not_be_read_is_read_again_though_nothing_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |id: &str| {
+            let text = format!("@id(\"{id}\") permit (principal, action, resource);");
+            std::fs::write(dir.path().join("a.cedar"), text).unwrap();
+        };
+        write("before");
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let folder = PolicyFolder::new(dir.path().to_owned(), Settings::default());
+        let first = folder.load(&Groups::new()).unwrap();
+        let policies = Policies::new(first, None, Arc::new(SystemClock), metrics);
+        let before = policies.current().load().revision().as_str().to_owned();
+        // As if the system had let nobody open the file.
+        write("after");
+        folder.see(Fingerprint::take([dir.path()]));
+        policies.refuse(&std::io::Error::other("Too many open files"));
+        let changed = async {
+            while policies.current().load().revision().as_str() == before {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let asked = Notify::new();
+        tokio::select! {
+            () = folder.watch(&policies, &asked) => {}
+            () = changed => {}
+            () = tokio::time::sleep(2 * TRY_AGAIN_AFTER) => panic!("it was not read again"),
+        }
+    }
+}

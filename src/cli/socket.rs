@@ -1,0 +1,82 @@
+//! The authority's socket, and whoever orders it about there.
+
+use std::future::Future;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use clap::Args;
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic::transport::Endpoint;
+
+use crate::cli::print;
+use crate::rpc::authority::admin_client::AdminClient;
+
+/// Where the authority listens to its operator.
+#[derive(Debug, Args)]
+pub(super) struct Socket {
+    /// The authority's socket, as its configuration names it
+    #[arg(long, value_name = "PATH", default_value = "authority.sock")]
+    socket: PathBuf,
+}
+
+/// Does `work` with the authority at the socket.
+pub(super) fn with<F: Future<Output = Result<(), Status>>>(
+    socket: &Socket,
+    work: impl FnOnce(AdminClient<Channel>) -> F,
+) -> ExitCode {
+    let path = socket.socket.as_path();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return print::failure(&error),
+    };
+    runtime.block_on(async {
+        let client = match connect(path).await {
+            Ok(client) => client,
+            Err(error) => {
+                print::complaint(format_args!(
+                    "portreeve: no authority answers at `{}` (see --socket)",
+                    path.display()
+                ));
+                return print::failure(&error);
+            }
+        };
+        match work(client).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(status) => {
+                print::complaint(format_args!("portreeve: {}", status.message()));
+                ExitCode::FAILURE
+            }
+        }
+    })
+}
+
+async fn connect(path: &Path) -> Result<AdminClient<Channel>, tonic::transport::Error> {
+    let path = path.to_owned();
+    let connector = tower::service_fn(move |_| {
+        let path = path.clone();
+        async move { UnixStream::connect(path).await.map(TokioIo::new) }
+    });
+    let channel = Endpoint::from_static("http://localhost")
+        .timeout(PATIENCE)
+        .connect_with_connector(connector)
+        .await?;
+    Ok(AdminClient::new(channel))
+}
+
+pub(super) fn date(seconds: u64) -> String {
+    let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+    at.and_then(|at| jiff::Timestamp::try_from(at).ok())
+        .map_or_else(|| "beyond the calendar".to_owned(), |at| at.to_string())
+}
+
+/// A database that fails over takes seconds.
+const PATIENCE: Duration = Duration::from_secs(15);

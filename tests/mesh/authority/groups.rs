@@ -1,0 +1,186 @@
+//! Groups that entries have, and policies that name them.
+
+use std::fs;
+
+use portreeve::rpc::authority as rpc;
+
+use crate::authority::cluster::Key;
+use crate::authority::cluster::Token;
+use crate::authority::cluster::by_kubernetes;
+use crate::authority::cluster::key_set;
+use crate::authority::load::Two;
+use crate::authority::petitioner::key;
+use crate::authority::policies;
+use crate::authority::policies::WORDS;
+use crate::authority::town::Town;
+use crate::authority::town::until;
+
+#[test]
+fn who_comes_into_a_group_is_let_in_and_who_leaves_it_is_not() {
+    let town = policies::with_policies(CALLERS, &with_entries());
+    // A policy that names a group which no entry has is a mistake.
+    town.shows("portreeve_authority_policy_load_failures_total 1");
+    town.enter_group("callers", "nobody");
+    let record = town.record_of("policy_publish");
+    assert_eq!(record.text("decision"), "refused");
+    let record = town.record_of("policy_publish");
+    assert_eq!(record.says(["decision", "version"]), "permit 1");
+    let two = Two::join(&town);
+    assert_eq!(two.request().1, "deny 403 no_permit");
+    town.enter_group("webs", "web");
+    until(|| two.request().0.status() == 200);
+    town.leave("webs");
+    until(|| two.request().0.status() == 403);
+    // In a file, as well.
+    entry_file(&town, "spiffe://mesh.example/web");
+    until(|| two.request().0.status() == 200);
+    entry_file(&town, "spiffe://mesh.example/other");
+    until(|| two.request().0.status() == 403);
+    two.show("portreeve_policy_loads_total{outcome=\"loaded\"} 1");
+}
+
+#[test]
+fn a_folder_of_the_sidecars_own_may_name_them_too() {
+    let mut town = Town::new();
+    town.enter_group("webs", "web");
+    fs::create_dir(town.path("policy")).unwrap();
+    fs::write(town.path("policy/mesh.cedar"), CALLERS).unwrap();
+    let two = Two::with(&town, policies::keeping(&town));
+    two.pass();
+    // A restart without the authority knows who is in it.
+    town.stop();
+    let Two { orders, web } = two;
+    orders.stop();
+    web.stop();
+    let two = Two::with(&town, policies::KEEPING.map(str::to_owned));
+    two.pass();
+    town.start();
+    town.leave("webs");
+    until(|| two.request().0.status() == 403);
+    // The set names what is there no longer, and stays: nobody is in it.
+    town.enter_group("again", "web");
+    until(|| two.request().0.status() == 200);
+    two.show("portreeve_policy_loads_total{outcome=\"loaded\"} 1");
+    two.show("portreeve_policy_loads_total{outcome=\"refused\"} 0");
+}
+
+#[test]
+fn a_group_that_no_entry_has_is_a_mistake_in_a_folder_of_our_own() {
+    let town = Town::new();
+    let proof = town.by_token("web");
+    fs::create_dir(town.path("policy")).unwrap();
+    fs::write(town.path("policy/mesh.cedar"), CALLERS).unwrap();
+    let told = town.failure_of_web(&proof);
+    assert!(told.contains("mesh.cedar:1:"), "{told}");
+    assert!(told.contains("callers"), "{told}");
+    town.enter_group("webs", "web");
+    let proof = town.by_token("web");
+    let orders = town.by_token("orders");
+    Two::with(&town, [orders, proof]).pass();
+}
+
+#[test]
+fn a_template_has_in_its_group_only_whom_it_has_named() {
+    let signer = Key::ecdsa();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("jwks.json"),
+        key_set(&[signer.published("one")]),
+    )
+    .unwrap();
+    let town = Town::on(folder, CLUSTER);
+    let pods = |selectors: &[&str], groups: &[&str]| rpc::Entry {
+        id: "pods".to_owned(),
+        selectors: selectors.iter().map(ToString::to_string).collect(),
+        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
+        svid_ttl_s: 3600,
+        origin: String::new(),
+        groups: groups.iter().map(ToString::to_string).collect(),
+    };
+    let members = || {
+        let svid = town.svid_of("somebody");
+        let mut states = town.workload(&svid).follow().unwrap();
+        let state = town.wait(states.message()).unwrap().unwrap();
+        let groups = state.groups.into_iter();
+        let groups = groups.map(|group| format!("{}: {}", group.name, group.members.join(" ")));
+        groups.collect::<Vec<_>>().join(", ")
+    };
+    let name = |account: &str| {
+        let token = Token::new(&signer, "one")
+            .with("/kubernetes.io/serviceaccount/name", account.into())
+            .signed(&signer);
+        town.newcomer()
+            .enrol(&key(), by_kubernetes(&token))
+            .unwrap();
+    };
+    town.add(pods(&["k8s:ns:shop"], &["callers"]));
+    assert_eq!(members(), "callers: ");
+    name("web");
+    until(|| members() == "callers: spiffe://mesh.example/web");
+    // That an ID would fit is not enough: another entry has named this one.
+    let token = town.token("sneaky");
+    town.newcomer()
+        .enrol(&key(), crate::authority::petitioner::by_token(&token))
+        .unwrap();
+    name("orders");
+    let both = "callers: spiffe://mesh.example/orders spiffe://mesh.example/web";
+    until(|| members() == both);
+
+    // Another entry of the same name asks for more, and has named nobody.
+    town.leave("pods");
+    assert_eq!(members(), "");
+    town.add(pods(&["k8s:ns:shop", "k8s:node:node-9"], &["callers"]));
+    assert_eq!(members(), "callers: ");
+    town.leave("pods");
+    town.add(pods(&["k8s:node:node-1"], &["callers"]));
+    assert_eq!(members(), both);
+}
+
+impl Town {
+    /// An entry by which `name` is in the group `callers`.
+    fn enter_group(&self, entry: &str, name: &str) {
+        self.add(rpc::Entry {
+            id: entry.to_owned(),
+            selectors: vec![format!("k8s:sa:{name}")],
+            spiffe_id: format!("spiffe://mesh.example/{name}"),
+            svid_ttl_s: 3600,
+            origin: String::new(),
+            groups: vec!["callers".to_owned()],
+        });
+    }
+
+    fn add(&self, entry: rpc::Entry) {
+        let request = rpc::CreateEntryRequest { entry: Some(entry) };
+        self.wait(self.operator().create_entry(request)).unwrap();
+    }
+
+    fn leave(&self, entry: &str) {
+        let request = rpc::DeleteEntryRequest {
+            id: entry.to_owned(),
+        };
+        self.wait(self.operator().delete_entry(request)).unwrap();
+    }
+
+    fn svid_of(&self, name: &str) -> portreeve::identity::Svid {
+        let token = self.token(name);
+        let proof = crate::authority::petitioner::by_token(&token);
+        self.newcomer().enrol(&key(), proof).unwrap()
+    }
+}
+
+fn with_entries() -> String {
+    format!("{WORDS}\nentries: policies")
+}
+
+/// An entry in a file, by which `id` is in the group.
+fn entry_file(town: &Town, id: &str) {
+    let text = format!(
+        "entries: [{{ name: filed, selectors: [\"k8s:sa:x\"], spiffe_id: \"{id}\", groups: [callers] }}]"
+    );
+    fs::write(town.path("policies/next"), text).unwrap();
+    fs::rename(town.path("policies/next"), town.path("policies/filed.yaml")).unwrap();
+}
+
+const CALLERS: &str = "@id(\"callers\") permit (principal in WorkloadGroup::\"callers\", action, resource in Service::\"orders\");";
+
+const CLUSTER: &str = "proofs: { kubernetes: [{ name: east, issuer: \"https://kubernetes.default.svc\", jwks_file: jwks.json }] }";
