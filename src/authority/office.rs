@@ -40,6 +40,7 @@ use crate::authority::proof::digest_of;
 use crate::authority::proof::named_issuer;
 use crate::authority::refusal::Refusal;
 use crate::authority::selector::Selector;
+use crate::authority::settled::Settled;
 use crate::ca::Issued;
 use crate::ca::Wish;
 use crate::id::SpiffeId;
@@ -61,6 +62,7 @@ pub(super) struct Office {
     pub(super) metrics: Metrics,
     pub(super) possession: Vec<PossessionRoots>,
     pub(super) revoked: Arc<Watchlist>,
+    pub(super) settled: Settled,
     pub(super) svid_ttl: Duration,
     /// How often one user of this machine may be named.
     pub(super) users: Limiter<u32>,
@@ -125,7 +127,7 @@ impl Office {
             .await
             .map_err(|cause| Refusal::NotProved { cause })?;
         event.fact("selectors", listed(&proved.selectors));
-        let (entry, id) = self.entry_for(&proved, wish.as_ref())?;
+        let (entry, id) = self.entry_for(&proved, wish.as_ref()).await?;
         event.fact("entry", entry.name.as_str().to_owned());
         event.fact("spiffe_id", id.to_shared());
         if self.revoked.current().include_id(&id) {
@@ -213,19 +215,25 @@ impl Office {
         })
     }
 
-    fn entry_for(
+    async fn entry_for(
         &self,
         proved: &Proved,
         wish: Option<&SpiffeId>,
     ) -> Result<(Arc<Entry>, SpiffeId), Refusal> {
-        let entries = Arc::clone(&self.entries.borrow());
-        let (entry, id) =
-            entries
-                .find(&proved.selectors, wish)
-                .ok_or_else(|| Refusal::NoEntry {
-                    proved: listed(&proved.selectors),
-                })?;
-        Ok((Arc::clone(entry), id))
+        let find = || {
+            let entries = Arc::clone(&self.entries.borrow());
+            let found = entries.find(&proved.selectors, wish);
+            found.map(|(entry, id)| (Arc::clone(entry), id))
+        };
+        if let Some(found) = find() {
+            return Ok(found);
+        }
+        let unavailable = |cause| Refusal::Unavailable { cause };
+        let is_news = self.settled.everywhere().await.map_err(unavailable)?;
+        let found = if is_news { find() } else { None };
+        found.ok_or_else(|| Refusal::NoEntry {
+            proved: listed(&proved.selectors),
+        })
     }
 
     /// Signs what `entry` grants for the key of `csr`, for at most `most`.
