@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: all check test interop setup fmt demo bench bench-pair fuzz-smoke
+.PHONY: all check test interop setup fmt demo bench bench-pair bench-revocation fuzz-smoke
 
 all: check
 
@@ -44,6 +44,11 @@ bench:
 bench-pair: setup
 	$(CARGO) build --locked --release
 	benches/pair/run --rounds $(ROUNDS)
+
+# How soon a revocation cuts a stream at each of 200 sidecars.
+bench-revocation: setup
+	$(CARGO) build --locked --release
+	benches/revocation/run
 
 # A short run of every fuzz target. `make fuzz-smoke FUZZ_SECONDS=300` for a longer one.
 fuzz-smoke:

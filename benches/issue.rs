@@ -59,7 +59,7 @@ fn sign(criterion: &mut Criterion) {
     let (root, key) = make_root(&domain(), Duration::from_secs(86_400), now).unwrap();
     let bundle = Bundle::new(domain(), [root.clone()]).unwrap();
     let bundles = Bundles::new([bundle]).unwrap();
-    let signer = Signer::new(root, key).unwrap();
+    let signer = Signer::new(vec![root], key).unwrap();
     let request = make_request(&KeyPair::generate().unwrap()).unwrap();
     let id = "spiffe://bench.example/web".parse().unwrap();
     let wish = Wish {

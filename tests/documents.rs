@@ -65,10 +65,11 @@ fn every_key_of_an_authority_is_in_its_readme_and_no_other() {
 #[test]
 fn every_configuration_in_the_authoritys_readme_and_in_deploy_is_without_mistakes() {
     let blocks = blocks(&authority_readme());
-    let [(_, config), (_, entries)] = &blocks[..] else {
+    let [(_, config), (_, entries), (_, federation)] = &blocks[..] else {
         panic!("there are {} blocks", blocks.len());
     };
-    let parsed = AuthorityConfig::parse(config, Path::new("."));
+    let config = format!("{config}\n{federation}");
+    let parsed = AuthorityConfig::parse(&config, Path::new("."));
     let parsed = parsed.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("entries.yaml"), entries).unwrap();

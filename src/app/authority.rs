@@ -27,6 +27,7 @@ use crate::identity;
 use crate::metrics::Exposition;
 use crate::store::StoreError;
 use crate::time::Clock;
+use crate::workload_api;
 
 /// An authority that has taken its ports and unsealed its keys, and serves
 /// nobody yet.
@@ -34,6 +35,7 @@ use crate::time::Clock;
 pub struct AuthorityApp {
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    bundle_endpoint: Option<SocketAddr>,
     hall: TownHall,
     log: Log,
     runtime: Runtime,
@@ -68,6 +70,7 @@ impl AuthorityApp {
             clock: Arc::clone(clock),
             log: log.shard(0).ok_or(AuthorityBuildError::NoShard)?,
             metrics: authority::Metrics::register(registry).map_err(metrics)?,
+            programs: workload_api::Metrics::register(registry).map_err(metrics)?,
             renewals: identity::Metrics::register(registry).map_err(metrics)?,
         };
         let mut hall = runtime
@@ -83,6 +86,7 @@ impl AuthorityApp {
         let readiness = overview::readiness(&identity, &log, clock);
         let report = Arc::new(AuthorityOverview {
             address: hall.address(),
+            bundle_endpoint: hall.bundle_endpoint(),
             identity,
             log: log.clone(),
             policies: hall.policies(),
@@ -96,6 +100,7 @@ impl AuthorityApp {
             .transpose()?;
         Ok(Self {
             address: hall.address(),
+            bundle_endpoint: hall.bundle_endpoint(),
             admin: window.as_ref().map(Window::address),
             hall,
             log,
@@ -114,6 +119,7 @@ impl AuthorityApp {
         let Self {
             address,
             admin,
+            bundle_endpoint,
             hall,
             log,
             runtime,
@@ -138,6 +144,7 @@ impl AuthorityApp {
         Ok(AuthorityRunning {
             address,
             admin,
+            bundle_endpoint,
             drain,
             log,
             runtime,
@@ -152,6 +159,7 @@ impl AuthorityApp {
 pub struct AuthorityRunning {
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    bundle_endpoint: Option<SocketAddr>,
     drain: drain::Trigger,
     log: Log,
     runtime: Runtime,
@@ -170,6 +178,12 @@ impl AuthorityRunning {
     #[must_use]
     pub const fn admin(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// Where other trust domains ask for our bundle, if they may.
+    #[must_use]
+    pub const fn bundle_endpoint(&self) -> Option<SocketAddr> {
+        self.bundle_endpoint
     }
 
     /// Opens the audit file again, because it was moved away.

@@ -16,6 +16,7 @@ use crate::identity::Live;
 #[derive(Debug)]
 pub(super) struct AuthorityOverview {
     pub(super) address: SocketAddr,
+    pub(super) bundle_endpoint: Option<SocketAddr>,
     pub(super) identity: Arc<Live>,
     pub(super) log: Log,
     pub(super) policies: watch::Receiver<PolicyStatus>,
@@ -23,14 +24,18 @@ pub(super) struct AuthorityOverview {
 
 impl admin::Report for AuthorityOverview {
     fn status(&self) -> admin::Status {
+        let listener = |door, address| admin::Listener {
+            door,
+            address,
+            to: None,
+        };
+        let bundle_endpoint = self.bundle_endpoint.iter();
         admin::Status {
             identity: Some(overview::identity(&self.identity)),
             policy: policy(&self.policies.borrow()),
-            listeners: vec![admin::Listener {
-                door: "authority",
-                address: self.address,
-                to: None,
-            }],
+            listeners: std::iter::once(listener("authority", self.address))
+                .chain(bundle_endpoint.map(|address| listener("bundle_endpoint", *address)))
+                .collect(),
             live: admin::Live::default(),
             audit: self.log.status().into(),
         }

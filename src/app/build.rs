@@ -43,6 +43,7 @@ use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
 use crate::tls::HandshakeSlots;
+use crate::workload_api;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
 #[derive(Debug)]
@@ -74,6 +75,7 @@ impl App {
         let (cut, cut_off) = drain::channel();
         let config = Arc::new(config);
         let common = Common {
+            calls: ground.calls.clone(),
             clock,
             cut: cut_off,
             config: Arc::clone(&config),
@@ -85,7 +87,7 @@ impl App {
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
-        let api = callers::open(&common).map_err(|cause| BuildError::WorkloadApi { cause })?;
+        let api = ground.open_api(&common)?;
         let Ground {
             doors,
             follower,
@@ -183,6 +185,7 @@ impl App {
 
 /// What must be there before anything is put together.
 struct Ground {
+    calls: workload_api::Metrics,
     counted: proxy::Metrics,
     doors: Doors,
     exposition: Exposition,
@@ -224,7 +227,9 @@ impl Ground {
             .map_err(|cause| BuildError::Audit { cause })?;
         log.register(registry).map_err(metrics)?;
         let counted = proxy::Metrics::register(registry).map_err(metrics)?;
+        let calls = workload_api::Metrics::register(registry).map_err(metrics)?;
         Ok(Self {
+            calls,
             counted,
             doors,
             exposition,
@@ -242,6 +247,12 @@ impl Ground {
 }
 
 impl Ground {
+    /// Opens the socket for the programs beside us, if there is to be one.
+    fn open_api(&self, common: &Common) -> Result<Option<workload_api::Server>, BuildError> {
+        callers::open(common, self.follower.as_ref())
+            .map_err(|cause| BuildError::WorkloadApi { cause })
+    }
+
     /// Opens the operator's window, if there is to be one.
     fn open_window(
         &self,

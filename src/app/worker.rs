@@ -25,10 +25,12 @@ use crate::proxy::InboundDoor;
 use crate::proxy::OutboundDoor;
 use crate::time::Clock;
 use crate::tls;
+use crate::workload_api;
 
 /// What all workers have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
+    pub(super) calls: workload_api::Metrics,
     pub(super) clock: Arc<dyn Clock>,
     /// Pulled when even the drain must end.
     pub(super) cut: Watch,

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::authority::keyring::Keys;
+use crate::authority::ledger::ForeignRow;
 use crate::authority::ledger::KeyState;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
 use crate::id::SpiffeId;
+use crate::jwt::JwtKeys;
 use crate::policy::GroupName;
 use crate::policy::Groups;
 use crate::rpc::authority as rpc;
+use crate::x509::Bundle;
 
 /// The state of the trust domain, as it is told.
 #[derive(Debug)]
@@ -34,17 +37,27 @@ impl Board {
         self.0.subscribe()
     }
 
-    /// Writes anew, and tells, if there is something new.
+    /// Writes anew, and tells, if there is something new. The version is
+    /// written in any case.
     pub(super) fn write(
         &self,
         version: i64,
         keys: &Keys,
+        foreign: &[ForeignRow],
         revocations: &[Revocation],
         policies: Policies<'_>,
     ) {
+        let foreign = foreign
+            .iter()
+            .map(|row| bundle(&row.foreign.bundle, &row.foreign.jwt_keys));
         let next = rpc::State {
             version: u64::try_from(version).unwrap_or(0),
-            bundles: keys.bundles().iter().map(bundle).collect(),
+            bundles: keys
+                .bundles()
+                .iter()
+                .map(|own| bundle(own, keys.jwt_keys()))
+                .chain(foreign)
+                .collect(),
             tainted: keys
                 .held()
                 .iter()
@@ -61,11 +74,8 @@ impl Board {
                 && current.revocations == next.revocations
                 && current.policy == next.policy
                 && current.groups == next.groups;
-            if unchanged {
-                return false;
-            }
             *current = Arc::new(next);
-            true
+            !unchanged
         });
     }
 }
@@ -96,10 +106,11 @@ fn group((name, members): (&GroupName, &BTreeSet<SpiffeId>)) -> rpc::Group {
     }
 }
 
-fn bundle(bundle: &crate::x509::Bundle) -> rpc::Bundle {
+fn bundle(bundle: &Bundle, jwt_keys: &JwtKeys) -> rpc::Bundle {
     rpc::Bundle {
         trust_domain: bundle.trust_domain().to_string(),
         x509_authorities: bundle.certificates().map(|root| root.to_vec()).collect(),
+        jwt_keys: jwt_keys.to_jwk_set().into_bytes(),
     }
 }
 

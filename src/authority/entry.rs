@@ -129,6 +129,21 @@ impl Entries {
         self.0.iter()
     }
 
+    /// All entries that name a workload of which `proved` was proved, and what
+    /// they name it: the most particular first, and each name once.
+    #[must_use]
+    pub fn all(&self, proved: &BTreeSet<Selector>) -> Vec<(Arc<Entry>, SpiffeId)> {
+        let mut all: Vec<(Arc<Entry>, SpiffeId)> = Vec::new();
+        for entry in &self.0 {
+            if let Some(id) = entry.names(proved)
+                && !all.iter().any(|(_, named)| *named == id)
+            {
+                all.push((Arc::clone(entry), id));
+            }
+        }
+        all
+    }
+
     /// The entry that names a workload of which `proved` was proved: as `wished`,
     /// or if nothing was wished the most particular one.
     #[must_use]
@@ -161,6 +176,28 @@ mod tests {
 
     fn proved(selectors: &[&str]) -> BTreeSet<Selector> {
         selectors.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn all_names_of_a_workload_are_told_once_and_the_most_particular_first() {
+        let entries = Entries::new([
+            entry("b", &["unix:uid:1"], "spiffe://example.org/user"),
+            entry("a", &["unix:uid:1"], "spiffe://example.org/u/{unix:uid}"),
+            entry(
+                "c",
+                &["unix:uid:1", "unix:gid:2"],
+                "spiffe://example.org/user",
+            ),
+            entry("d", &["unix:gid:3"], "spiffe://example.org/other"),
+        ]);
+        let all = |selectors: &[&str]| -> Vec<String> {
+            let all = entries.all(&proved(selectors)).into_iter();
+            all.map(|(entry, id)| format!("{} {}", entry.name, id.path()))
+                .collect()
+        };
+        assert_eq!(all(&["unix:uid:1", "unix:gid:2"]), ["c /user", "a /u/1"]);
+        assert_eq!(all(&["unix:uid:1"]), ["a /u/1", "b /user"]);
+        assert_eq!(all(&["unix:uid:2"]), [""; 0]);
     }
 
     #[test]

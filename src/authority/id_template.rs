@@ -62,6 +62,14 @@ impl IdTemplate {
         Self::parse(id.as_str(), trust_domain)
     }
 
+    /// What its places stand for.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Value { kind } => Some(kind.as_str()),
+        })
+    }
+
     /// The ID for a workload of which `proved` was proved; none if a place has
     /// no value, several, or one that is not one segment of a path.
     #[must_use]

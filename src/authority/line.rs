@@ -69,7 +69,7 @@ impl Line<UnixStream, Operator> {
 async fn over(peer: Option<Peer>, clock: Arc<dyn Clock>, revoked: Arc<Watchlist>) {
     // Who is revoked already may ask, too: it is told, and that is recorded.
     let in_force = peer.filter(|peer| {
-        let is_revoked = revoked.current().include(peer.id(), peer.serial());
+        let is_revoked = peer.is_revoked(&revoked.current());
         !is_revoked && peer.not_after() >= clock.now()
     });
     let Some(peer) = in_force else {
@@ -77,9 +77,7 @@ async fn over(peer: Option<Peer>, clock: Arc<dyn Clock>, revoked: Arc<Watchlist>
     };
     let mut changes = revoked.changed();
     loop {
-        let is_revoked = changes
-            .borrow_and_update()
-            .include(peer.id(), peer.serial());
+        let is_revoked = peer.is_revoked(&changes.borrow_and_update());
         let Ok(left) = peer.not_after().duration_since(clock.now()) else {
             return;
         };

@@ -1,8 +1,11 @@
 //! What an authority counts.
 
+use std::time::SystemTime;
+
 use prometheus::IntCounter;
 use prometheus::IntCounterVec;
 use prometheus::IntGauge;
+use prometheus::IntGaugeVec;
 use prometheus::Opts;
 use prometheus::Registry;
 
@@ -10,7 +13,11 @@ use prometheus::Registry;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     issued: IntCounterVec,
+    bundle_fetches: IntCounterVec,
+    bundle_requests: IntCounterVec,
+    foreign_bundles: IntGaugeVec,
     handshakes: IntCounterVec,
+    minted: IntCounterVec,
     pub(super) entries: IntGauge,
     pub(super) entry_failures: IntCounter,
     pub(super) policy_failures: IntCounter,
@@ -28,19 +35,37 @@ impl Metrics {
     /// If one of that name is there already.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
-            issued: IntCounterVec::new(
-                Opts::new(
-                    "portreeve_authority_svid_requests_total",
-                    "Requests for certificates, by proof and by what became of them.",
-                ),
+            issued: counters(
+                "portreeve_authority_svid_requests_total",
+                "Requests for certificates, by proof and by what became of them.",
                 &["proof", "result"],
             )?,
-            handshakes: IntCounterVec::new(
-                Opts::new(
-                    "portreeve_authority_handshakes_total",
-                    "TLS handshakes with the authority.",
-                ),
+            bundle_fetches: counters(
+                "portreeve_authority_bundle_fetches_total",
+                "Times that another trust domain was asked for its bundle.",
+                &["trust_domain", "result"],
+            )?,
+            bundle_requests: counters(
+                "portreeve_authority_bundle_requests_total",
+                "Times that we were asked for our bundle.",
                 &["result"],
+            )?,
+            foreign_bundles: IntGaugeVec::new(
+                Opts::new(
+                    "portreeve_authority_foreign_bundle_timestamp_seconds",
+                    "When another trust domain last told us its bundle, in seconds since 1970.",
+                ),
+                &["trust_domain"],
+            )?,
+            handshakes: counters(
+                "portreeve_authority_handshakes_total",
+                "TLS handshakes with the authority.",
+                &["result"],
+            )?,
+            minted: counters(
+                "portreeve_authority_jwt_svid_requests_total",
+                "Requests for tokens, by proof and by what became of them.",
+                &["proof", "result"],
             )?,
             entries: IntGauge::new(
                 "portreeve_authority_entries",
@@ -71,21 +96,34 @@ impl Metrics {
                 "When the root that signs ends, in seconds since 1970.",
             )?,
         };
-        registry.register(Box::new(metrics.issued.clone()))?;
-        registry.register(Box::new(metrics.handshakes.clone()))?;
+        metrics.enter(registry)?;
+        Ok(metrics)
+    }
+
+    fn enter(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        for counter in [
+            &self.issued,
+            &self.handshakes,
+            &self.minted,
+            &self.bundle_fetches,
+            &self.bundle_requests,
+        ] {
+            registry.register(Box::new(counter.clone()))?;
+        }
+        registry.register(Box::new(self.foreign_bundles.clone()))?;
         for gauge in [
-            &metrics.entries,
-            &metrics.policy_version,
-            &metrics.revocations,
-            &metrics.followers,
-            &metrics.root_ends,
+            &self.entries,
+            &self.policy_version,
+            &self.revocations,
+            &self.followers,
+            &self.root_ends,
         ] {
             registry.register(Box::new(gauge.clone()))?;
         }
-        for counter in [&metrics.entry_failures, &metrics.policy_failures] {
+        for counter in [&self.entry_failures, &self.policy_failures] {
             registry.register(Box::new(counter.clone()))?;
         }
-        Ok(metrics)
+        Ok(())
     }
 
     /// Counts an answer; no `refusal` means a certificate. Both words are from
@@ -95,8 +133,40 @@ impl Metrics {
         self.issued.with_label_values(&[proof, result]).inc();
     }
 
+    /// Counts an answer to a request for a token; no `refusal` means a token.
+    pub(super) fn minted(&self, proof: &str, refusal: Option<&str>) {
+        let result = refusal.unwrap_or("issued");
+        self.minted.with_label_values(&[proof, result]).inc();
+    }
+
+    /// Counts an attempt to fetch the bundle of `trust_domain`.
+    pub(super) fn bundle_fetch(&self, trust_domain: &str, result: &str) {
+        self.bundle_fetches
+            .with_label_values(&[trust_domain, result])
+            .inc();
+    }
+
+    /// Counts an answer to whoever asks for our bundle.
+    pub(super) fn bundle_request(&self, result: &str) {
+        self.bundle_requests.with_label_values(&[result]).inc();
+    }
+
+    /// Shows when the bundle of `trust_domain` was fetched.
+    pub(super) fn foreign_bundle(&self, trust_domain: &str, fetched_at: SystemTime) {
+        let since = fetched_at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        self.foreign_bundles
+            .with_label_values(&[trust_domain])
+            .set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    }
+
     /// Counts a handshake.
     pub(super) fn handshake(&self, result: &str) {
         self.handshakes.with_label_values(&[result]).inc();
     }
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
 }

@@ -4,6 +4,7 @@
 //! only when all of that is noted it is given out.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -55,12 +56,14 @@ pub(super) struct Office {
     pub(super) groups: watch::Receiver<Arc<Groups>>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) ledger: Ledger,
-    pub(super) limiter: Limiter,
+    pub(super) limiter: Limiter<IpAddr>,
     pub(super) log: audit::Shard,
     pub(super) metrics: Metrics,
     pub(super) possession: Vec<PossessionRoots>,
     pub(super) revoked: Arc<Watchlist>,
     pub(super) svid_ttl: Duration,
+    /// How often one user of this machine may be named.
+    pub(super) users: Limiter<u32>,
 }
 
 /// What is asked for.
@@ -110,7 +113,7 @@ impl Office {
         caller: &Caller,
         event: &mut Event,
     ) -> Result<Granted, Refusal> {
-        if !self.limiter.admits(caller.source.ip()) {
+        if !self.limiter.admits(&caller.source.ip()) {
             return Err(Refusal::TooMany);
         }
         if self.is_caller_revoked(caller) {
@@ -128,7 +131,7 @@ impl Office {
         if self.revoked.current().include_id(&id) {
             return Err(Refusal::Revoked);
         }
-        let issued = self.sign(asked, &entry, &id)?;
+        let issued = self.sign(&asked.csr, asked.lifetime, &entry, &id)?;
         self.note(&issued, &entry, &id, &proved).await?;
         event.fact("serial", issued.leaf.serial().to_owned());
         event.fact("not_after", date(issued.leaf.not_after()));
@@ -162,6 +165,7 @@ impl Office {
                     .ok_or(ProofError::NotTaken)?;
                 let selectors = cluster
                     .prove(token.as_str(), now)
+                    .await
                     .map_err(|cause| ProofError::Kubernetes { cause })?;
                 Ok(Proved::by(selectors))
             }
@@ -215,12 +219,19 @@ impl Office {
         Ok((Arc::clone(entry), id))
     }
 
-    fn sign(&self, asked: &Asked, entry: &Entry, id: &SpiffeId) -> Result<Issued, Refusal> {
+    /// Signs what `entry` grants for the key of `csr`, for at most `most`.
+    pub(super) fn sign(
+        &self,
+        csr: &[u8],
+        most: Option<Duration>,
+        entry: &Entry,
+        id: &SpiffeId,
+    ) -> Result<Issued, Refusal> {
         let granted = entry.svid_ttl.unwrap_or(self.svid_ttl);
-        let request = CertificateSigningRequestDer::from(asked.csr.as_slice());
+        let request = CertificateSigningRequestDer::from(csr);
         let wish = Wish {
             id,
-            lifetime: asked.lifetime.map_or(granted, |wished| wished.min(granted)),
+            lifetime: most.map_or(granted, |most| most.min(granted)),
             request: &request,
         };
         self.keyring
@@ -269,15 +280,15 @@ impl Office {
         caller
             .peer
             .as_ref()
-            .is_some_and(|peer| self.revoked.current().include(peer.id(), peer.serial()))
+            .is_some_and(|peer| peer.is_revoked(&self.revoked.current()))
     }
 }
 
-/// How often one address may ask.
+/// How often one address, or one user, may ask.
 #[derive(Debug)]
-pub(super) struct Limiter(DefaultKeyedRateLimiter<IpAddr>);
+pub(super) struct Limiter<K: Clone + Eq + Hash>(DefaultKeyedRateLimiter<K>);
 
-impl Limiter {
+impl<K: Clone + Eq + Hash> Limiter<K> {
     pub(super) fn new(per_second: NonZeroU32) -> Self {
         // A node that starts brings up all its pods at once.
         let burst = per_second.saturating_mul(BURST_SECONDS);
@@ -286,15 +297,15 @@ impl Limiter {
         ))
     }
 
-    fn admits(&self, source: IpAddr) -> bool {
-        if self.0.len() > MOST_ADDRESSES {
+    pub(super) fn admits(&self, source: &K) -> bool {
+        if self.0.len() > MOST_SOURCES {
             self.0.retain_recent();
         }
-        self.0.check_key(&source).is_ok()
+        self.0.check_key(source).is_ok()
     }
 }
 
-fn listed(selectors: &BTreeSet<Selector>) -> String {
+pub(super) fn listed(selectors: &BTreeSet<Selector>) -> String {
     let words: Vec<String> = selectors.iter().map(ToString::to_string).collect();
     words.join(" ")
 }
@@ -303,12 +314,12 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn date(at: std::time::SystemTime) -> String {
+pub(super) fn date(at: std::time::SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_beyond| String::new(), |at| at.to_string())
 }
 
 /// Ten seconds' worth at once.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
-/// Addresses that have not asked for a while are forgotten beyond this many.
-const MOST_ADDRESSES: usize = 10_000;
+/// Sources that have not asked for a while are forgotten beyond this many.
+const MOST_SOURCES: usize = 10_000;

@@ -9,8 +9,13 @@ use tokio::net::UnixListener;
 
 use crate::authority::entry_files::EntryMistake;
 use crate::authority::entry_files::read_entries;
+use crate::authority::federation;
+use crate::authority::federation::EndpointProfile;
+use crate::authority::federation::EndpointSettings;
+use crate::authority::federation::FetchError;
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
+use crate::authority::keyring::Make;
 use crate::authority::keyring::Parts;
 use crate::authority::ledger::Ledger;
 use crate::authority::own_name::OwnName;
@@ -25,6 +30,7 @@ use crate::authority::steward::EntryFiles;
 use crate::authority::steward::StewardError;
 use crate::ca::SealingKey;
 use crate::ca::SealingKeyError;
+use crate::ca::UpstreamError;
 use crate::id::TrustDomain;
 use crate::identity;
 use crate::identity::Live;
@@ -43,7 +49,10 @@ use crate::store::StoreError;
 use crate::time::Clock;
 use crate::tls;
 use crate::tls::HandshakeSlots;
+use crate::tls::OpenReception;
 use crate::tls::Reception;
+use crate::tls::ShowError;
+use crate::tls::Shows;
 use crate::x509::PemError;
 use crate::x509::certificates_from_pem;
 
@@ -56,6 +65,13 @@ pub enum OpenError {
         /// Which, and why.
         #[source]
         cause: BindError,
+    },
+    /// There is nothing to show to whoever asks for our bundle.
+    #[error("the bundle endpoint cannot show who it is")]
+    BundleEndpoint {
+        /// Why not.
+        #[source]
+        cause: ShowError,
     },
     /// A cluster's keys cannot be read.
     #[error("cluster `{name}` cannot be believed")]
@@ -78,6 +94,15 @@ pub enum OpenError {
     Entries {
         /// All of them.
         mistakes: Vec<EntryMistake>,
+    },
+    /// A relation with another trust domain cannot begin.
+    #[error("`{trust_domain}` cannot be federated with")]
+    Federation {
+        /// The other trust domain.
+        trust_domain: TrustDomain,
+        /// Why not.
+        #[source]
+        cause: FetchError,
     },
     /// The signing keys cannot be used.
     #[error("the signing keys cannot be used")]
@@ -157,6 +182,20 @@ pub enum OpenError {
         /// The trust domain.
         trust_domain: TrustDomain,
     },
+    /// The upstream CA signs nothing for us.
+    #[error("the upstream CA signs no intermediate for us")]
+    Upstream {
+        /// Why not.
+        #[source]
+        cause: UpstreamError,
+    },
+    /// The socket for programs of this machine cannot be had.
+    #[error("the Workload API cannot be opened")]
+    WorkloadApi {
+        /// Where, and why not.
+        #[source]
+        cause: UnixBindError,
+    },
 }
 
 pub(super) async fn open_keyring(
@@ -177,20 +216,30 @@ pub(super) async fn open_keyring(
     let parts = Parts {
         clock: Arc::clone(clock),
         ledger: ledger.clone(),
-        root_lifetime: settings.root_ttl,
+        make: Make {
+            lifetime: settings.root_ttl,
+            trust_domain: settings.trust_domain.clone(),
+            upstream: settings.upstream.clone(),
+        },
         sealing,
-        trust_domain: settings.trust_domain.clone(),
     };
     let opened = Keyring::open(parts).await.map_err(keyring)?;
+    // The key that signs does not need it before the next one is made.
+    if let Err(error) = try_upstream(settings, clock.now()) {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, "the next signing key could not be made");
+    }
     Ok(Arc::new(opened))
 }
 
 /// Everything that is wrong with the files that `settings` name, as far as that
 /// can be seen without changing anything: what `portreeve authority check` says.
 #[must_use]
-pub fn look_at(settings: &Settings) -> Vec<OpenError> {
+pub fn look_at(settings: &Settings, clock: &Arc<dyn Clock>) -> Vec<OpenError> {
     let mut wrong = Vec::new();
-    wrong.extend(open_clusters(settings).err());
+    wrong.extend(try_upstream(settings, clock.now()).err());
+    wrong.extend(open_clusters(settings, clock).err());
+    wrong.extend(federation::look_at(&settings.federation, clock));
     wrong.extend(
         settings
             .possession
@@ -205,15 +254,23 @@ pub fn look_at(settings: &Settings) -> Vec<OpenError> {
     wrong
 }
 
-pub(super) fn open_clusters(settings: &Settings) -> Result<Vec<Cluster>, OpenError> {
+/// Whether the upstream CA would sign for us, tried out.
+pub(super) fn try_upstream(settings: &Settings, now: SystemTime) -> Result<(), OpenError> {
+    let Some(upstream) = &settings.upstream else {
+        return Ok(());
+    };
+    upstream
+        .make(&settings.trust_domain, settings.root_ttl, now)
+        .map(drop)
+        .map_err(|cause| OpenError::Upstream { cause })
+}
+
+pub(super) fn open_clusters(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Cluster>, OpenError> {
     let open = |cluster: &ClusterSettings| {
-        Cluster::open(
-            cluster.name.clone(),
-            cluster.issuer.clone(),
-            cluster.audience.clone(),
-            cluster.jwks.clone(),
-        )
-        .map_err(|cause| OpenError::Cluster {
+        Cluster::open(cluster, clock).map_err(|cause| OpenError::Cluster {
             name: cluster.name.clone(),
             cause,
         })
@@ -283,6 +340,22 @@ pub(super) fn reception(settings: &Settings, live: Arc<Live>, clock: Arc<dyn Clo
         HandshakeSlots::new(HandshakeSlots::DEFAULT),
         settings.renewal_grace,
     )
+}
+
+/// For whoever asks for our bundle.
+pub(super) fn open_reception(
+    settings: &EndpointSettings,
+    live: Arc<Live>,
+) -> Result<OpenReception, OpenError> {
+    let shows = match &settings.profile {
+        EndpointProfile::Spiffe => Shows::Svid(live),
+        EndpointProfile::Web { certificate, key } => Shows::Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        },
+    };
+    OpenReception::new(shows, tls::Settings::default())
+        .map_err(|cause| OpenError::BundleEndpoint { cause })
 }
 
 pub(super) fn listen(address: SocketAddr) -> Result<(SocketAddr, Listener), OpenError> {

@@ -36,7 +36,7 @@ impl Operator {
             .and_then(|caller| caller.peer.as_ref())
             .filter(|peer| peer.not_after() >= clock.now())
             .ok_or_else(|| Status::unauthenticated("administration wants an SVID in force"))?;
-        if revoked.current().include(peer.id(), peer.serial()) {
+        if peer.is_revoked(&revoked.current()) {
             let id = peer.id();
             return Err(Status::permission_denied(format!("`{id}` is revoked")));
         }

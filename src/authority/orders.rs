@@ -27,6 +27,7 @@ use crate::authority::operator::Operator;
 use crate::authority::policy_status::PolicyStatus;
 use crate::authority::proof::JoinToken;
 use crate::authority::proof::digest_of;
+use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
 use crate::authority::told::in_full;
@@ -206,8 +207,12 @@ impl Orders {
             None => Err(Status::invalid_argument(NOTHING_TO_REVOKE)),
             Some(what) => {
                 event.fact(what.kind(), what.value().to_owned());
-                let now = self.clock.now();
-                let done = self.ledger.revoke(&what, reason, now).await;
+                let revocation = Revocation {
+                    revoked: what,
+                    reason: reason.to_owned(),
+                    since: self.clock.now(),
+                };
+                let done = self.ledger.revoke(&revocation).await;
                 done.map(drop).map_err(|error| unavailable(&error))
             }
         };

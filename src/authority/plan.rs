@@ -9,12 +9,15 @@ use crate::authority::Lent;
 use crate::authority::admin_service::AdminService;
 use crate::authority::board::Board;
 use crate::authority::entry::Entries;
+use crate::authority::federation;
+use crate::authority::federation::Federation;
 use crate::authority::host::Host;
 use crate::authority::istio::Istio;
 use crate::authority::keyring::Keyring;
 use crate::authority::ledger;
 use crate::authority::ledger::Ledger;
 use crate::authority::metrics::Metrics;
+use crate::authority::minting::Mint;
 use crate::authority::notary::Notary;
 use crate::authority::office::Limiter;
 use crate::authority::office::Office;
@@ -22,6 +25,9 @@ use crate::authority::opening;
 use crate::authority::opening::OpenError;
 use crate::authority::orders::Orders;
 use crate::authority::policy_status::PolicyStatus;
+use crate::authority::programs;
+use crate::authority::programs::Keeper;
+use crate::authority::programs::Programs;
 use crate::authority::publisher::Publisher;
 use crate::authority::service::Service;
 use crate::authority::settings::Settings;
@@ -85,7 +91,7 @@ impl Plan {
         let roots = self.settings.possession.iter().map(opening::open_roots);
         Ok(Office {
             clock: Arc::clone(&self.clock),
-            clusters: opening::open_clusters(&self.settings)?,
+            clusters: opening::open_clusters(&self.settings, &self.clock)?,
             entries: self.entries.clone(),
             groups: self.groups.subscribe(),
             keyring: Arc::clone(&self.keyring),
@@ -96,6 +102,32 @@ impl Plan {
             possession: roots.collect::<Result<_, _>>()?,
             revoked: Arc::clone(&self.revoked),
             svid_ttl: self.settings.svid_ttl,
+            users: Limiter::new(self.settings.issues_per_second),
+        })
+    }
+
+    /// Whoever makes tokens.
+    pub(super) fn mint(&self) -> Mint {
+        Mint {
+            addresses: Limiter::new(self.settings.issues_per_second),
+            clock: Arc::clone(&self.clock),
+            keyring: Arc::clone(&self.keyring),
+            lifetime: self.settings.jwt_svid_ttl,
+            log: self.log.clone(),
+            metrics: self.metrics.clone(),
+            revoked: Arc::clone(&self.revoked),
+            trust_domain: self.settings.trust_domain.clone(),
+            users: Limiter::new(self.settings.issues_per_second),
+        }
+    }
+
+    /// Whoever names the programs of this machine, and keeps their names fresh.
+    pub(super) fn programs(&self, office: &Arc<Office>, mint: &Arc<Mint>) -> (Programs, Keeper) {
+        programs::open(programs::Parts {
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.clock),
+            mint: Arc::clone(mint),
+            office: Arc::clone(office),
         })
     }
 
@@ -106,6 +138,7 @@ impl Plan {
             bundle_file: None,
             clock: Arc::clone(&self.clock),
             entries: self.entries.clone(),
+            federated: self.settings.federation.trust_domains(),
             files: opening::open_entry_files(&self.settings)?,
             groups: self.groups.clone(),
             in_force: self.in_force.clone(),
@@ -145,7 +178,7 @@ impl Plan {
     }
 
     /// All that answers, as whoever `live` says we are.
-    pub(super) fn host(&self, office: Arc<Office>, live: Arc<Live>) -> Host {
+    pub(super) fn host(&self, office: Arc<Office>, mint: Arc<Mint>, live: Arc<Live>) -> Host {
         let reception = opening::reception(&self.settings, live, Arc::clone(&self.clock));
         Host {
             admin: AdminService {
@@ -162,9 +195,25 @@ impl Plan {
             revoked: Arc::clone(&self.revoked),
             service: Service {
                 board: Arc::clone(&self.board),
+                mint,
                 office,
             },
         }
+    }
+
+    /// Whoever tells other trust domains of ours, and asks for theirs, as
+    /// whoever `live` says we are.
+    pub(super) fn federation(&self, live: Arc<Live>) -> Result<Federation, OpenError> {
+        Federation::open(federation::Parts {
+            board: &self.board,
+            clock: &self.clock,
+            keyring: &self.keyring,
+            ledger: &self.ledger,
+            live,
+            log: &self.log,
+            metrics: &self.metrics,
+            settings: &self.settings,
+        })
     }
 
     fn orders(&self) -> Orders {

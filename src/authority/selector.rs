@@ -27,6 +27,11 @@ impl Selector {
         if value.is_empty() || value.len() > MOST_BYTES || value.chars().any(char::is_control) {
             return Err(SelectorError::BadValue { kind });
         }
+        if let Some(form) = Form::of(kind)
+            && !form.fits(value)
+        {
+            return Err(SelectorError::BadForm { kind, form });
+        }
         Ok(Self {
             kind,
             value: value.into(),
@@ -72,9 +77,63 @@ impl fmt::Display for Selector {
     }
 }
 
+/// How values are written that have one way to be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// An absolute path.
+    AbsolutePath,
+    /// A decimal number of at most 32 bits.
+    Number,
+    /// 64 hexadecimal digits in lower case.
+    Sha256,
+}
+
+impl Form {
+    fn of(kind: &str) -> Option<Self> {
+        match kind {
+            "unix:gid" | "unix:uid" => Some(Self::Number),
+            "unix:path" => Some(Self::AbsolutePath),
+            "unix:sha256" => Some(Self::Sha256),
+            _ => None,
+        }
+    }
+
+    fn fits(self, value: &str) -> bool {
+        match self {
+            Self::AbsolutePath => value.starts_with('/'),
+            Self::Number => value
+                .parse()
+                .is_ok_and(|number: u32| number.to_string() == value),
+            Self::Sha256 => {
+                let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                value.len() == 64 && value.bytes().all(is_digit)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AbsolutePath => "an absolute path",
+            Self::Number => "a number, in decimal digits",
+            Self::Sha256 => "64 hexadecimal digits in lower case",
+        })
+    }
+}
+
 /// Why a text is no selector.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SelectorError {
+    /// A value that is not written as values of its kind are, so that it could
+    /// never be proved.
+    #[error("the value of `{kind}` must be {form}")]
+    BadForm {
+        /// Of which kind.
+        kind: &'static str,
+        /// How they are written.
+        form: Form,
+    },
     /// No value, a very long one, or one with control characters.
     #[error("the value of `{kind}` must have 1 to {MOST_BYTES} bytes and no control characters")]
     BadValue {
@@ -90,13 +149,17 @@ pub enum SelectorError {
 }
 
 /// All that attestations prove.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 15] = [
     "join_token",
     "k8s:cluster",
     "k8s:node",
     "k8s:ns",
     "k8s:pod",
     "k8s:sa",
+    "unix:gid",
+    "unix:path",
+    "unix:sha256",
+    "unix:uid",
     "x509:ca",
     "x509:cn",
     "x509:dns",
@@ -116,6 +179,8 @@ mod tests {
         let cases = [
             ("k8s:sa:web", "k8s:sa", "web"),
             ("join_token:0123", "join_token", "0123"),
+            ("unix:path:/usr/bin/a:b", "unix:path", "/usr/bin/a:b"),
+            ("unix:uid:4294967295", "unix:uid", "4294967295"),
             ("x509:uri:https://a:1/b", "x509:uri", "https://a:1/b"),
         ];
         for (text, kind, value) in cases {
@@ -144,6 +209,28 @@ mod tests {
                 format!("k8s:sa:{value}").parse::<Selector>(),
                 Err(SelectorError::BadValue { kind: "k8s:sa" })
             );
+        }
+    }
+
+    #[test]
+    fn refuses_a_value_that_is_never_written_so() {
+        use Form::{AbsolutePath, Number, Sha256};
+
+        let digest = "0123456789abcdef".repeat(4);
+        assert!(Selector::new("unix:sha256", &digest).is_ok());
+        for (kind, form, value) in [
+            ("unix:uid", Number, "root"),
+            ("unix:uid", Number, "01"),
+            ("unix:uid", Number, "+1"),
+            ("unix:gid", Number, "4294967296"),
+            ("unix:gid", Number, "-1"),
+            ("unix:path", AbsolutePath, "bin/web"),
+            ("unix:sha256", Sha256, "0123"),
+            ("unix:sha256", Sha256, &digest.to_uppercase()),
+        ] {
+            let found = Selector::new(kind, value);
+            let kind = KINDS.iter().find(|known| **known == kind).unwrap();
+            assert_eq!(found, Err(SelectorError::BadForm { kind, form }), "{value}");
         }
     }
 }

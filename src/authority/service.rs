@@ -14,6 +14,7 @@ use tonic::Status;
 use crate::authority::board::Board;
 use crate::authority::board::leave_out_what_is_known;
 use crate::authority::caller::Caller;
+use crate::authority::minting::Mint;
 use crate::authority::office::Asked;
 use crate::authority::office::Office;
 use crate::authority::proof::Possession;
@@ -27,6 +28,7 @@ use crate::rpc::authority::issue_request;
 #[derive(Clone, Debug)]
 pub(super) struct Service {
     pub(super) board: Arc<Board>,
+    pub(super) mint: Arc<Mint>,
     pub(super) office: Arc<Office>,
 }
 
@@ -58,6 +60,16 @@ impl Authority for Service {
             chain: granted.chain.iter().map(|der| der.to_vec()).collect(),
             state: Some(state),
         }))
+    }
+
+    async fn mint_jwt(
+        &self,
+        request: Request<rpc::MintJwtRequest>,
+    ) -> Result<Response<rpc::MintJwtResponse>, Status> {
+        let caller = caller(&request)?;
+        let token = self.mint.for_peer(&caller, request.into_inner().audience);
+        let token = token.map_err(|refusal| refusal.status())?;
+        Ok(Response::new(rpc::MintJwtResponse { token }))
     }
 
     async fn follow(

@@ -5,10 +5,14 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::authority::federation::FederationSettings;
+use crate::ca::Upstream;
+use crate::https::Url;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::policy;
 use crate::store::DatabaseSettings;
+use crate::workload_api;
 
 /// What an authority needs to know, already checked.
 #[derive(Clone, Debug)]
@@ -21,10 +25,14 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// The folder of the entries' files.
     pub entries: Option<PathBuf>,
+    /// With whom the trust domain federates.
+    pub federation: FederationSettings,
     /// How many requests for certificates one address may make in a second.
     pub issues_per_second: NonZeroU32,
     /// How long a join token may be used, unless its maker says otherwise.
     pub join_token_ttl: Duration,
+    /// How long a token holds, if what it rests on does.
+    pub jwt_svid_ttl: Duration,
     /// Where sidecars call. Port 0 lets the system choose.
     pub listen: SocketAddr,
     /// The policies that it gives to sidecars.
@@ -46,6 +54,10 @@ pub struct Settings {
     pub svid_ttl: Duration,
     /// Whose workloads it names.
     pub trust_domain: TrustDomain,
+    /// The CA that signs the certificates of its keys, if they are no roots.
+    pub upstream: Option<Upstream>,
+    /// Where programs of this machine call, if they may.
+    pub workload_api: Option<workload_api::Settings>,
 }
 
 /// A cluster whose service-account tokens are taken.
@@ -57,8 +69,30 @@ pub struct ClusterSettings {
     pub issuer: String,
     /// The `aud` that its tokens must have.
     pub audience: String,
-    /// The file of its public keys, a JWK Set.
-    pub jwks: PathBuf,
+    /// Who says whether its tokens are good.
+    pub checks: ClusterChecks,
+}
+
+/// Who says whether a cluster's tokens are good.
+#[derive(Clone, Debug)]
+pub enum ClusterChecks {
+    /// We do, with the public keys in a file, a JWK Set.
+    KeyFile(PathBuf),
+    /// We do, with the public keys that its API server publishes.
+    KeyUrl(ApiServer),
+    /// Its API server does (TokenReview).
+    Review(ApiServer),
+}
+
+/// An API server, and what it wants to see.
+#[derive(Clone, Debug)]
+pub struct ApiServer {
+    /// The roots to believe it by, PEM; none: the system's.
+    pub roots: Option<PathBuf>,
+    /// The bearer token to show, read anew each time; none: nothing is shown.
+    pub token: Option<PathBuf>,
+    /// What is asked there.
+    pub url: Url,
 }
 
 /// The policies that an authority gives to sidecars.

@@ -3,6 +3,7 @@
 //! One loop follows the database, the entries' files and the calendar, and
 //! writes on the board what workloads must know.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::authority::board::Policies;
 use crate::authority::entry::Entries;
 use crate::authority::entry::Entry;
 use crate::authority::entry_files::read_entries;
+use crate::authority::federation;
 use crate::authority::groups;
 use crate::authority::groups::depend_on_names;
 use crate::authority::keyring::Keyring;
@@ -49,6 +51,8 @@ pub(super) struct Steward {
     pub(super) bundle_file: Option<PathBuf>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entries: watch::Sender<Arc<Entries>>,
+    /// Whose bundles are told besides our own.
+    pub(super) federated: BTreeSet<TrustDomain>,
     pub(super) files: Option<EntryFiles>,
     pub(super) groups: watch::Sender<Arc<Groups>>,
     /// Which version of the database is in force.
@@ -75,6 +79,7 @@ pub(super) struct EntryFiles {
 impl Steward {
     /// Brings everything up to date once, at the start.
     pub(super) async fn begin(&mut self) -> Result<(), StewardError> {
+        federation::forget_others(&self.ledger, &self.federated, &self.log).await?;
         self.update().await
     }
 
@@ -179,12 +184,15 @@ impl Steward {
         self.revoked.replace(revoked);
         let keys = self.keyring.current();
         self.metrics.root_ends.set(keys.signer_ends_at_s());
+        let mut foreign = self.ledger.foreign_bundles().await?;
+        foreign.retain(|row| self.federated.contains(row.foreign.bundle.trust_domain()));
         let newest = self.notary.newest().await;
         let policies = Policies {
             groups: &groups,
             newest,
         };
-        self.board.write(version, &keys, &revocations, policies);
+        self.board
+            .write(version, &keys, &foreign, &revocations, policies);
         self.tell_groups(groups);
         self.in_force.send_replace(version);
         Ok(())

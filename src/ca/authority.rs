@@ -27,6 +27,7 @@ use crate::x509::BundlesError;
 /// A workload CA whose root signs SVIDs directly.
 pub struct Authority {
     trust_domain: TrustDomain,
+    root: CertificateDer<'static>,
     signer: Signer,
     bundles: Arc<Bundles>,
     clock: Arc<dyn Clock>,
@@ -69,7 +70,7 @@ impl Authority {
     /// The root, as workloads must have it to believe each other.
     #[must_use]
     pub const fn root(&self) -> &CertificateDer<'static> {
-        self.signer.certificate()
+        &self.root
     }
 
     /// Whose workloads it names.
@@ -87,9 +88,11 @@ impl Authority {
         let bundle = Bundle::new(trust_domain.clone(), [root.clone()])
             .map_err(|cause| OpenError::BadBundle { cause })?;
         let bundles = Bundles::new([bundle]).map_err(|cause| OpenError::BadBundles { cause })?;
-        let signer = Signer::new(root, key).map_err(|cause| OpenError::BadSigner { cause })?;
+        let signer =
+            Signer::new(vec![root.clone()], key).map_err(|cause| OpenError::BadSigner { cause })?;
         Ok(Self {
             trust_domain,
+            root,
             signer,
             bundles: Arc::new(bundles),
             clock,

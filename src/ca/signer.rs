@@ -17,9 +17,9 @@ use crate::identity::IssueError;
 use crate::x509::Bundles;
 use crate::x509::CaCertificate;
 use crate::x509::CaCertificateError;
+use crate::x509::CaTemplate;
 use crate::x509::Leaf;
 use crate::x509::Limits;
-use crate::x509::RootTemplate;
 use crate::x509::Serial;
 use crate::x509::SvidTemplate;
 use crate::x509::TemplateError;
@@ -28,7 +28,8 @@ use crate::x509::verify;
 
 /// A signing key. It never shows in `Debug`.
 pub struct Signer {
-    certificate: CertificateDer<'static>,
+    /// Its certificate, those above it, and the root last.
+    line: Vec<CertificateDer<'static>>,
     says: CaCertificate,
     issuer: rcgen::Issuer<'static, KeyPair>,
 }
@@ -54,28 +55,21 @@ pub struct Issued {
 }
 
 impl Signer {
-    /// Puts a certificate and its key together. Whether they belong together is
-    /// seen when something is signed: it would not pass the check.
+    /// Puts a key and its certificate together: the first of `line`, in which
+    /// those above it follow, and the root comes last. A root's line is itself.
+    /// Whether all that belongs together is seen when something is signed: it
+    /// would not pass the check.
     ///
     /// # Errors
     ///
     /// [`SignerError`] if the certificate may not sign SVIDs.
-    pub fn new(certificate: CertificateDer<'static>, key: KeyPair) -> Result<Self, SignerError> {
-        let says = CaCertificate::parse(&certificate)
+    pub fn new(line: Vec<CertificateDer<'static>>, key: KeyPair) -> Result<Self, SignerError> {
+        let certificate = line.first().ok_or(SignerError::NoCertificate)?;
+        let says = CaCertificate::parse(certificate)
             .map_err(|cause| SignerError::BadCertificate { cause })?;
-        let issuer = rcgen::Issuer::from_ca_cert_der(&certificate, key)
+        let issuer = rcgen::Issuer::from_ca_cert_der(certificate, key)
             .map_err(|cause| SignerError::BadIssuer { cause })?;
-        Ok(Self {
-            certificate,
-            says,
-            issuer,
-        })
-    }
-
-    /// Its certificate.
-    #[must_use]
-    pub const fn certificate(&self) -> &CertificateDer<'static> {
-        &self.certificate
+        Ok(Self { line, says, issuer })
     }
 
     /// What its certificate says.
@@ -115,7 +109,9 @@ impl Signer {
         let certificate = template
             .sign(&key, &self.issuer)
             .map_err(|cause| IssueError::Unsigned { cause })?;
-        let chain = vec![certificate.der().clone()];
+        let mut chain = vec![certificate.der().clone()];
+        // Peers have the root.
+        chain.extend(self.line.iter().rev().skip(1).rev().cloned());
         let leaf = verify(&chain, bundles, now, &Limits::default()).map_err(|cause| {
             IssueError::NotBelieved {
                 id: id.clone(),
@@ -159,6 +155,9 @@ pub enum SignerError {
         #[source]
         cause: TemplateError,
     },
+    /// There is a key, but no certificate for it.
+    #[error("the key has no certificate")]
+    NoCertificate,
     /// The system gave no random numbers.
     #[error("the system gave no random numbers")]
     NoRandomness,
@@ -175,19 +174,27 @@ pub fn make_root(
     now: SystemTime,
 ) -> Result<(CertificateDer<'static>, KeyPair), SignerError> {
     let key = KeyPair::generate().or(Err(SignerError::NoRandomness))?;
+    let root = authority_template(trust_domain, lifetime, now)?
+        .sign_itself(&key)
+        .map_err(|cause| SignerError::BadTemplate { cause })?;
+    Ok((root.der().clone(), key))
+}
+
+/// What a CA of ours looks like that holds for `lifetime` from `now`.
+pub(super) fn authority_template(
+    trust_domain: &TrustDomain,
+    lifetime: Duration,
+    now: SystemTime,
+) -> Result<CaTemplate<'_>, SignerError> {
     let beyond = || SignerError::BadTemplate {
         cause: TemplateError::OutOfCalendar,
     };
-    let template = RootTemplate {
+    Ok(CaTemplate {
         trust_domain,
-        not_before: now.checked_sub(ROOT_BACK_DATING).ok_or_else(beyond)?,
+        not_before: now.checked_sub(CA_BACK_DATING).ok_or_else(beyond)?,
         not_after: now.checked_add(lifetime).ok_or_else(beyond)?,
         serial: draw_serial().ok_or(SignerError::NoRandomness)?,
-    };
-    let root = template
-        .sign(&key)
-        .map_err(|cause| SignerError::BadTemplate { cause })?;
-    Ok((root.der().clone(), key))
+    })
 }
 
 /// A positive number of exactly 16 bytes, 126 of its bits random.
@@ -202,5 +209,5 @@ fn draw_serial() -> Option<Serial> {
 /// For peers whose clock is a little behind ours.
 pub(super) const BACK_DATING: Duration = Duration::from_secs(10);
 
-/// A root is not short-lived; its beginning need not be exact.
-const ROOT_BACK_DATING: Duration = Duration::from_secs(60 * 60);
+/// A CA is not short-lived; its beginning need not be exact.
+const CA_BACK_DATING: Duration = Duration::from_secs(60 * 60);

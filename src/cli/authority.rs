@@ -19,7 +19,8 @@ pub(super) fn check(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return check::refuse(path, &mistakes),
     };
-    let wrong = authority::look_at(&config.authority);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let wrong = authority::look_at(&config.authority, &clock);
     for error in &wrong {
         print::failure(error);
     }
@@ -60,6 +61,9 @@ pub(super) fn run(path: &Path) -> ExitCode {
         Ok(running) => running,
         Err(error) => return print::failure(&error),
     };
+    if let Some(address) = running.bundle_endpoint() {
+        tracing::info!("serving: bundle_endpoint {address}");
+    }
     tracing::info!("serving: authority {}", running.address());
     match app::run_authority_until_signalled(running) {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,10 +9,13 @@ use std::time::Duration;
 use crate::admin;
 use crate::audit;
 use crate::authority;
+use crate::ca;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
 use crate::config::authority_file as file;
+use crate::config::clusters::clusters;
+use crate::config::federation;
 use crate::config::identity::MOST_TTL_S;
 use crate::config::parts;
 use crate::config::policies;
@@ -21,6 +24,7 @@ use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::store::DatabaseSettings;
 use crate::store::Url;
+use crate::workload_api;
 
 /// An authority's configuration, without mistakes.
 #[derive(Clone, Debug)]
@@ -80,13 +84,23 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let root_ttl = notes.between("root_ttl_s", file.root_ttl_s, 60, MOST_ROOT_TTL_S);
     let token_ttl = notes.between("join_token_ttl_s", file.join_token_ttl_s, 1, MOST_TTL_S);
     let grace = notes.between("renewal_grace_s", file.renewal_grace_s, 0, MOST_TTL_S);
+    let jwt_ttl = notes.between("jwt_svid_ttl_s", file.jwt_svid_ttl_s, 1, MOST_JWT_TTL_S);
+    let workload_api = workload_api(file.workload_api.as_ref(), folder, notes);
     let rate = notes.above_zero("issues_per_second", file.issues_per_second);
     let admins = admins(&file.admins, notes);
     let clusters = clusters(&file.proofs.kubernetes, folder, notes);
+    let federation = federation::settings(
+        file.federation.as_ref(),
+        trust_domain.as_ref(),
+        folder,
+        notes,
+    );
+    let mut domains = federation.trust_domains();
+    domains.extend(trust_domain.clone());
     let policy = file
         .policy
         .as_ref()
-        .map(|policy| policies::of_authority(policy, trust_domain.as_ref(), folder, notes));
+        .map(|policy| policies::of_authority(policy, domains, folder, notes));
     let possession = possession(&file.proofs.x509, folder, notes);
     let whole = (|| {
         Some(AuthorityConfig {
@@ -97,8 +111,10 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 clusters,
                 database: database?,
                 entries: file.entries.as_ref().map(|entries| folder.join(entries)),
+                federation,
                 issues_per_second: NonZeroU32::new(rate)?,
                 join_token_ttl: Duration::from_secs(token_ttl),
+                jwt_svid_ttl: Duration::from_secs(jwt_ttl),
                 listen: listen?,
                 policy,
                 possession,
@@ -109,6 +125,11 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 socket: folder.join(&file.socket),
                 svid_ttl: Duration::from_secs(svid_ttl),
                 trust_domain: trust_domain?,
+                upstream: file.upstream.as_ref().map(|upstream| ca::Upstream {
+                    certificate: folder.join(&upstream.certificate),
+                    key: folder.join(&upstream.key),
+                }),
+                workload_api,
             },
             bundle_file: file.bundle_file.as_ref().map(|bundle| folder.join(bundle)),
             log,
@@ -161,39 +182,20 @@ fn database(
     }
 }
 
+fn workload_api(
+    written: Option<&file::WorkloadApi>,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Option<workload_api::Settings> {
+    let written = written?;
+    let mode = notes.parse("workload_api.mode", &written.mode)?;
+    let socket = folder.join(&written.socket);
+    Some(workload_api::Settings::new(socket, mode))
+}
+
 fn admins(written: &[String], notes: &mut Mistakes) -> Vec<SpiffeId> {
     let ids = written.iter().enumerate();
     ids.filter_map(|(at, id)| notes.parse(format!("admins[{at}]"), id))
-        .collect()
-}
-
-fn clusters(
-    written: &[file::Cluster],
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Vec<authority::ClusterSettings> {
-    for (at, cluster) in written.iter().enumerate() {
-        let path = format!("proofs.kubernetes[{at}]");
-        named(&path, "k8s:cluster", &cluster.name, notes);
-        let same = |other: &file::Cluster| other.issuer == cluster.issuer;
-        if written.iter().take(at).any(same) {
-            notes.add(
-                format!("{path}.issuer"),
-                format!("`{}` is another cluster's already", cluster.issuer),
-            );
-        }
-        if cluster.audience.is_empty() {
-            notes.add(format!("{path}.audience"), "must not be empty");
-        }
-    }
-    written
-        .iter()
-        .map(|cluster| authority::ClusterSettings {
-            name: cluster.name.clone(),
-            issuer: cluster.issuer.clone(),
-            audience: cluster.audience.clone(),
-            jwks: folder.join(&cluster.jwks_file),
-        })
         .collect()
 }
 
@@ -219,6 +221,9 @@ fn named(path: &str, kind: &str, name: &str, notes: &mut Mistakes) {
         notes.add(format!("{path}.name"), error.to_string());
     }
 }
+
+/// A day: whoever has a token can use it until it ends, revoked or not.
+const MOST_JWT_TTL_S: u64 = 24 * 60 * 60;
 
 /// Twenty years: more than any root should hold.
 const MOST_ROOT_TTL_S: u64 = 20 * 365 * 24 * 60 * 60;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::federation::Federation;
 use crate::config::file;
 
 /// The configuration of an authority. Paths are relative to the file's own folder.
@@ -23,6 +24,8 @@ pub(super) struct File {
     pub(super) store: Store,
     /// The file of the key that signing keys are sealed with: 64 hexadecimal digits. Made at the first start.
     pub(super) sealing_key_file: PathBuf,
+    /// The company's own CA, if its keys are to have intermediates of that and no roots of their own.
+    pub(super) upstream: Option<Upstream>,
     /// A file that its roots are written to, PEM, whenever they change: for new sidecars. Default: none.
     pub(super) bundle_file: Option<PathBuf>,
     /// A folder of `*.yaml` files with entries. Looked at twice a second.
@@ -32,9 +35,14 @@ pub(super) struct File {
     /// How sidecars may prove who they are, besides join tokens and their own SVIDs.
     #[serde(default)]
     pub(super) proofs: Proofs,
+    /// Other trust domains: who may ask for our bundle, and whose we ask for.
+    pub(super) federation: Option<Federation>,
     /// How long an SVID holds, in seconds, unless its entry says otherwise. Default: 3600.
     #[serde(default = "defaults::svid_ttl_s")]
     pub(super) svid_ttl_s: u64,
+    /// How long a JWT-SVID holds, in seconds, unless what it rests on ends before. Default: 300.
+    #[serde(default = "defaults::jwt_svid_ttl_s")]
+    pub(super) jwt_svid_ttl_s: u64,
     /// How long a root holds, in seconds. Its successor is published halfway and signs after five sixths. Default: one year.
     #[serde(default = "defaults::root_ttl_s")]
     pub(super) root_ttl_s: u64,
@@ -53,6 +61,8 @@ pub(super) struct File {
     /// SPIFFE IDs that may administrate it over TLS. Default: none.
     #[serde(default)]
     pub(super) admins: Vec<String>,
+    /// The SPIFFE Workload API, by which programs of this machine get their names. Default: none.
+    pub(super) workload_api: Option<WorkloadApi>,
     /// Where deeds are recorded.
     pub(super) audit: file::Audit,
     /// The operator's window.
@@ -60,6 +70,17 @@ pub(super) struct File {
     /// The operational log, on standard error.
     #[serde(default)]
     pub(super) log: file::Log,
+}
+
+/// The SPIFFE Workload API, by which programs of this machine get their names.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkloadApi {
+    /// Where the socket is to be.
+    pub(super) socket: PathBuf,
+    /// The permissions of the socket's file. Who gets what is for the entries to say: `0666` lets all users ask. Default: `0600`.
+    #[serde(default = "file::defaults::socket_mode")]
+    pub(super) mode: String,
 }
 
 /// Where an authority's memory is: exactly one of the keys.
@@ -70,6 +91,16 @@ pub(super) struct Store {
     pub(super) sqlite: Option<PathBuf>,
     /// A file that holds the `postgres://` URL of a database that several authorities may share.
     pub(super) postgres_url_file: Option<PathBuf>,
+}
+
+/// A CA above the authority's own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upstream {
+    /// PEM: its certificate, those above it in order, and the root last. Read whenever a signing key is made.
+    pub(super) certificate: PathBuf,
+    /// PEM: its private key.
+    pub(super) key: PathBuf,
 }
 
 /// The policies that sidecars are given, and the words that they may use.
@@ -113,7 +144,7 @@ pub(super) struct Proofs {
     pub(super) x509: Vec<Ca>,
 }
 
-/// A cluster whose service-account tokens are taken.
+/// A cluster whose service-account tokens are taken: exactly one of `jwks_file`, `jwks_url` and `token_review` says which are good.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Cluster {
@@ -125,7 +156,27 @@ pub(super) struct Cluster {
     #[serde(default = "defaults::audience")]
     pub(super) audience: String,
     /// The file of its public keys, a JWK Set, as `kubectl get --raw /openid/v1/jwks` prints it. Read again when it changes.
-    pub(super) jwks_file: PathBuf,
+    pub(super) jwks_file: Option<PathBuf>,
+    /// Where its API server serves its public keys, such as `https://10.0.0.1/openid/v1/jwks`. Asked again when they are old or one is missing.
+    pub(super) jwks_url: Option<String>,
+    /// For `jwks_url`: the roots to believe the API server by, PEM. Default: the system's.
+    pub(super) ca_file: Option<PathBuf>,
+    /// For `jwks_url`: a file with the token to show to the API server. Default: nothing is shown.
+    pub(super) token_file: Option<PathBuf>,
+    /// An API server that is asked about each token.
+    pub(super) token_review: Option<TokenReview>,
+}
+
+/// An API server that is asked about each token.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenReview {
+    /// Where it is asked, such as `https://10.0.0.1/apis/authentication.k8s.io/v1/tokenreviews`.
+    pub(super) url: String,
+    /// The roots to believe it by, PEM.
+    pub(super) ca_file: PathBuf,
+    /// A file with the token to show to it: of an account that may create `tokenreviews`.
+    pub(super) token_file: PathBuf,
 }
 
 /// A CA whose certificates are taken.
@@ -151,6 +202,12 @@ mod defaults {
     /// SPIRE's default: short enough that a stolen key is soon worth nothing.
     pub(in crate::config) const fn svid_ttl_s() -> u64 {
         3_600
+    }
+
+    /// What SPIRE grants: long enough for clocks that differ, and nobody can take a
+    /// token back.
+    pub(in crate::config) const fn jwt_svid_ttl_s() -> u64 {
+        300
     }
 
     /// Roots are copied into images and configurations by people, who need

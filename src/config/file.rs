@@ -211,6 +211,9 @@ pub(super) struct Policy {
     /// Time zones that policies may ask the time of: name to IANA zone.
     #[serde(default)]
     pub(super) time_zones: BTreeMap<String, String>,
+    /// Other trust domains that callers may come from: policies may name them.
+    #[serde(default)]
+    pub(super) trust_domains: Vec<String>,
     /// Workloads by the name of their group: name to SPIFFE IDs.
     #[serde(default)]
     pub(super) workload_groups: BTreeMap<String, Vec<String>>,

@@ -6,7 +6,9 @@
 
 mod authority;
 mod authority_file;
+mod clusters;
 mod doors;
+mod federation;
 mod file;
 mod identity;
 mod mistakes;

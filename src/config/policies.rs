@@ -1,6 +1,7 @@
 //! What policies may speak about, and where they come from, as the files have it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::authority;
@@ -38,6 +39,7 @@ pub(super) fn source(
             let words = [
                 ("headers", written.headers.is_empty()),
                 ("time_zones", written.time_zones.is_empty()),
+                ("trust_domains", written.trust_domains.is_empty()),
                 ("workload_groups", written.workload_groups.is_empty()),
             ];
             for (key, _) in words.iter().filter(|(_, is_empty)| !is_empty) {
@@ -70,21 +72,28 @@ pub(super) fn of_sidecar(
         ..policy::Settings::default()
     };
     settings.trust_domains.extend(domain.cloned());
+    for (at, domain) in written.trust_domains.iter().enumerate() {
+        let domain = notes.parse::<TrustDomain>(format!("policy.trust_domains[{at}]"), domain);
+        settings.trust_domains.extend(domain);
+    }
     headers(&written.headers, &mut settings, notes);
     time_zones(&written.time_zones, &mut settings, notes);
     workload_groups(&written.workload_groups, &mut settings, notes);
     settings
 }
 
-/// What an authority's policies may speak about, and where they are.
+/// What an authority's policies may speak about, and where they are. Callers
+/// come from `trust_domains`.
 pub(super) fn of_authority(
     written: &authority_file::Policy,
-    domain: Option<&TrustDomain>,
+    trust_domains: BTreeSet<TrustDomain>,
     folder: &Path,
     notes: &mut Mistakes,
 ) -> authority::PolicySettings {
-    let mut words = policy::Settings::default();
-    words.trust_domains.extend(domain.cloned());
+    let mut words = policy::Settings {
+        trust_domains,
+        ..policy::Settings::default()
+    };
     for (name, service) in &written.services {
         let path = format!("policy.services.{name}");
         let routes = doors::routes(&format!("{path}.routes"), &service.routes, notes);

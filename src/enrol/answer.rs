@@ -8,6 +8,9 @@ use rustls_pki_types::CertificateDer;
 use crate::enrol::EnrolError;
 use crate::id::SpiffeId;
 use crate::identity::Revocations;
+use crate::jwt::BundleDocument;
+use crate::jwt::JwtBundles;
+use crate::jwt::JwtKeys;
 use crate::policy::GroupName;
 use crate::policy::Groups;
 use crate::rpc::authority as rpc;
@@ -25,6 +28,8 @@ pub(super) struct State {
     pub(super) policy: Option<rpc::PolicySet>,
     pub(super) groups: Groups,
     pub(super) bundles: Arc<Bundles>,
+    /// What tokens of the same trust domains are checked with.
+    pub(super) jwt_bundles: Arc<JwtBundles>,
     pub(super) tainted: Vec<CaCertificate>,
     pub(super) revocations: Revocations,
 }
@@ -39,9 +44,14 @@ impl State {
     /// [`EnrolError::BadBundles`] if two are of one trust domain.
     pub(super) fn read(told: rpc::State) -> Result<Self, EnrolError> {
         let mut bundles = Vec::new();
+        let mut jwt_bundles = Vec::new();
         for bundle in told.bundles {
             match read_bundle(bundle) {
-                Ok(bundle) => bundles.extend(bundle),
+                Ok(Some((bundle, keys))) => {
+                    jwt_bundles.push((bundle.trust_domain().clone(), keys));
+                    bundles.push(bundle);
+                }
+                Ok(None) => {}
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
                     tracing::warn!(error, "a bundle that the authority tells of is not usable");
@@ -71,6 +81,7 @@ impl State {
             policy: told.policy,
             groups: told.groups.iter().filter_map(read_group).collect(),
             bundles: Arc::new(bundles),
+            jwt_bundles: Arc::new(jwt_bundles.into_iter().collect()),
             tainted,
             revocations,
         })
@@ -90,12 +101,17 @@ fn read_group(told: &rpc::Group) -> Option<(GroupName, BTreeSet<SpiffeId>)> {
     Some((told.name.parse().ok()?, members.collect()))
 }
 
-fn read_bundle(told: rpc::Bundle) -> Result<Option<Bundle>, EnrolError> {
+fn read_bundle(told: rpc::Bundle) -> Result<Option<(Bundle, JwtKeys)>, EnrolError> {
     let Ok(trust_domain) = told.trust_domain.parse() else {
         return Ok(None);
     };
     let roots = told.x509_authorities.into_iter().map(CertificateDer::from);
-    Bundle::new(trust_domain, roots)
-        .map(Some)
-        .map_err(|cause| EnrolError::BadBundle { cause })
+    let bundle =
+        Bundle::new(trust_domain, roots).map_err(|cause| EnrolError::BadBundle { cause })?;
+    if told.jwt_keys.is_empty() {
+        return Ok(Some((bundle, JwtKeys::default())));
+    }
+    let document =
+        BundleDocument::parse(&told.jwt_keys).map_err(|cause| EnrolError::BadJwtKeys { cause })?;
+    Ok(Some((bundle, document.jwt_keys)))
 }

@@ -6,8 +6,12 @@ use tonic::Code;
 use tonic::Status;
 
 use crate::enrol::SignedPolicyError;
+use crate::id::SpiffeId;
 use crate::identity::IdentityError;
 use crate::identity::SvidError;
+use crate::jwt::BundleMapError;
+use crate::jwt::DocumentError;
+use crate::jwt::TokenError;
 use crate::net::DialError;
 use crate::store::StoreError;
 use crate::tls::ConnectError;
@@ -40,6 +44,22 @@ pub enum EnrolError {
         #[source]
         cause: BundlesError,
     },
+    /// The bundles of other trust domains that were kept are damaged.
+    #[error("`{}` does not hold the bundles of other trust domains", path.display())]
+    BadFederated {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: BundleMapError,
+    },
+    /// Keys for tokens that cannot be used.
+    #[error("the keys for tokens cannot be used")]
+    BadJwtKeys {
+        /// Why not.
+        #[source]
+        cause: DocumentError,
+    },
     /// Our own key or certificate, as proof, cannot be used.
     #[error("the certificate and key for the proof of possession cannot be used")]
     BadPossession {
@@ -53,6 +73,13 @@ pub enum EnrolError {
         /// Why not.
         #[source]
         cause: SvidError,
+    },
+    /// A token that was answered is none.
+    #[error("the authority's token is not one, or not for our audience")]
+    BadToken {
+        /// Why not.
+        #[source]
+        cause: TokenError,
     },
     /// gRPC could not begin.
     #[error("the authority does not speak gRPC")]
@@ -114,6 +141,12 @@ pub enum EnrolError {
         /// What went wrong.
         #[source]
         cause: CsrError,
+    },
+    /// A token that was answered names another.
+    #[error("the authority's token names `{found}`, not us")]
+    OthersToken {
+        /// Whom it names.
+        found: SpiffeId,
     },
     /// The authority did not answer in time.
     #[error("`{authority}` did not answer in time")]

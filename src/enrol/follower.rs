@@ -12,6 +12,7 @@ use tonic::Streaming;
 
 use crate::enrol::Bulletin;
 use crate::enrol::EnrolError;
+use crate::enrol::Minter;
 use crate::enrol::Settings;
 use crate::enrol::SignedPolicy;
 use crate::enrol::answer::State;
@@ -50,6 +51,13 @@ impl Follower {
             settings,
             tainted: Cell::new(0),
         }
+    }
+
+    /// Whoever gets tokens from the same authority, as whoever `live` says we are.
+    #[must_use]
+    pub fn minter(&self, live: Arc<Live>) -> Minter {
+        let (settings, news) = (Arc::clone(&self.settings), Arc::clone(&self.news));
+        Minter::new(settings, news, Arc::clone(&self.clock), live)
     }
 
     /// Follows for ever, as whoever `live` says we are.

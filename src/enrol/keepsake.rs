@@ -11,6 +11,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use zeroize::Zeroizing;
 
 use crate::enrol::EnrolError;
+use crate::enrol::federated;
 use crate::id::TrustDomain;
 use crate::identity::Svid;
 use crate::store;
@@ -29,12 +30,19 @@ pub(super) struct Keepsake {
     pub(super) bundles: Arc<Bundles>,
 }
 
+/// The roots to be kept: those of our own trust domain, and all of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Roots<'a> {
+    pub(super) own: &'a Bundle,
+    pub(super) all: &'a Bundles,
+}
+
 /// Writes what was given into `folder`. Blocks on the disk.
 pub(super) fn keep(
     folder: &Path,
     chain: &[CertificateDer<'static>],
     key: &PrivatePkcs8KeyDer<'_>,
-    roots: &Bundle,
+    roots: Roots<'_>,
 ) -> Result<(), EnrolError> {
     let failed = |cause| EnrolError::Store { cause };
     // The roots first: they vouch for the old certificate as well as the new.
@@ -45,14 +53,16 @@ pub(super) fn keep(
 }
 
 /// Writes other roots for the certificate that is there. Blocks on the disk.
-pub(super) fn keep_roots(folder: &Path, roots: &Bundle) -> Result<(), EnrolError> {
+pub(super) fn keep_roots(folder: &Path, roots: Roots<'_>) -> Result<(), EnrolError> {
     let failed = |cause| EnrolError::Store { cause };
     store::make_secret_dir(folder).map_err(failed)?;
-    let roots: String = roots
+    let own: String = roots
+        .own
         .certificates()
         .map(|root| certificates_to_pem([root]))
         .collect();
-    store::write_public(&folder.join(ROOTS), roots.as_bytes()).map_err(failed)
+    federated::keep(folder, roots)?;
+    store::write_public(&folder.join(ROOTS), own.as_bytes()).map_err(failed)
 }
 
 /// What is in `folder`; nothing if nothing was ever kept there.
@@ -73,7 +83,10 @@ pub(super) fn recall(
     let chain = certificates_from_pem(&text, &place).map_err(not_pem)?;
     let key = private_key_from_pem(&text, &place).map_err(not_pem)?;
     let svid = Svid::new(chain, key).map_err(|cause| EnrolError::BadSvid { cause })?;
-    let bundles = read_bundle(&folder.join(ROOTS), trust_domain)?;
+    let own = read_own_bundle(&folder.join(ROOTS), trust_domain)?;
+    let others = federated::recall(folder, trust_domain)?;
+    let bundles = Bundles::new([own].into_iter().chain(others))
+        .map_err(|cause| EnrolError::BadBundles { cause })?;
     Ok(Some(Keepsake {
         svid: Arc::new(svid),
         bundles: Arc::new(bundles),
@@ -82,12 +95,15 @@ pub(super) fn recall(
 
 /// The roots in the PEM file at `path`.
 pub(super) fn read_bundle(path: &Path, trust_domain: &TrustDomain) -> Result<Bundles, EnrolError> {
+    let bundle = read_own_bundle(path, trust_domain)?;
+    Bundles::new([bundle]).map_err(|cause| EnrolError::BadBundles { cause })
+}
+
+fn read_own_bundle(path: &Path, trust_domain: &TrustDomain) -> Result<Bundle, EnrolError> {
     let text = store::read(path).map_err(|cause| EnrolError::Store { cause })?;
     let roots = certificates_from_pem(&text, &path.to_string_lossy())
         .map_err(|cause| EnrolError::File { cause })?;
-    let bundle = Bundle::new(trust_domain.clone(), roots)
-        .map_err(|cause| EnrolError::BadBundle { cause })?;
-    Bundles::new([bundle]).map_err(|cause| EnrolError::BadBundles { cause })
+    Bundle::new(trust_domain.clone(), roots).map_err(|cause| EnrolError::BadBundle { cause })
 }
 
 /// Certificate chain and key.

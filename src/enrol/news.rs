@@ -1,16 +1,17 @@
 //! What the follower has heard, for the source to act upon.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::enrol::answer::State;
+use crate::jwt::JwtBundles;
 
 /// The newest state, and whether it calls for a new identity.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    latest: Mutex<Option<State>>,
+    latest: watch::Sender<Option<State>>,
     /// Told when the source should look.
     changed: Notify,
 }
@@ -19,28 +20,37 @@ impl News {
     /// Notes what the authority tells to all. Whatever its version: one whose
     /// database was put back from a copy counts on from there.
     pub(super) fn told(&self, state: State) {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        self.latest.send_replace(Some(state));
     }
 
     /// Notes what came with an answer to us, unless something newer was told
     /// meanwhile. Tells whether it did.
     pub(super) fn answered(&self, state: State) -> bool {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = latest
-            .as_ref()
-            .is_none_or(|latest| latest.version <= state.version);
-        if is_news {
-            *latest = Some(state);
-        }
-        is_news
+        self.latest.send_if_modified(|latest| {
+            let is_newer = latest
+                .as_ref()
+                .is_none_or(|latest| latest.version <= state.version);
+            if is_newer {
+                *latest = Some(state);
+            }
+            is_newer
+        })
     }
 
     /// The newest state, if anything was heard.
     pub(super) fn latest(&self) -> Option<State> {
-        self.latest
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.latest.borrow().clone()
+    }
+
+    /// The newest state, and every change.
+    pub(super) fn follow(&self) -> watch::Receiver<Option<State>> {
+        self.latest.subscribe()
+    }
+
+    /// What tokens are checked with, if anything was heard.
+    pub(super) fn keys(&self) -> Option<Arc<JwtBundles>> {
+        let latest = self.latest.borrow();
+        latest.as_ref().map(|state| Arc::clone(&state.jwt_bundles))
     }
 
     /// Tells the source to fetch.

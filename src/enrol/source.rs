@@ -19,6 +19,7 @@ use crate::enrol::answer::State;
 use crate::enrol::channel;
 use crate::enrol::keepsake;
 use crate::enrol::keepsake::Keepsake;
+use crate::enrol::keepsake::Roots;
 use crate::enrol::news::News;
 use crate::identity::Identity;
 use crate::identity::Renews;
@@ -27,7 +28,6 @@ use crate::identity::SourceError;
 use crate::identity::Svid;
 use crate::rpc::authority as rpc;
 use crate::time::Clock;
-use crate::x509::Bundle;
 use crate::x509::Bundles;
 use crate::x509::Limits;
 use crate::x509::make_request;
@@ -144,12 +144,12 @@ impl Enrolled {
     /// Keeps something for the next start, if there is a folder for it.
     fn keep(
         &self,
-        write: impl FnOnce(&Path, &Bundle) -> Result<(), EnrolError>,
+        write: impl FnOnce(&Path, Roots<'_>) -> Result<(), EnrolError>,
         bundles: &Bundles,
     ) {
-        let roots = bundles.get(&self.settings.trust_domain);
-        if let (Some(folder), Some(roots)) = (&self.settings.state, roots)
-            && let Err(error) = write(folder, roots)
+        let own = bundles.get(&self.settings.trust_domain);
+        if let (Some(folder), Some(own)) = (&self.settings.state, own)
+            && let Err(error) = write(folder, Roots { own, all: bundles })
         {
             // We are somebody all the same; it is the next start that will need a proof.
             let error: &dyn std::error::Error = &error;

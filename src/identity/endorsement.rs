@@ -168,7 +168,7 @@ mod tests {
 
     use super::*;
     use crate::x509::Bundle;
-    use crate::x509::RootTemplate;
+    use crate::x509::CaTemplate;
     use crate::x509::SvidTemplate;
     use crate::x509::make_request;
     use crate::x509::read_request;
@@ -183,13 +183,13 @@ mod tests {
         fn new(trust_domain: &str) -> Self {
             let trust_domain = trust_domain.parse().unwrap();
             let key = KeyPair::generate().unwrap();
-            let template = RootTemplate {
+            let template = CaTemplate {
                 trust_domain: &trust_domain,
                 not_before: noon() - HOUR,
                 not_after: noon() + 100 * HOUR,
                 serial: [1; 16],
             };
-            let root = template.sign(&key).unwrap();
+            let root = template.sign_itself(&key).unwrap();
             let root = root.der().clone();
             let issuer = rcgen::Issuer::from_ca_cert_der(&root, key).unwrap();
             let bundle = Bundle::new(trust_domain, [root]).unwrap();

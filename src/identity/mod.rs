@@ -28,7 +28,7 @@ pub use files::{FilePaths, Files, FilesError};
 pub use issuer::{IssueError, Issuer};
 pub use live::Live;
 pub use metrics::Metrics;
-pub use renewal::Renewal;
+pub use renewal::{Renewal, wait_for};
 pub use revocations::Revocations;
 pub use schedule::{RenewalError, draw, renew_at};
 pub use source::{Renews, Source, SourceError};

@@ -70,14 +70,24 @@ impl Renewal {
     ///
     /// May be dropped at any point; the identity in force stays as it is.
     pub async fn run(mut self) {
-        loop {
-            self.wait_until_due().await;
-            let mut failures = 0;
-            while !self.renew().await {
-                failures += 1;
-                self.wait_after_failure(failures).await;
+        let metrics = self.metrics.clone();
+        let mut swaps = self.live.changed();
+        let shown = async {
+            while swaps.changed().await.is_ok() {
+                metrics.show(&swaps.borrow_and_update());
             }
-        }
+        };
+        let renewed = async {
+            loop {
+                self.wait_until_due().await;
+                let mut failures = 0;
+                while !self.renew().await {
+                    failures += 1;
+                    self.wait_after_failure(failures).await;
+                }
+            }
+        };
+        tokio::join!(shown, renewed);
     }
 
     async fn renew(&mut self) -> bool {
@@ -91,7 +101,6 @@ impl Renewal {
                     self.since = self.clock.now();
                 }
                 self.metrics.renewals.inc();
-                self.metrics.show(&current);
                 tracing::info!(
                     id = %current.svid().id(),
                     serial = current.svid().leaf().serial(),
@@ -176,7 +185,7 @@ async fn first(source: &mut dyn Source) -> Result<Identity, SourceError> {
 /// Looks at the calendar again and again: it may jump, and the machine may
 /// sleep, which stops timers. Where it was set back to before the certificate
 /// `begins`, peers would not believe that until it does, so it is due at once.
-async fn wait_for(due: Option<SystemTime>, begins: SystemTime, clock: &dyn Clock) {
+pub async fn wait_for(due: Option<SystemTime>, begins: SystemTime, clock: &dyn Clock) {
     let Some(due) = due else {
         return std::future::pending().await;
     };

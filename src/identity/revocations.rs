@@ -26,7 +26,13 @@ impl Revocations {
     /// Whether `id` with the certificate `serial` is one of them.
     #[must_use]
     pub fn include(&self, id: &SpiffeId, serial: &str) -> bool {
-        self.ids.contains(id) || self.serials.contains(serial)
+        self.ids.contains(id) || self.include_serial(serial)
+    }
+
+    /// Whether the certificate `serial` is revoked, whoever has it.
+    #[must_use]
+    pub fn include_serial(&self, serial: &str) -> bool {
+        self.serials.contains(serial)
     }
 
     /// Whether `id` is revoked whatever it shows.

@@ -57,6 +57,11 @@ impl BundleDocument {
             return Err(DocumentError::TooLong { bytes: text.len() });
         }
         let members = parse_object(text).map_err(|cause| DocumentError::NotJson { cause })?;
+        Self::read(&members)
+    }
+
+    /// Reads a document from the members of its object.
+    pub(super) fn read(members: &Map<String, Value>) -> Result<Self, DocumentError> {
         let elements = members
             .get("keys")
             .and_then(Value::as_array)
@@ -71,8 +76,8 @@ impl BundleDocument {
             }
         }
         Ok(Self {
-            sequence: integer(&members, SEQUENCE)?,
-            refresh_hint: integer(&members, REFRESH_HINT)?.map(Duration::from_secs),
+            sequence: integer(members, SEQUENCE)?,
+            refresh_hint: integer(members, REFRESH_HINT)?.map(Duration::from_secs),
             roots,
             jwt_keys: JwtKeys::new(keys).map_err(|cause| DocumentError::BadKeys { cause })?,
         })
@@ -85,6 +90,12 @@ impl BundleDocument {
     /// [`DocumentError::BadRoot`] if a root is not a certificate with a key
     /// that a JWK can hold.
     pub fn to_json(&self) -> Result<String, DocumentError> {
+        self.to_members()
+            .map(|members| Value::Object(members).to_string())
+    }
+
+    /// The members of the document's object.
+    pub(super) fn to_members(&self) -> Result<Map<String, Value>, DocumentError> {
         let mut elements = Vec::new();
         for (index, root) in self.roots.iter().enumerate() {
             let mut jwk =
@@ -102,7 +113,7 @@ impl BundleDocument {
         if let Some(hint) = self.refresh_hint {
             members.insert(REFRESH_HINT.to_owned(), json!(hint.as_secs()));
         }
-        Ok(Value::Object(members).to_string())
+        Ok(members)
     }
 }
 

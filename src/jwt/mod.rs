@@ -6,6 +6,8 @@
 //! readings is refused throughout.
 
 mod algorithm;
+mod audience;
+mod bundle_map;
 mod document;
 mod json;
 mod key;
@@ -20,6 +22,8 @@ mod document_tests;
 mod token_tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use audience::{Audience, AudienceError};
+pub use bundle_map::{BundleMap, BundleMapError};
 pub use document::{BundleDocument, DocumentError};
 pub use json::JsonError;
 pub use key::{Curve, KeyError, PublicKey};

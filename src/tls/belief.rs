@@ -57,10 +57,7 @@ impl Belief {
         let revoked = self.live.revoked();
         let revocations = revoked.generation();
         if revocations != self.revocations {
-            if revoked
-                .current()
-                .include(self.peer.id(), self.peer.serial())
-            {
+            if self.peer.is_revoked(&revoked.current()) {
                 return Some(Loss::Revoked);
             }
             self.revocations = revocations;

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 
 use crate::id::SpiffeId;
+use crate::identity::Revocations;
 use crate::x509::Bundles;
 use crate::x509::CaCertificate;
 use crate::x509::ChainError;
@@ -27,11 +28,15 @@ impl Peer {
         let (first, issuers) = chain?.split_first()?;
         let leaf = Leaf::parse(first).ok()?;
         let mut not_after = leaf.not_after();
+        let mut issuers_serials = Vec::with_capacity(issuers.len());
         for issuer in issuers {
-            not_after = not_after.min(CaCertificate::parse(issuer).ok()?.not_after());
+            let issuer = CaCertificate::parse(issuer).ok()?;
+            not_after = not_after.min(issuer.not_after());
+            issuers_serials.push(issuer.serial().to_owned());
         }
         Some(Self(Arc::new(Proved {
             chain: chain?.to_vec(),
+            issuers_serials,
             leaf,
             not_after,
         })))
@@ -48,6 +53,17 @@ impl Peer {
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
         self.0.not_after
+    }
+
+    /// Whether it, its certificate, or one of those it was believed by is revoked.
+    #[must_use]
+    pub fn is_revoked(&self, revoked: &Revocations) -> bool {
+        revoked.include(self.id(), self.serial())
+            || self
+                .0
+                .issuers_serials
+                .iter()
+                .any(|serial| revoked.include_serial(serial))
     }
 
     /// Whether a root in `bundles` that is in force at `now` leads to it.
@@ -83,6 +99,7 @@ impl Peer {
 #[derive(Debug)]
 struct Proved {
     chain: Vec<CertificateDer<'static>>,
+    issuers_serials: Vec<String>,
     leaf: Leaf,
     not_after: SystemTime,
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rustix::process::Pid;
 use tokio::net::UnixStream;
 
+use crate::workload_api::digests::Digests;
 use crate::workload_api::executable::Executable;
 use crate::workload_api::executable::ExecutableError;
 use crate::workload_api::process::Process;
-use crate::workload_api::selector::Selector;
 
 /// A program on this machine that connected to us.
 ///
@@ -66,23 +66,24 @@ impl Caller {
         self.process.as_deref()
     }
 
-    /// What its user and group are called in registrations.
-    #[must_use]
-    pub fn selectors(&self) -> Vec<Selector> {
-        vec![Selector::Uid(self.uid), Selector::Gid(self.gid)]
-    }
-
-    /// What program it runs now, if the file has at most `most_bytes`.
+    /// What program it runs now; what is in its file only if there are `digests`.
     ///
-    /// Reads the whole file, on a thread for such work: ask only where the
+    /// May read the whole file, on a thread for such work: ask only where the
     /// answer matters.
     ///
     /// # Errors
     ///
     /// All of [`ExecutableError`]; also for a process that is hidden from us.
-    pub async fn executable(&self, most_bytes: u64) -> Result<Executable, ExecutableError> {
+    pub async fn executable(
+        &self,
+        digests: Option<Arc<Digests>>,
+    ) -> Result<Executable, ExecutableError> {
         let process = self.process.clone().ok_or(ExecutableError::Hidden)?;
-        tokio::task::spawn_blocking(move || Executable::of(&process, most_bytes))
+        let _turn = match &digests {
+            Some(digests) => Some(digests.turn(self.uid).await),
+            None => None,
+        };
+        tokio::task::spawn_blocking(move || Executable::of(&process, digests.as_deref()))
             .await
             .unwrap_or(Err(ExecutableError::Unfinished))
     }

@@ -1,26 +1,29 @@
 //! The program that a process runs.
 
+use std::fs;
 use std::fs::File;
 use std::io;
-use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use aws_lc_rs::digest;
-
+use crate::workload_api::digests::Digests;
 use crate::workload_api::process::Process;
 use crate::workload_api::process::ProcessError;
 
-/// A program's file: where it is, and what is in it.
+/// A program's file: where it is, and what is in it, as far as that is sure.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Executable {
-    path: PathBuf,
-    sha256: String,
+    path: Option<PathBuf>,
+    sha256: Option<String>,
 }
 
 impl Executable {
-    /// The program of `process`, if its file has at most `most_bytes`. Blocks
-    /// while it reads the file.
-    pub(super) fn of(process: &Process, most_bytes: u64) -> Result<Self, ExecutableError> {
+    /// The program of `process`; what is in its file only if there are `digests`.
+    /// Blocks while it reads the file.
+    pub(super) fn of(
+        process: &Process,
+        digests: Option<&Digests>,
+    ) -> Result<Self, ExecutableError> {
         process.while_alive(|folder| {
             // This link is the file itself, also where the path leads to
             // another by now, or is of another root.
@@ -31,30 +34,37 @@ impl Executable {
             };
             let mut file = File::open(&link).map_err(unreadable)?;
             let path = link.read_link().map_err(unreadable)?;
-            let bytes = file.metadata().map_err(unreadable)?.len();
-            if bytes > most_bytes {
-                return Err(ExecutableError::TooLarge {
-                    path,
-                    bytes,
-                    most_bytes,
-                });
-            }
-            let sha256 = hash(&mut file).map_err(unreadable)?;
-            Ok(Self { path, sha256 })
+            let sha256 = match digests {
+                Some(digests) => digests.of(&mut file).map_err(unreadable)?,
+                None => None,
+            };
+            Ok(Self {
+                path: is_at(&path, &file).map_err(unreadable)?.then_some(path),
+                sha256,
+            })
         })
     }
 
-    /// Where the file is, as the process sees it.
+    /// Where the file is. Not known if the process sees it where we see another
+    /// file, or none: in a name space of its own a program may be anywhere.
     #[must_use]
-    pub const fn path(&self) -> &PathBuf {
-        &self.path
+    pub const fn path(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
     }
 
-    /// SHA-256 of the file, in lower-case hexadecimal.
+    /// SHA-256 of the file, in lower-case hexadecimal. Not known if nobody
+    /// wanted to know it, or the file is too large.
     #[must_use]
-    pub fn sha256(&self) -> &str {
-        &self.sha256
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
     }
+}
+
+/// Whether `file` is what we find at `path`, too.
+fn is_at(path: &PathBuf, file: &File) -> io::Result<bool> {
+    let theirs = file.metadata()?;
+    let ours = fs::metadata(path);
+    Ok(ours.is_ok_and(|ours| (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())))
 }
 
 /// Why a program cannot be told.
@@ -70,16 +80,6 @@ pub enum ExecutableError {
         #[from]
         cause: ProcessError,
     },
-    /// Reading it would take too long.
-    #[error("`{}` has {bytes} bytes, more than {most_bytes}", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its length.
-        bytes: u64,
-        /// The limit.
-        most_bytes: u64,
-    },
     /// We may not read it.
     #[error("the program of process {pid} cannot be read")]
     Unreadable {
@@ -93,23 +93,3 @@ pub enum ExecutableError {
     #[error("nobody had time to read it")]
     Unfinished,
 }
-
-fn hash(file: &mut File) -> io::Result<String> {
-    let mut context = digest::Context::new(&digest::SHA256);
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let read = file.read(&mut chunk)?;
-        if read == 0 {
-            break;
-        }
-        context.update(chunk.get(..read).unwrap_or_default());
-    }
-    let digest = context.finish();
-    Ok(digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
-}
-
-const CHUNK_BYTES: usize = 64 * 1024;

@@ -8,29 +8,33 @@
 //! socket as its host ([`Doorstep`](crate::rpc::doorstep::Doorstep)).
 
 mod caller;
+mod digests;
 mod executable;
 mod guests;
 mod messages;
+mod metrics;
 mod nursery;
 mod own;
 mod process;
 mod registrar;
-mod selector;
 mod server;
 mod service;
 mod settings;
+mod tokens;
 mod updates;
 
 #[cfg(test)]
 mod tests;
 
 pub use caller::{Caller, CallerError};
+pub use digests::Digests;
 pub use executable::{Executable, ExecutableError};
+pub use metrics::Metrics;
 pub use own::OwnIdentity;
 pub use process::{Process, ProcessError};
 pub use registrar::{
     Hint, HintError, HintedSvid, Refusal, Registrar, Token, TokenRequest, Updates, X509Context,
 };
-pub use selector::Selector;
 pub use server::Server;
 pub use settings::{Mode, ModeError, Settings};
+pub use tokens::Tokens;

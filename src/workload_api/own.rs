@@ -19,21 +19,26 @@ use crate::workload_api::registrar::Token;
 use crate::workload_api::registrar::TokenRequest;
 use crate::workload_api::registrar::Updates;
 use crate::workload_api::registrar::X509Context;
+use crate::workload_api::tokens::Tokens;
 
 /// A [`Registrar`] by which every caller of some users is whoever we are.
-///
-/// Of tokens it knows nothing: there is no key for them without an authority.
 #[derive(Debug)]
 pub struct OwnIdentity {
     live: Arc<Live>,
     uids: BTreeSet<u32>,
+    tokens: Option<Arc<dyn Tokens>>,
 }
 
 impl OwnIdentity {
-    /// Gives the identity that is in force in `live` to programs of `uids`.
+    /// Gives the identity that is in force in `live` to programs of `uids`, and
+    /// `tokens` that name it, if there are any.
     #[must_use]
-    pub const fn new(live: Arc<Live>, uids: BTreeSet<u32>) -> Self {
-        Self { live, uids }
+    pub const fn new(
+        live: Arc<Live>,
+        uids: BTreeSet<u32>,
+        tokens: Option<Arc<dyn Tokens>>,
+    ) -> Self {
+        Self { live, uids, tokens }
     }
 
     /// The user that this process runs as.
@@ -55,6 +60,13 @@ impl OwnIdentity {
     }
 }
 
+impl OwnIdentity {
+    fn tokens_for(&self, caller: &Caller) -> Result<&Arc<dyn Tokens>, Refusal> {
+        self.admit(caller)?;
+        self.tokens.as_ref().ok_or(NO_TOKENS)
+    }
+}
+
 impl Registrar for OwnIdentity {
     fn x509_contexts<'a>(
         &'a self,
@@ -72,15 +84,26 @@ impl Registrar for OwnIdentity {
         &'a self,
         caller: &'a Caller,
     ) -> BoxFuture<'a, Result<Updates<JwtBundles>, Refusal>> {
-        ready(self.admit(caller).and(Err(NO_TOKENS))).boxed()
+        let keys = self.tokens_for(caller).and_then(|tokens| tokens.keys());
+        ready(keys).boxed()
     }
 
     fn mint<'a>(
         &'a self,
         caller: &'a Caller,
-        _request: &'a TokenRequest,
+        request: &'a TokenRequest,
     ) -> BoxFuture<'a, Result<Vec<Token>, Refusal>> {
-        ready(self.admit(caller).and(Err(NO_TOKENS))).boxed()
+        async {
+            let tokens = self.tokens_for(caller)?;
+            let id = self.live.current().svid().id().clone();
+            if request.id.as_ref().is_some_and(|wished| *wished != id) {
+                return Err(Refusal::NoIdentity);
+            }
+            let text = tokens.mint(&request.audience).await?;
+            let hint = None;
+            Ok(vec![Token { id, hint, text }])
+        }
+        .boxed()
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 use crate::id::SpiffeId;
 use crate::identity::Identity;
 use crate::identity::Svid;
+use crate::jwt::Audience;
 use crate::jwt::JwtBundles;
 use crate::workload_api::caller::Caller;
 use crate::x509::Bundles;
@@ -136,8 +137,8 @@ pub enum HintError {
 /// What tokens a caller asks for.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
-    /// Who may accept them: at least one, none of them empty.
-    pub audience: Vec<String>,
+    /// Who may accept them.
+    pub audience: Audience,
     /// Which of its identities; all, if it does not say.
     pub id: Option<SpiffeId>,
 }

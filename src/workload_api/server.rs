@@ -28,6 +28,8 @@ use crate::rpc::workload::spiffe_workload_api_server::SpiffeWorkloadApiServer;
 use crate::time::Clock;
 use crate::workload_api::caller::Caller;
 use crate::workload_api::guests::Guests;
+use crate::workload_api::metrics::Connected;
+use crate::workload_api::metrics::Metrics;
 use crate::workload_api::nursery::Nursery;
 use crate::workload_api::registrar::Registrar;
 use crate::workload_api::service::Service;
@@ -40,6 +42,7 @@ pub struct Server {
     settings: Settings,
     registrar: Arc<dyn Registrar>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
 }
 
 impl Server {
@@ -52,12 +55,14 @@ impl Server {
         settings: Settings,
         registrar: Arc<dyn Registrar>,
         clock: Arc<dyn Clock>,
+        metrics: Metrics,
     ) -> Result<Self, UnixBindError> {
         Ok(Self {
             socket: UnixSocket::bind(&settings.socket, settings.mode.bits())?,
             settings,
             registrar,
             clock,
+            metrics,
         })
     }
 
@@ -76,10 +81,12 @@ impl Server {
                 registrar: self.registrar,
                 clock: self.clock,
                 drain: drain.clone(),
+                metrics: self.metrics.clone(),
             })
             .max_decoding_message_size(MOST_MESSAGE_BYTES),
             drain: drain.clone(),
             guests: Guests::default(),
+            metrics: self.metrics,
             settings: self.settings,
         };
         let mut connections = FuturesUnordered::new();
@@ -108,6 +115,7 @@ struct Host {
     api: SpiffeWorkloadApiServer<Service>,
     drain: Watch,
     guests: Guests,
+    metrics: Metrics,
     settings: Settings,
 }
 
@@ -127,6 +135,7 @@ impl Host {
         else {
             return tracing::warn!(uid, "a user has too many connections to the Workload API");
         };
+        let _connected = Connected::one_more(&self.metrics);
         let api = self.api.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Arc::clone(&caller));

@@ -7,6 +7,7 @@ use tonic::Response;
 use tonic::Status;
 
 use crate::drain::Watch;
+use crate::jwt::Audience;
 use crate::jwt::JwtBundles;
 use crate::jwt::JwtSvid;
 use crate::rpc::workload::JwtBundlesRequest;
@@ -23,8 +24,10 @@ use crate::rpc::workload::spiffe_workload_api_server::SpiffeWorkloadApi;
 use crate::time::Clock;
 use crate::workload_api::caller::Caller;
 use crate::workload_api::messages;
+use crate::workload_api::metrics::Metrics;
 use crate::workload_api::registrar::Registrar;
 use crate::workload_api::registrar::TokenRequest;
+use crate::workload_api::registrar::X509Context;
 use crate::workload_api::updates::Messages;
 use crate::workload_api::updates::status;
 use crate::workload_api::updates::told;
@@ -35,6 +38,7 @@ pub(super) struct Service {
     pub(super) registrar: Arc<dyn Registrar>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) drain: Watch,
+    pub(super) metrics: Metrics,
 }
 
 #[tonic::async_trait]
@@ -47,42 +51,72 @@ impl SpiffeWorkloadApi for Service {
         &self,
         request: Request<X509svidRequest>,
     ) -> Result<Response<Self::FetchX509SVIDStream>, Status> {
-        let caller = admit(&request)?;
-        let updates = self
-            .registrar
-            .x509_contexts(&caller)
-            .await
-            .map_err(status)?;
-        let messages = told(updates, self.drain.clone(), messages::svids);
-        Ok(Response::new(messages))
+        let call = self.metrics.begin("FetchX509SVID");
+        call.stream(self.contexts(&request, messages::svids).await)
     }
 
     async fn fetch_x509_bundles(
         &self,
         request: Request<X509BundlesRequest>,
     ) -> Result<Response<Self::FetchX509BundlesStream>, Status> {
-        let caller = admit(&request)?;
-        let updates = self
-            .registrar
-            .x509_contexts(&caller)
-            .await
-            .map_err(status)?;
-        let messages = told(updates, self.drain.clone(), messages::x509_bundles);
-        Ok(Response::new(messages))
+        let call = self.metrics.begin("FetchX509Bundles");
+        call.stream(self.contexts(&request, messages::x509_bundles).await)
     }
 
     async fn fetch_jwtsvid(
         &self,
         request: Request<JwtsvidRequest>,
     ) -> Result<Response<JwtsvidResponse>, Status> {
+        let call = self.metrics.begin("FetchJWTSVID");
+        call.answer(self.tokens(request).await)
+    }
+
+    async fn fetch_jwt_bundles(
+        &self,
+        request: Request<JwtBundlesRequest>,
+    ) -> Result<Response<Self::FetchJWTBundlesStream>, Status> {
+        let call = self.metrics.begin("FetchJWTBundles");
+        call.stream(self.keys(&request).await)
+    }
+
+    async fn validate_jwtsvid(
+        &self,
+        request: Request<ValidateJwtsvidRequest>,
+    ) -> Result<Response<ValidateJwtsvidResponse>, Status> {
+        let call = self.metrics.begin("ValidateJWTSVID");
+        call.answer(self.validate(request).await)
+    }
+}
+
+impl Service {
+    async fn contexts<T: Sync, M: Send + 'static>(
+        &self,
+        request: &Request<T>,
+        message: fn(&X509Context) -> Result<M, Status>,
+    ) -> Result<Messages<M>, Status> {
+        let caller = admit(request)?;
+        let updates = self.registrar.x509_contexts(&caller).await;
+        Ok(told(updates.map_err(status)?, self.drain.clone(), message))
+    }
+
+    async fn keys(
+        &self,
+        request: &Request<JwtBundlesRequest>,
+    ) -> Result<Messages<JwtBundlesResponse>, Status> {
+        let caller = admit(request)?;
+        let updates = self.registrar.jwt_bundles(&caller).await;
+        let message = |bundles: &JwtBundles| Ok(messages::jwt_bundles(bundles));
+        Ok(told(updates.map_err(status)?, self.drain.clone(), message))
+    }
+
+    async fn tokens(&self, request: Request<JwtsvidRequest>) -> Result<JwtsvidResponse, Status> {
         let caller = admit(&request)?;
         let JwtsvidRequest {
             audience,
             spiffe_id,
         } = request.into_inner();
-        if audience.is_empty() || audience.iter().any(String::is_empty) {
-            return Err(Status::invalid_argument("`audience` must name somebody"));
-        }
+        let audience = Audience::try_from(audience)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let id = match spiffe_id.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|error| {
@@ -90,30 +124,17 @@ impl SpiffeWorkloadApi for Service {
             })?),
         };
         let request = TokenRequest { audience, id };
-        let tokens = self
-            .registrar
-            .mint(&caller, &request)
-            .await
-            .map_err(status)?;
-        Ok(Response::new(JwtsvidResponse {
-            svids: tokens.into_iter().map(messages::token).collect(),
-        }))
+        let tokens = self.registrar.mint(&caller, &request).await;
+        let svids = tokens.map_err(status)?.into_iter().map(messages::token);
+        Ok(JwtsvidResponse {
+            svids: svids.collect(),
+        })
     }
 
-    async fn fetch_jwt_bundles(
-        &self,
-        request: Request<JwtBundlesRequest>,
-    ) -> Result<Response<Self::FetchJWTBundlesStream>, Status> {
-        let caller = admit(&request)?;
-        let updates = self.registrar.jwt_bundles(&caller).await.map_err(status)?;
-        let message = |bundles: &JwtBundles| Ok(messages::jwt_bundles(bundles));
-        Ok(Response::new(told(updates, self.drain.clone(), message)))
-    }
-
-    async fn validate_jwtsvid(
+    async fn validate(
         &self,
         request: Request<ValidateJwtsvidRequest>,
-    ) -> Result<Response<ValidateJwtsvidResponse>, Status> {
+    ) -> Result<ValidateJwtsvidResponse, Status> {
         let caller = admit(&request)?;
         let ValidateJwtsvidRequest { audience, svid } = request.into_inner();
         if audience.is_empty() {
@@ -126,10 +147,10 @@ impl SpiffeWorkloadApi for Service {
             .map_err(status)?;
         let svid = JwtSvid::verify(&svid, &audience, &bundles, self.clock.now())
             .map_err(|error| Status::invalid_argument(format!("the token is refused: {error}")))?;
-        Ok(Response::new(ValidateJwtsvidResponse {
+        Ok(ValidateJwtsvidResponse {
             spiffe_id: svid.id().as_str().to_owned(),
             claims: Some(messages::claims(&svid)),
-        }))
+        })
     }
 }
 

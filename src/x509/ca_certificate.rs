@@ -7,6 +7,7 @@ use crate::id::SpiffeIdError;
 use crate::id::TrustDomain;
 use crate::x509::certificate::Certificate;
 use crate::x509::certificate::CertificateError;
+use crate::x509::leaf::hex;
 
 /// The certificate of a root or an intermediate, found fit to sign SVIDs.
 ///
@@ -20,6 +21,7 @@ pub struct CaCertificate {
     subject: Vec<u8>,
     issuer: Vec<u8>,
     public_key: Vec<u8>,
+    serial: String,
 }
 
 impl CaCertificate {
@@ -53,6 +55,7 @@ impl CaCertificate {
             subject: certificate.subject().to_vec(),
             issuer: certificate.issuer().to_vec(),
             public_key: certificate.public_key().to_vec(),
+            serial: hex(certificate.serial()),
         })
     }
 
@@ -72,6 +75,12 @@ impl CaCertificate {
     #[must_use]
     pub const fn not_after(&self) -> SystemTime {
         self.not_after
+    }
+
+    /// Its number, in lower-case hexadecimal.
+    #[must_use]
+    pub fn serial(&self) -> &str {
+        &self.serial
     }
 
     /// Whether it may sign for `trust_domain`: it carries that domain's ID, or none.

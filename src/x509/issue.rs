@@ -14,6 +14,7 @@ use rcgen::DnType;
 use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::IsCa;
 use rcgen::Issuer;
+use rcgen::KeyPair;
 use rcgen::KeyUsagePurpose;
 use rcgen::SanType;
 use rcgen::SerialNumber;
@@ -66,9 +67,9 @@ impl SvidTemplate<'_> {
     }
 }
 
-/// All that varies between one root and another.
+/// All that varies between one CA of ours and another.
 #[derive(Clone, Debug)]
-pub struct RootTemplate<'a> {
+pub struct CaTemplate<'a> {
     /// Whose names it vouches for.
     pub trust_domain: &'a TrustDomain,
     /// The first instant at which it holds; fractions of a second are cut.
@@ -79,18 +80,40 @@ pub struct RootTemplate<'a> {
     pub serial: Serial,
 }
 
-impl RootTemplate<'_> {
+impl CaTemplate<'_> {
     /// Signs a root with its own key.
-    ///
-    /// No name constraints: the path builders of some peers refuse every SVID
-    /// under them.
     ///
     /// # Errors
     ///
     /// [`TemplateError::OutOfCalendar`] and [`TemplateError::Unsigned`].
-    pub fn sign(&self, key: &impl SigningKey) -> Result<Certificate, TemplateError> {
+    pub fn sign_itself(&self, key: &impl SigningKey) -> Result<Certificate, TemplateError> {
+        self.params(BasicConstraints::Unconstrained)?
+            .self_signed(key)
+            .map_err(|cause| TemplateError::Unsigned { cause })
+    }
+
+    /// Signs an intermediate for `key`, below which there are leaves only.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sign_itself`](Self::sign_itself).
+    pub fn sign(
+        &self,
+        key: &KeyPair,
+        issuer: &Issuer<'_, impl SigningKey>,
+    ) -> Result<Certificate, TemplateError> {
+        let mut params = self.params(BasicConstraints::Constrained(0))?;
+        params.use_authority_key_identifier_extension = true;
+        params
+            .signed_by(key, issuer)
+            .map_err(|cause| TemplateError::Unsigned { cause })
+    }
+
+    /// No name constraints: the path builders of some peers refuse every SVID
+    /// under them.
+    fn params(&self, constraints: BasicConstraints) -> Result<CertificateParams, TemplateError> {
         let mut params = blank(self.not_before, self.not_after, self.serial)?;
-        // The serial tells two roots of one trust domain apart by name, too:
+        // The serial tells two CAs of one trust domain apart by name, too:
         // path builders choose by name first.
         let number = self
             .serial
@@ -108,11 +131,9 @@ impl RootTemplate<'_> {
             .parse()
             .map_err(|cause| TemplateError::BadId { cause })?;
         params.subject_alt_names = vec![uri(&id)?];
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.is_ca = IsCa::Ca(constraints);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params
-            .self_signed(key)
-            .map_err(|cause| TemplateError::Unsigned { cause })
+        Ok(params)
     }
 }
 

@@ -262,7 +262,7 @@ fn read_id(certificate: &Certificate<'_>) -> Result<SpiffeId, LeafError> {
     Ok(id)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -25,7 +25,7 @@ pub use ca_certificate::{CaCertificate, CaCertificateError};
 pub use certificate::CertificateError;
 pub use chain::{ChainError, Limits, verify};
 pub use csr::{CsrError, PublicKey, make_request, read_request};
-pub use issue::{RootTemplate, Serial, SvidTemplate, TemplateError};
+pub use issue::{CaTemplate, Serial, SvidTemplate, TemplateError};
 pub use key::KeyError;
 pub use leaf::{Leaf, LeafError};
 pub use path_error::PathError;

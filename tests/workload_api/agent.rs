@@ -65,7 +65,7 @@ async fn an_identity_that_is_taken_away_stays_in_force_until_there_is_another() 
     let agent = Agent::new(folder.path()).await;
     let settings = Settings::new(socket.clone(), "0600".parse().unwrap());
     let clock = Arc::new(SystemClock);
-    let server = Server::bind(settings, Arc::new(agent.registrar()), clock).unwrap();
+    let server = Server::bind(settings, Arc::new(agent.registrar()), clock, counts()).unwrap();
     let (trigger, watch) = drain::channel();
     let test = async {
         let renewal = Renewal::start(source(&socket), Arc::new(SystemClock), metrics()).await;
@@ -207,6 +207,10 @@ fn source(socket: &Path) -> Box<dyn Source> {
         Limits::default(),
         Arc::new(SystemClock),
     ))
+}
+
+fn counts() -> portreeve::workload_api::Metrics {
+    portreeve::workload_api::Metrics::register(&Registry::new()).unwrap()
 }
 
 fn metrics() -> Metrics {

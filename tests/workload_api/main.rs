@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod sidecar;
 #[cfg(test)]
 mod strangers_client;

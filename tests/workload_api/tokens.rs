@@ -34,7 +34,8 @@ async fn a_token_of_ours_is_read_by_another_and_believed_by_ourselves() {
     let socket = folder.path().join("api.sock");
     let settings = Settings::new(socket.clone(), "0600".parse().unwrap());
     let registrar = Arc::new(Tokens(SigningKey::generate().unwrap()));
-    let server = Server::bind(settings, registrar, Arc::new(SystemClock)).unwrap();
+    let counts = portreeve::workload_api::Metrics::register(&prometheus::Registry::new()).unwrap();
+    let server = Server::bind(settings, registrar, Arc::new(SystemClock), counts).unwrap();
     let (trigger, watch) = drain::channel();
     let test = async {
         let endpoint = format!("unix://{}", socket.display());
@@ -91,7 +92,7 @@ impl Registrar for Tokens {
         let id: SpiffeId = WEB.parse().unwrap();
         let claims = Claims {
             id: &id,
-            audience: &request.audience,
+            audience: request.audience.names(),
             issued_at: SystemClock.now(),
             lifetime: Duration::from_secs(300),
         };

@@ -1,27 +1,24 @@
 //! All signing keys at one moment.
 
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::SystemTime;
 
-use aws_lc_rs::digest;
-use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::PrivatePkcs8KeyDer;
 
-use crate::authority::ledger::KeyRow;
 use crate::authority::ledger::KeyState;
 use crate::authority::ledger::LedgerError;
 use crate::ca::Issued;
 use crate::ca::SealError;
-use crate::ca::SealingKey;
 use crate::ca::Signer;
 use crate::ca::SignerError;
+use crate::ca::UpstreamError;
 use crate::ca::Wish;
-use crate::ca::make_root;
-use crate::id::TrustDomain;
 use crate::identity::IssueError;
-use crate::x509::Bundle;
+use crate::jwt;
+use crate::jwt::Claims;
+use crate::jwt::JwtKeys;
+use crate::jwt::JwtKeysError;
+use crate::jwt::SigningError;
 use crate::x509::BundleError;
 use crate::x509::Bundles;
 use crate::x509::BundlesError;
@@ -30,15 +27,20 @@ use crate::x509::CaCertificate;
 /// All keys at one moment.
 #[derive(Debug)]
 pub(in crate::authority) struct Keys {
-    signer: Signer,
-    held: Vec<Held>,
-    bundles: Arc<Bundles>,
+    pub(super) signer: Signer,
+    /// The signer's companion for tokens.
+    pub(super) tokens: jwt::SigningKey,
+    pub(super) jwt_keys: JwtKeys,
+    pub(super) held: Vec<Held>,
+    pub(super) bundles: Arc<Bundles>,
 }
 
 /// A key, without its secret.
 #[derive(Clone, Debug)]
 pub(in crate::authority) struct Held {
     pub(in crate::authority) id: String,
+    /// Whether it is its own root, and not an intermediate of an upstream CA.
+    pub(in crate::authority) is_root: bool,
     pub(in crate::authority) state: KeyState,
     pub(in crate::authority) certificate: CertificateDer<'static>,
     pub(in crate::authority) says: CaCertificate,
@@ -64,6 +66,16 @@ impl Keys {
     /// Whom workloads should believe.
     pub(in crate::authority) const fn bundles(&self) -> &Arc<Bundles> {
         &self.bundles
+    }
+
+    /// What workloads should check tokens with.
+    pub(in crate::authority) const fn jwt_keys(&self) -> &JwtKeys {
+        &self.jwt_keys
+    }
+
+    /// Signs a token with the active key's companion.
+    pub(in crate::authority) fn mint(&self, claims: &Claims<'_>) -> Result<String, SigningError> {
+        self.tokens.sign(claims)
     }
 
     /// When the active key's root ends.
@@ -104,6 +116,13 @@ pub enum KeyringError {
         #[source]
         cause: BundleError,
     },
+    /// Keys for tokens that do not go together.
+    #[error("the keys for tokens do not go together")]
+    BadJwtKeys {
+        /// Why not.
+        #[source]
+        cause: JwtKeysError,
+    },
     /// A key that is none.
     #[error("signing key `{id}` is malformed")]
     BadKey {
@@ -116,6 +135,13 @@ pub enum KeyringError {
         /// Why not.
         #[source]
         cause: BundlesError,
+    },
+    /// A key for tokens cannot be made or used.
+    #[error("a key for tokens cannot be made or used")]
+    Jwt {
+        /// Why not.
+        #[source]
+        cause: SigningError,
     },
     /// The database gave no answer that can be used.
     #[error("the signing keys cannot be read or written")]
@@ -143,94 +169,17 @@ pub enum KeyringError {
         #[source]
         cause: SignerError,
     },
+    /// The upstream CA signs nothing for us.
+    #[error("the upstream CA signs no intermediate for us")]
+    Upstream {
+        /// Why not.
+        #[source]
+        cause: UpstreamError,
+    },
 }
 
 impl From<LedgerError> for KeyringError {
     fn from(cause: LedgerError) -> Self {
         Self::Ledger { cause }
     }
-}
-
-/// A new key, not yet used.
-pub(super) fn make(
-    trust_domain: &TrustDomain,
-    lifetime: Duration,
-    sealing: &SealingKey,
-    now: SystemTime,
-) -> Result<KeyRow, KeyringError> {
-    let (certificate, key) =
-        make_root(trust_domain, lifetime, now).map_err(|cause| KeyringError::Signer { cause })?;
-    let key = zeroize::Zeroizing::new(key.serialize_der());
-    let id = name(&certificate);
-    let sealed_key = sealing
-        .seal(&id, &key)
-        .map_err(|cause| KeyringError::Sealed { cause })?;
-    Ok(KeyRow {
-        certificate,
-        id,
-        sealed_key,
-        state: KeyState::Prepared,
-    })
-}
-
-/// The first half of the certificate's SHA-256, in lower-case hexadecimal.
-fn name(certificate: &CertificateDer<'_>) -> String {
-    let digest = digest::digest(&digest::SHA256, certificate);
-    let half = digest.as_ref().iter().take(16);
-    half.map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What `rows` hold.
-pub(super) fn unseal(
-    rows: Vec<KeyRow>,
-    trust_domain: &TrustDomain,
-    sealing: &SealingKey,
-) -> Result<Keys, KeyringError> {
-    let roots = rows.iter().map(|row| row.certificate.clone());
-    let bundle = Bundle::new(trust_domain.clone(), roots)
-        .map_err(|cause| KeyringError::BadBundle { cause })?;
-    let bundles = Bundles::new([bundle]).map_err(|cause| KeyringError::Bundles { cause })?;
-    let mut active = None;
-    for row in &rows {
-        // Also those that do not sign: only who has the sealing key can have put
-        // them there, and nobody should believe another's root.
-        let signer = unseal_one(row, sealing)?;
-        if row.state == KeyState::Active {
-            active = Some(signer);
-        }
-    }
-    let signer = active.ok_or(KeyringError::NoneActive)?;
-    let held = rows
-        .into_iter()
-        .map(|row| {
-            Ok(Held {
-                says: CaCertificate::parse(&row.certificate).map_err(|cause| {
-                    KeyringError::Signer {
-                        cause: SignerError::BadCertificate { cause },
-                    }
-                })?,
-                id: row.id,
-                state: row.state,
-                certificate: row.certificate,
-            })
-        })
-        .collect::<Result<_, KeyringError>>()?;
-    Ok(Keys {
-        signer,
-        held,
-        bundles: Arc::new(bundles),
-    })
-}
-
-fn unseal_one(row: &KeyRow, sealing: &SealingKey) -> Result<Signer, KeyringError> {
-    let secret = sealing
-        .unseal(&row.id, &row.sealed_key)
-        .map_err(|cause| KeyringError::Sealed { cause })?;
-    let bad = || KeyringError::BadKey { id: row.id.clone() };
-    if name(&row.certificate) != row.id {
-        return Err(bad());
-    }
-    let key = PrivatePkcs8KeyDer::from(secret.as_slice());
-    let key = KeyPair::try_from(&key).map_err(|_malformed| bad())?;
-    Signer::new(row.certificate.clone(), key).map_err(|cause| KeyringError::Signer { cause })
 }

@@ -3,10 +3,12 @@
 //! A key is *prepared* (published, so that everybody believes it before it is
 //! used), then *active* (it signs), then *old* (what it signed runs out). One
 //! that cannot be trusted any more is *tainted*, which makes every workload
-//! renew at once, and then revoked, which forgets it. All authorities that
+//! renew at once, and then revoked, which forgets it. Each has a companion that
+//! signs tokens, and shares its life. All authorities that
 //! share a database share the keys; of two that take a step at once, one does.
 
 mod keys;
+mod rows;
 mod steps;
 
 use std::sync::Arc;
@@ -23,7 +25,6 @@ use crate::authority::ledger::OnlyIf;
 use crate::ca::SealingKey;
 use crate::ca::Wish;
 use crate::id::SpiffeId;
-use crate::id::TrustDomain;
 use crate::identity::IssueError;
 use crate::identity::Issuer;
 use crate::time::Clock;
@@ -31,11 +32,12 @@ use crate::x509::Bundles;
 
 pub use keys::KeyringError;
 pub(super) use keys::Keys;
+pub(super) use rows::Make;
 pub(super) use steps::Step;
 pub use steps::StepError;
 
-use keys::make;
-use keys::unseal;
+use rows::make_jwt_key;
+use rows::unseal;
 
 /// The keys, kept up to date.
 #[derive(Debug)]
@@ -43,9 +45,8 @@ pub(in crate::authority) struct Keyring {
     clock: Arc<dyn Clock>,
     current: watch::Sender<Arc<Keys>>,
     ledger: Ledger,
-    root_lifetime: Duration,
+    make: Make,
     sealing: SealingKey,
-    trust_domain: TrustDomain,
 }
 
 /// What a keyring is made of.
@@ -53,9 +54,8 @@ pub(in crate::authority) struct Keyring {
 pub(in crate::authority) struct Parts {
     pub(in crate::authority) clock: Arc<dyn Clock>,
     pub(in crate::authority) ledger: Ledger,
-    pub(in crate::authority) root_lifetime: Duration,
+    pub(in crate::authority) make: Make,
     pub(in crate::authority) sealing: SealingKey,
-    pub(in crate::authority) trust_domain: TrustDomain,
 }
 
 impl Keyring {
@@ -64,28 +64,25 @@ impl Keyring {
         let Parts {
             clock,
             ledger,
-            root_lifetime,
+            make,
             sealing,
-            trust_domain,
         } = parts;
-        let mut rows = ledger.keys().await?;
-        if rows.is_empty() {
-            let first = make(&trust_domain, root_lifetime, &sealing, clock.now())?;
+        if ledger.keys().await?.is_empty() {
+            let first = make.next(&sealing, clock.now())?;
             let first = KeyRow {
                 state: KeyState::Active,
                 ..first
             };
             ledger.add_key(&first, OnlyIf::NoKeyYet).await?;
-            rows = ledger.keys().await?;
         }
-        let keys = unseal(rows, &trust_domain, &sealing)?;
+        let rows = rows(&ledger, &sealing).await?;
+        let keys = unseal(rows, &make.trust_domain, &sealing)?;
         Ok(Self {
             clock,
             current: watch::Sender::new(Arc::new(keys)),
             ledger,
-            root_lifetime,
+            make,
             sealing,
-            trust_domain,
         })
     }
 
@@ -101,8 +98,8 @@ impl Keyring {
 
     /// Reads them again, and tells whoever follows if they have changed.
     pub(in crate::authority) async fn reload(&self) -> Result<(), KeyringError> {
-        let rows = self.ledger.keys().await?;
-        let keys = unseal(rows, &self.trust_domain, &self.sealing)?;
+        let rows = rows(&self.ledger, &self.sealing).await?;
+        let keys = unseal(rows, &self.make.trust_domain, &self.sealing)?;
         self.current.send_if_modified(|current| {
             let changed = !current.are(&keys);
             if changed {
@@ -112,6 +109,19 @@ impl Keyring {
         });
         Ok(())
     }
+}
+
+/// All keys. Those of a program that knew of no tokens get their companions.
+async fn rows(ledger: &Ledger, sealing: &SealingKey) -> Result<Vec<KeyRow>, KeyringError> {
+    let rows = ledger.keys().await?;
+    if rows.iter().all(|row| !row.sealed_jwt_key.is_empty()) {
+        return Ok(rows);
+    }
+    for row in rows.iter().filter(|row| row.sealed_jwt_key.is_empty()) {
+        let companion = make_jwt_key(&row.id, sealing)?;
+        ledger.add_jwt_key(&row.id, &companion).await?;
+    }
+    Ok(ledger.keys().await?)
 }
 
 /// The authority names itself with its own keys.

@@ -5,10 +5,12 @@ use std::time::SystemTime;
 
 use crate::authority::keyring::Keyring;
 use crate::authority::keyring::KeyringError;
-use crate::authority::keyring::keys::make;
+use crate::authority::keyring::keys::Held;
 use crate::authority::ledger::KeyState;
 use crate::authority::ledger::LedgerError;
 use crate::authority::ledger::OnlyIf;
+use crate::authority::revocation::Revocation;
+use crate::authority::revocation::Revoked;
 use crate::x509::CaCertificate;
 
 /// A step in the life of the keys.
@@ -76,7 +78,7 @@ impl Keyring {
         for held in keys.held() {
             // Not as soon as it has ended: it may be the clock that is wrong.
             let gone = Life::of(&held.says).after(2, 1) < now && held.state != KeyState::Active;
-            if gone && self.ledger.remove_key(&held.id).await? {
+            if gone && self.ledger.remove_key(&held.id, None).await? {
                 taken.push(Step::Forget);
             }
         }
@@ -127,9 +129,21 @@ impl Keyring {
             let moves = [(key.id.as_str(), from, KeyState::Tainted)];
             self.ledger.move_keys(&moves).await
         } else {
-            self.ledger.remove_key(&key.id).await
+            let revocation = self.revocation(key);
+            self.ledger.remove_key(&key.id, revocation.as_ref()).await
         };
         self.settle(done).await
+    }
+
+    /// What it takes for nobody to believe `key`, besides no longer publishing
+    /// it: the root above an intermediate may be that of the next key as well.
+    fn revocation(&self, key: &Held) -> Option<Revocation> {
+        let revoked = Revoked::serial(key.says.serial()).filter(|_| !key.is_root)?;
+        Some(Revocation {
+            revoked,
+            reason: format!("signing key {} was revoked", key.id),
+            since: self.clock.now(),
+        })
     }
 
     async fn prepare_now(&self) -> Result<(), StepError> {
@@ -167,7 +181,7 @@ impl Keyring {
 
     async fn prepare(&self) -> Result<bool, KeyringError> {
         let now = self.clock.now();
-        let next = make(&self.trust_domain, self.root_lifetime, &self.sealing, now)?;
+        let next = self.make.next(&self.sealing, now)?;
         Ok(self.ledger.add_key(&next, OnlyIf::NonePrepared).await?)
     }
 

@@ -4,6 +4,8 @@ use rustls_pki_types::CertificateDer;
 
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
+use crate::authority::ledger::revocations::add_revocation;
+use crate::authority::revocation::Revocation;
 use crate::x509::certificates_from_pem;
 use crate::x509::certificates_to_pem;
 
@@ -42,15 +44,18 @@ impl KeyState {
 pub(in crate::authority) struct KeyRow {
     pub(in crate::authority) id: String,
     pub(in crate::authority) state: KeyState,
-    pub(in crate::authority) certificate: CertificateDer<'static>,
+    /// Its certificate, those above it, and the root last. A root's line is itself.
+    pub(in crate::authority) line: Vec<CertificateDer<'static>>,
     pub(in crate::authority) sealed_key: String,
+    /// Its companion for tokens. Empty where it was made before there were any.
+    pub(in crate::authority) sealed_jwt_key: String,
 }
 
 impl Ledger {
     /// All keys, in the order of their names.
     pub(in crate::authority) async fn keys(&self) -> Result<Vec<KeyRow>, LedgerError> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-            "SELECT id, state, certificate, sealed_key FROM signing_key ORDER BY id",
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT id, state, certificate, sealed_key, sealed_jwt_key FROM signing_key ORDER BY id",
         )
         .fetch_all(self.database.pool())
         .await?;
@@ -79,16 +84,36 @@ impl Ledger {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO signing_key (id, state, certificate, sealed_key) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO signing_key (id, state, certificate, sealed_key, sealed_jwt_key)
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(key.id.clone())
         .bind(key.state.as_str())
-        .bind(certificates_to_pem([&key.certificate]))
+        .bind(certificates_to_pem(&key.line))
         .bind(key.sealed_key.clone())
+        .bind(key.sealed_jwt_key.clone())
         .execute(change.connection())
         .await?;
         change.commit().await?;
         Ok(true)
+    }
+
+    /// Gives the key named `id` a companion for tokens, unless it has one.
+    pub(in crate::authority) async fn add_jwt_key(
+        &self,
+        id: &str,
+        sealed: &str,
+    ) -> Result<(), LedgerError> {
+        let mut change = self.database.begin().await?;
+        sqlx::query(
+            "UPDATE signing_key SET sealed_jwt_key = $1 WHERE id = $2 AND sealed_jwt_key = ''",
+        )
+        .bind(sealed.to_owned())
+        .bind(id.to_owned())
+        .execute(change.connection())
+        .await?;
+        change.commit().await?;
+        Ok(())
     }
 
     /// Moves keys from one state to another, all or none. Tells whether it did:
@@ -114,15 +139,26 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Forgets a key that does not sign. Tells whether it was there.
-    pub(in crate::authority) async fn remove_key(&self, id: &str) -> Result<bool, LedgerError> {
+    /// Forgets a key that does not sign, and revokes its certificate where that
+    /// is needed. Tells whether it was there.
+    pub(in crate::authority) async fn remove_key(
+        &self,
+        id: &str,
+        revocation: Option<&Revocation>,
+    ) -> Result<bool, LedgerError> {
         let mut change = self.database.begin().await?;
         let removed = sqlx::query("DELETE FROM signing_key WHERE id = $1 AND state <> 'active'")
             .bind(id.to_owned())
             .execute(change.connection())
             .await?;
+        if removed.rows_affected() != 1 {
+            return Ok(false);
+        }
+        if let Some(revocation) = revocation {
+            add_revocation(&mut change, revocation).await?;
+        }
         change.commit().await?;
-        Ok(removed.rows_affected() == 1)
+        Ok(true)
     }
 }
 
@@ -133,23 +169,24 @@ pub(in crate::authority) enum OnlyIf {
     NonePrepared,
 }
 
+/// The columns of a [`KeyRow`], in the order of its fields.
+type Columns = (String, String, String, String, String);
+
 fn read(
-    (id, state, certificate, sealed_key): (String, String, String, String),
+    (id, state, certificate, sealed_key, sealed_jwt_key): Columns,
 ) -> Result<KeyRow, LedgerError> {
     let bad = |id: &str| LedgerError::BadRow {
         table: "signing_key",
         row: id.to_owned(),
     };
     let state = KeyState::parse(&state).ok_or_else(|| bad(&id))?;
-    let mut certificates = certificates_from_pem(certificate.as_bytes(), "the database")
+    let line = certificates_from_pem(certificate.as_bytes(), "the database")
         .map_err(|_unreadable| bad(&id))?;
-    if certificates.len() != 1 {
-        return Err(bad(&id));
-    }
     Ok(KeyRow {
-        certificate: certificates.swap_remove(0),
+        line,
         id,
         state,
         sealed_key,
+        sealed_jwt_key,
     })
 }

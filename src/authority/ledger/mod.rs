@@ -4,6 +4,7 @@
 //! names it: a database that somebody else wrote into is not believed.
 
 mod entries;
+mod foreign;
 mod issued;
 mod keys;
 mod policies;
@@ -20,6 +21,8 @@ use crate::policy::GroupName;
 use crate::store::Database;
 use crate::store::DatabaseError;
 
+pub(super) use foreign::ForeignRow;
+pub(super) use foreign::Kept;
 pub(super) use issued::IssuedRow;
 pub(super) use issued::TokenUse;
 pub(super) use keys::KeyRow;
@@ -30,7 +33,12 @@ pub(super) use policies::PolicyRow;
 pub(super) use tokens::Spent;
 
 /// The tables, in the order in which they came.
-pub(super) const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("policies.sql")];
+pub(super) const SCHEMA: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("jwt_key.sql"),
+    include_str!("federation.sql"),
+    include_str!("policies.sql"),
+];
 
 /// The authority's part of the database.
 #[derive(Clone, Debug)]

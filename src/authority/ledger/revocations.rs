@@ -1,13 +1,12 @@
 //! Whom nobody should believe any more.
 
-use std::time::SystemTime;
-
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
 use crate::authority::ledger::date;
 use crate::authority::ledger::seconds;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
+use crate::store::Change;
 
 impl Ledger {
     /// All of them.
@@ -34,23 +33,12 @@ impl Ledger {
     /// Adds one. Tells whether it is new.
     pub(in crate::authority) async fn revoke(
         &self,
-        revoked: &Revoked,
-        reason: &str,
-        now: SystemTime,
+        revocation: &Revocation,
     ) -> Result<bool, LedgerError> {
         let mut change = self.database.begin().await?;
-        let added = sqlx::query(
-            "INSERT INTO revocation (kind, value, reason, since_s)
-             VALUES ($1, $2, $3, $4) ON CONFLICT (kind, value) DO NOTHING",
-        )
-        .bind(revoked.kind())
-        .bind(revoked.value().to_owned())
-        .bind(reason.to_owned())
-        .bind(seconds(now))
-        .execute(change.connection())
-        .await?;
+        let is_new = add_revocation(&mut change, revocation).await?;
         change.commit().await?;
-        Ok(added.rows_affected() == 1)
+        Ok(is_new)
     }
 
     /// Takes one back. Tells whether it was there.
@@ -67,4 +55,22 @@ impl Ledger {
         change.commit().await?;
         Ok(removed.rows_affected() == 1)
     }
+}
+
+/// Adds one, as part of a greater change.
+pub(super) async fn add_revocation(
+    change: &mut Change<'_>,
+    revocation: &Revocation,
+) -> Result<bool, LedgerError> {
+    let added = sqlx::query(
+        "INSERT INTO revocation (kind, value, reason, since_s)
+         VALUES ($1, $2, $3, $4) ON CONFLICT (kind, value) DO NOTHING",
+    )
+    .bind(revocation.revoked.kind())
+    .bind(revocation.revoked.value().to_owned())
+    .bind(revocation.reason.clone())
+    .bind(seconds(revocation.since))
+    .execute(change.connection())
+    .await?;
+    Ok(added.rows_affected() == 1)
 }

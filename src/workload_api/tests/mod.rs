@@ -31,13 +31,14 @@ use crate::identity::Identity;
 use crate::identity::Svid;
 use crate::rpc::workload::spiffe_workload_api_client::SpiffeWorkloadApiClient;
 use crate::time::Clock;
+use crate::workload_api::Metrics;
 use crate::workload_api::Registrar;
 use crate::workload_api::Server;
 use crate::workload_api::Settings;
 use crate::x509::Bundle;
 use crate::x509::Bundles;
+use crate::x509::CaTemplate;
 use crate::x509::Limits;
-use crate::x509::RootTemplate;
 use crate::x509::SvidTemplate;
 use crate::x509::make_request;
 use crate::x509::read_request;
@@ -54,13 +55,13 @@ struct Domain {
 impl Domain {
     fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
-        let template = RootTemplate {
+        let template = CaTemplate {
             trust_domain: &name.parse().unwrap(),
             not_before: Noon.now() - HOUR,
             not_after: Noon.now() + 24 * HOUR,
             serial: [1; 16],
         };
-        let root = template.sign(&key).unwrap().der().clone();
+        let root = template.sign_itself(&key).unwrap().der().clone();
         Self {
             folder: tempfile::tempdir().unwrap(),
             issuer: Issuer::from_ca_cert_der(&root, key).unwrap(),
@@ -103,7 +104,7 @@ async fn serving_with(
     registrar: Arc<dyn Registrar>,
     test: impl Future<Output = ()>,
 ) {
-    let server = Server::bind(settings, registrar, Arc::new(Noon)).unwrap();
+    let server = Server::bind(settings, registrar, Arc::new(Noon), metrics()).unwrap();
     let (trigger, watch) = drain::channel();
     let test = async {
         test.await;
@@ -112,6 +113,10 @@ async fn serving_with(
     let both = async { tokio::join!(server.serve(watch), test) };
     let (served, ()) = timeout(PATIENCE, both).await.unwrap();
     served.unwrap();
+}
+
+fn metrics() -> Metrics {
+    Metrics::register(&prometheus::Registry::new()).unwrap()
 }
 
 async fn client(path: &Path) -> Client {

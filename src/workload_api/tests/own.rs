@@ -12,6 +12,7 @@ use tonic::Code;
 use tonic::Request;
 
 use super::Domain;
+use super::Noon;
 use super::client;
 use super::code;
 use super::meant;
@@ -25,9 +26,8 @@ use crate::rpc::workload::ValidateJwtsvidRequest;
 use crate::rpc::workload::X509BundlesRequest;
 use crate::rpc::workload::X509svidRequest;
 use crate::workload_api::Caller;
-use crate::workload_api::ExecutableError;
+use crate::workload_api::Digests;
 use crate::workload_api::OwnIdentity;
-use crate::workload_api::Selector;
 use crate::workload_api::Settings;
 
 const WEB: &str = "spiffe://example.org/web";
@@ -99,7 +99,7 @@ async fn a_user_who_is_not_named_is_nobody() {
     let domain = Domain::new("example.org");
     let live = Arc::new(Live::new(domain.identity(WEB)));
     let others = BTreeSet::from([our_uid() + 1]);
-    let registrar = Arc::new(OwnIdentity::new(Arc::clone(&live), others));
+    let registrar = Arc::new(OwnIdentity::new(Arc::clone(&live), others, None));
     serving(&domain.socket(), registrar, async {
         let mut client = client(&domain.socket()).await;
         let outcome = client.fetch_x509svid(meant(X509svidRequest {})).await;
@@ -179,30 +179,26 @@ async fn the_kernel_says_who_calls_and_what_it_runs() {
     assert_eq!(caller.uid(), our_uid());
     let pid = caller.process().unwrap().pid();
     assert_eq!(pid.unsigned_abs(), std::process::id());
-    let program = caller.executable(1 << 40).await.unwrap();
+    let digests = Arc::new(Digests::new(Arc::new(Noon), 1 << 40));
+    let program = caller.executable(Some(digests)).await.unwrap();
     let ours = std::env::current_exe().unwrap();
-    assert_eq!(program.path(), &ours);
-    let [path, digest] = Selector::of_executable(&program);
-    assert_eq!(path.to_string(), format!("unix:path:{}", ours.display()));
+    assert_eq!(program.path(), Some(&ours));
     let expected = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &fs::read(&ours).unwrap());
     let expected: String = expected
         .as_ref()
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    assert_eq!(digest.to_string(), format!("unix:sha256:{expected}"));
-    let selectors: Vec<String> = caller.selectors().iter().map(ToString::to_string).collect();
-    assert_eq!(selectors[0], format!("unix:uid:{}", our_uid()));
-    assert_eq!(selectors[1], format!("unix:gid:{}", caller.gid()));
-    let outcome = caller.executable(10).await;
-    assert!(matches!(
-        outcome,
-        Err(ExecutableError::TooLarge { most_bytes: 10, .. })
-    ));
+    assert_eq!(program.sha256(), Some(expected.as_str()));
+    let digests = Arc::new(Digests::new(Arc::new(Noon), 10));
+    let program = caller.executable(Some(digests)).await.unwrap();
+    assert_eq!((program.path(), program.sha256()), (Some(&ours), None));
+    let program = caller.executable(None).await.unwrap();
+    assert_eq!((program.path(), program.sha256()), (Some(&ours), None));
 }
 
 fn own(live: &Arc<Live>) -> OwnIdentity {
-    OwnIdentity::new(Arc::clone(live), BTreeSet::from([our_uid()]))
+    OwnIdentity::new(Arc::clone(live), BTreeSet::from([our_uid()]), None)
 }
 
 fn our_uid() -> u32 {

@@ -17,6 +17,7 @@ use super::Noon;
 use super::client;
 use super::code;
 use super::meant;
+use super::metrics;
 use super::next;
 use super::serving;
 use crate::drain;
@@ -161,7 +162,7 @@ async fn a_server_that_stops_ends_its_streams_and_takes_its_socket_away() {
     let told = Told::new();
     let settings = Settings::new(told.domain.socket(), "0600".parse().unwrap());
     let registrar = Arc::new(told.clone_for_server());
-    let server = Server::bind(settings, registrar, Arc::new(Noon)).unwrap();
+    let server = Server::bind(settings, registrar, Arc::new(Noon), metrics()).unwrap();
     let (trigger, watch) = drain::channel();
     let serving = server.serve(watch);
     // An authority may want to run it on any of its threads.
@@ -264,7 +265,7 @@ impl Registrar for Registry {
         }
         let claims = Claims {
             id: &id,
-            audience: &request.audience,
+            audience: request.audience.names(),
             issued_at: Noon.now(),
             lifetime: Duration::from_secs(300),
         };

@@ -42,9 +42,13 @@ class Authority:
             "audit": {"file": str(self.directory / "deeds.jsonl")},
             **more,
         }
-        self.path = rewrite_config(self.directory / "authority.yaml", self.config)
+        self.path = self.rewrite()
         self._command = [*command, case.binary, "authority", "--config", self.path]
         self.program = None
+
+    def rewrite(self):
+        """Writes its configuration."""
+        return rewrite_config(self.directory / "authority.yaml", self.config)
 
     def start(self):
         """Starts it and waits until it answers."""

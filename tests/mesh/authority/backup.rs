@@ -35,7 +35,7 @@ fn sidecars_follow_an_authority_that_remembers_less_than_they_do() {
     rotate(&town, Step::Activate).unwrap();
     rotate(&town, Step::Taint).unwrap();
     load.show("portreeve_identity_renewals_total 4");
-    load.reaches_anew();
+    load.reaches_anew(5);
     rotate(&town, Step::Revoke).unwrap();
     load.show("portreeve_identity_renewals_total 5");
     load.end().pass();

@@ -1,15 +1,13 @@
 //! An authority whose files are lost, exchanged or damaged.
 
-use std::error::Error;
 use std::fs;
 use std::net::SocketAddr;
-
-use portreeve::app::AuthorityBuildError;
 
 use crate::authority::petitioner::by_token;
 use crate::authority::petitioner::key;
 use crate::authority::town::Town;
 use crate::authority::town::build;
+use crate::authority::town::in_full;
 
 #[test]
 fn without_its_sealing_key_an_authority_does_not_start() {
@@ -116,13 +114,15 @@ fn a_root_that_somebody_has_put_into_the_database_is_not_published() {
         "UPDATE signing_key SET state = 'asleep'",
         "UPDATE signing_key SET certificate = certificate || certificate",
         "UPDATE signing_key SET id = 'other'",
-        "INSERT INTO signing_key SELECT 'other', 'prepared', certificate, sealed_key FROM signing_key",
-        "INSERT INTO signing_key SELECT id || '0', 'old', certificate, '' FROM signing_key",
+        "UPDATE signing_key SET sealed_jwt_key = sealed_key",
+        "INSERT INTO signing_key SELECT 'other', 'prepared', certificate, sealed_key, sealed_jwt_key FROM signing_key",
+        "INSERT INTO signing_key SELECT id || '0', 'old', certificate, '', '' FROM signing_key",
     ] {
         restore(&town, &whole);
         town.tamper(sql);
         let told = failure(&town);
         assert!(told.contains("signing key"), "{sql}: {told}");
+        town.is_let_go();
     }
     restore(&town, &whole);
     town.start();
@@ -138,7 +138,7 @@ fn two_authorities_do_not_share_a_file() {
     let Err(error) = build(&folder, elsewhere, settings, &town.calendar) else {
         panic!("both use it");
     };
-    let told = chain(&error);
+    let told = in_full(&error);
     assert!(
         told.contains("another authority uses the database"),
         "{told}"
@@ -166,13 +166,7 @@ pub(crate) fn failure(town: &Town) -> String {
     let Err(error) = town.try_build() else {
         panic!("it starts");
     };
-    chain(&error)
-}
-
-fn chain(error: &AuthorityBuildError) -> String {
-    let error: &dyn Error = error;
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    in_full(&error)
 }
 
 fn place(bytes: &[u8], what: &[u8]) -> usize {

@@ -23,6 +23,11 @@ impl Town {
     /// nobody has open any more.
     pub(crate) fn put_away(&mut self) {
         self.stop();
+        self.is_let_go();
+    }
+
+    /// Waits until the database is one file, which nobody has open any more.
+    pub(crate) fn is_let_go(&self) {
         until(|| {
             self.with_database(async |connection| {
                 let query = sqlx::query("SELECT COUNT(*) FROM signing_key");

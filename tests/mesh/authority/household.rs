@@ -1,6 +1,5 @@
 //! Sidecars that get their names from a town's authority.
 
-use std::error::Error;
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use portreeve::app::App;
 use portreeve::config::Config;
 
 use crate::authority::town::Town;
+use crate::authority::town::in_full;
 use crate::records::Records;
 use crate::stage::Calendar;
 use crate::stage::DEADLINE;
@@ -32,7 +32,7 @@ impl Town {
         self.sidecar("web", &door, proof)
     }
 
-    fn sidecar(&self, name: &str, door: &str, proof: &str) -> Sidecar {
+    pub(crate) fn sidecar(&self, name: &str, door: &str, proof: &str) -> Sidecar {
         let folder = self.folder.path();
         fs::create_dir_all(folder.join("policy")).unwrap();
         if !folder.join("policy/mesh.cedar").exists() {
@@ -65,9 +65,7 @@ impl Town {
         let Err(error) = App::build(config, clock) else {
             panic!("it starts");
         };
-        let error: &dyn Error = &error;
-        let causes = std::iter::successors(error.source(), |&cause| cause.source());
-        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+        in_full(&error)
     }
 
     fn configuration(&self, name: &str, door: &str, proof: &str) -> Config {
@@ -77,8 +75,9 @@ impl Town {
             policy,
             ..
         } = self;
+        let domain = self.domain();
         let text = format!(
-            "trust_domain: mesh.example
+            "trust_domain: {domain}
 identity: {{ authority: {{ url: \"https://{address}\", bundle: {bundle}, {proof} }} }}
 workers: 1
 {door}

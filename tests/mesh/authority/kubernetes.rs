@@ -170,7 +170,7 @@ pub(crate) const WEB: &str = "spiffe://mesh.example/ns/shop/sa/web";
 const SETTINGS: &str = "entries: entries
 proofs: { kubernetes: [{ name: east, issuer: \"https://kubernetes.default.svc\", jwks_file: jwks.json }] }";
 
-const PODS: &str = r#"
+pub(crate) const PODS: &str = r#"
 entries:
   - name: pods
     selectors: ["k8s:cluster:east", "k8s:ns:shop"]

@@ -127,19 +127,33 @@ impl Load {
         }
     }
 
-    /// Waits until `web` reaches `orders` through a tunnel that is not there yet.
-    pub(crate) fn reaches_anew(&self) {
-        let before = self.tunnels();
-        until(|| self.tunnels() > before);
-        self.goes_on();
+    /// Waits until the metrics of `orders` have `line`.
+    pub(crate) fn show_at_orders(&self, line: &str) {
+        let [orders, _] = self.windows;
+        until(|| {
+            window(orders, "/metrics")
+                .lines()
+                .any(|found| found == line)
+        });
     }
 
-    /// How many tunnels `web` has opened.
-    fn tunnels(&self) -> u32 {
+    /// Waits until the metrics of `web` have `line`.
+    pub(crate) fn show_at_web(&self, line: &str) {
         let [_, web] = self.windows;
-        let metrics = window(web, "/metrics");
-        let opened = metrics.lines().find_map(|line| line.strip_prefix(TUNNELS));
-        opened.unwrap().trim().parse().unwrap()
+        until(|| window(web, "/metrics").lines().any(|found| found == line));
+    }
+
+    /// Waits until `web` has swapped identities so often, or made its connections
+    /// anew, and reaches `orders` through a tunnel that was not there before.
+    pub(crate) fn reaches_anew(&self, swaps: u64) {
+        let [_, web] = self.windows;
+        until(|| {
+            let metrics = window(web, "/metrics");
+            let seen = metrics.lines().find_map(|line| line.strip_prefix(SWAPS));
+            seen.unwrap().trim().parse::<u64>().unwrap() >= swaps
+        });
+        // A request that begins now finds no tunnel from before.
+        self.goes_on();
     }
 
     /// Waits for whatever was under way, and one request more.
@@ -157,7 +171,7 @@ impl Load {
 }
 
 /// An application that answers every request with `ok`.
-fn willing() -> SocketAddr {
+pub(crate) fn willing() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -184,4 +198,4 @@ fn answer_all(mut stream: TcpStream) {
     }
 }
 
-const TUNNELS: &str = r#"portreeve_handshakes_total{door="outbound",result="ok"}"#;
+const SWAPS: &str = "portreeve_identity_generation ";

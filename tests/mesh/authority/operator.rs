@@ -26,7 +26,7 @@ impl Town {
 
     /// Makes a join token for `name`, which is recorded.
     pub(crate) fn token(&self, name: &str) -> String {
-        let made = self.try_token(&format!("spiffe://mesh.example/{name}"), 0);
+        let made = self.try_token(&format!("spiffe://{}/{name}", self.domain()), 0);
         let record = self.record_of("join_token_create");
         assert_eq!(record.text("decision"), "permit");
         made.unwrap().token
@@ -71,5 +71,17 @@ impl Town {
             self.records.next().says(["event", "entry", "decision"]),
             format!("entry_create {name} permit")
         );
+    }
+
+    /// Adds an entry, whose record may come after those of what came of it.
+    pub(crate) fn enter_later(&self, name: &str, selectors: &[&str], id: &str) {
+        let entry = rpc::Entry {
+            id: name.to_owned(),
+            selectors: selectors.iter().map(ToString::to_string).collect(),
+            spiffe_id: id.to_owned(),
+            ..rpc::Entry::default()
+        };
+        let request = rpc::CreateEntryRequest { entry: Some(entry) };
+        self.wait(self.operator().create_entry(request)).unwrap();
     }
 }

@@ -8,6 +8,8 @@ use portreeve::authority::IdTemplate;
 use portreeve::authority::Selector;
 use portreeve::authority::parse_entries;
 use portreeve::authority::read_claims;
+use portreeve::authority::read_foreign_bundle;
+use portreeve::authority::read_review;
 use portreeve::id::TrustDomain;
 use proptest::prelude::*;
 use serde_json::json;
@@ -96,6 +98,48 @@ proptest! {
         let said: BTreeSet<_> = facts.into_iter().chain(pod).collect();
         let found: BTreeSet<_> = proved.iter().map(|fact| (fact.kind(), fact.value())).collect();
         prop_assert_eq!(found, said);
+    }
+
+    #[test]
+    fn a_review_proves_what_it_says_and_nothing_else(
+        authenticated in any::<bool>(),
+        audiences in prop::collection::vec("(portreeve|vault)", 0..3),
+        namespace in "[a-z:]{0,6}",
+        account in "\\PC{0,6}",
+        pod in prop::collection::vec("\\PC{0,6}", 0..3),
+    ) {
+        let review = json!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "status": {
+                "authenticated": authenticated,
+                "audiences": audiences,
+                "user": {
+                    "username": format!("system:serviceaccount:{namespace}:{account}"),
+                    "extra": { "authentication.kubernetes.io/pod-name": pod },
+                },
+            },
+        });
+        let Ok(proved) = read_review("east", "portreeve", review.to_string().as_bytes()) else { return Ok(()) };
+        prop_assert!(authenticated && audiences.iter().any(|audience| audience == "portreeve"));
+        prop_assert!(!namespace.contains(':') && !account.contains(':') && pod.len() < 2);
+        let facts = [("k8s:cluster", "east"), ("k8s:ns", &namespace), ("k8s:sa", &account)];
+        let pod = pod.first().map(|name| ("k8s:pod", name.as_str()));
+        let said: BTreeSet<_> = facts.into_iter().chain(pod).collect();
+        let found: BTreeSet<_> = proved.iter().map(|fact| (fact.kind(), fact.value())).collect();
+        prop_assert_eq!(found, said);
+    }
+
+    #[test]
+    fn a_review_of_anything_proves_nothing(text in "[{}\\[\\]:,\"0-9a-z. -]{0,40}") {
+        prop_assert!(read_review("east", "portreeve", text.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_foreign_bundle_of_anything_has_no_roots(text in "(\\{\"keys\":)?[{}\\[\\]:,\"0-9a-z. -]{0,40}") {
+        if let Ok(bundle) = read_foreign_bundle(domain(), text.as_bytes(), "the test") {
+            prop_assert_eq!(bundle.certificates().count(), 0);
+        }
     }
 
     #[test]

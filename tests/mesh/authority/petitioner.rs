@@ -43,7 +43,7 @@ impl Town {
     pub(crate) fn roots(&self) -> Bundles {
         let text = std::fs::read(self.path("roots.pem")).unwrap();
         let roots = certificates_from_pem(&text, "roots.pem").unwrap();
-        let bundle = Bundle::new("mesh.example".parse().unwrap(), roots).unwrap();
+        let bundle = Bundle::new(self.domain().parse().unwrap(), roots).unwrap();
         Bundles::new([bundle]).unwrap()
     }
 
@@ -68,7 +68,7 @@ impl Town {
         svid: Option<&Svid>,
         source: &str,
     ) -> Result<Petitioner<'_>, ConnectError> {
-        let domain = "mesh.example".parse().unwrap();
+        let domain = self.domain().parse().unwrap();
         let approach = Approach {
             bundles: Arc::new(self.roots()),
             clock: Arc::<crate::stage::Calendar>::clone(&self.calendar),

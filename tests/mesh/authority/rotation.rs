@@ -61,7 +61,7 @@ fn keys_rotate_under_load_and_no_request_fails() {
     );
     load.show("portreeve_identity_renewals_total 2");
     // Whom they reached before that one had renewed, they reach anew.
-    load.reaches_anew();
+    load.reaches_anew(3);
     assert!(is_served(&load.inbound(), &shown), "tainted is not revoked");
 
     assert_eq!(states(&rotate(&town, Step::Revoke).unwrap()), "active");
@@ -110,7 +110,7 @@ pub(crate) fn outsider(town: &Town) -> (portreeve::identity::Svid, Shown) {
     (svid, shown)
 }
 
-fn is_served(door: &std::net::SocketAddr, (chain, key): &Shown) -> bool {
+pub(crate) fn is_served(door: &std::net::SocketAddr, (chain, key): &Shown) -> bool {
     let shown = (chain.clone(), key.clone_key());
     let mut caller = Caller::secure(*door, strangers::client(Some(shown), &[b"http/1.1"]));
     let sent = caller.try_send("TRACE / HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\r\n");

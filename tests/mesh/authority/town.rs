@@ -1,5 +1,6 @@
 //! A trust domain with a real authority: its folder, its calendar, its records.
 
+use std::error::Error;
 use std::fmt::Debug;
 use std::fs;
 use std::future::Future;
@@ -78,6 +79,19 @@ impl Town {
             settings: settings.to_owned(),
             svid_ttl_s: 3600,
         }
+    }
+
+    /// Its trust domain.
+    pub(crate) fn domain(&self) -> &str {
+        let first = self.settings.strip_prefix("trust_domain: ");
+        let first = first.and_then(|rest| rest.lines().next());
+        first.unwrap_or("mesh.example")
+    }
+
+    /// Where other trust domains ask for its bundle.
+    pub(crate) fn bundle_endpoint(&self) -> SocketAddr {
+        let running = self.running.as_ref().unwrap();
+        running.bundle_endpoint().unwrap()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -172,8 +186,14 @@ pub(crate) fn build(
     } else {
         "svid_ttl_s: 2592000"
     };
+    // Another trust domain comes first in its town's settings.
+    let domain = if settings.starts_with("trust_domain: ") {
+        ""
+    } else {
+        "trust_domain: mesh.example"
+    };
     let text = format!(
-        "trust_domain: mesh.example
+        "{domain}
 listen: \"{address}\"
 store: {{ sqlite: authority.db }}
 sealing_key_file: sealing.key
@@ -196,6 +216,12 @@ pub(crate) fn until(mut it_is_so: impl FnMut() -> bool) {
         assert!(began.elapsed() < DEADLINE, "it does not come");
         thread::yield_now();
     }
+}
+
+/// `error` with all its causes.
+pub(crate) fn in_full(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// What `status` says: its code and its text.

@@ -1,0 +1,191 @@
+//! The end that anybody may call, for what everybody may know.
+//!
+//! It shows who we are and asks nobody: a bundle endpoint must not
+//! (SPIFFE Federation 5.2.1.3). Who calls is another trust domain's server,
+//! which may not speak TLS 1.3 yet.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::CertifiedKey;
+use rustls::sign::SingleCertAndKey;
+use rustls::version::TLS12;
+use rustls::version::TLS13;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use zeroize::Zeroizing;
+
+use crate::identity::Live;
+use crate::store;
+use crate::store::Fingerprint;
+use crate::store::StoreError;
+use crate::tls::error::AcceptError;
+use crate::tls::error::HandshakeError;
+use crate::tls::protocol::Protocol;
+use crate::tls::settings::Settings;
+use crate::x509::PemError;
+use crate::x509::certificates_from_pem;
+use crate::x509::private_key_from_pem;
+
+/// Lets anybody in, over HTTP/1.1. All threads share one.
+#[derive(Debug)]
+pub struct OpenReception {
+    cached: Mutex<(Seen, Arc<ServerConfig>)>,
+    settings: Settings,
+    shows: Shows,
+}
+
+/// What is shown to whoever calls.
+#[derive(Debug)]
+pub enum Shows {
+    /// A certificate for the host, PEM, leaf first, and its key. Both are read
+    /// again when they change.
+    Files {
+        /// The chain.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+    /// Our SVID, whichever is in force.
+    Svid(Arc<Live>),
+}
+
+/// Which of those the configuration was made for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Seen {
+    Files(Fingerprint),
+    Generation(u64),
+}
+
+impl OpenReception {
+    /// Will show what `shows` says.
+    ///
+    /// # Errors
+    ///
+    /// [`ShowError`] if there is nothing to show.
+    pub fn new(shows: Shows, settings: Settings) -> Result<Self, ShowError> {
+        let seen = shows.look();
+        let config = shows.build()?;
+        Ok(Self {
+            cached: Mutex::new((seen, Arc::new(config))),
+            settings,
+            shows,
+        })
+    }
+
+    /// Completes the handshake with whoever calls.
+    ///
+    /// # Errors
+    ///
+    /// All of [`AcceptError`] but that of slots. The stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future closes the stream.
+    pub async fn receive(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, AcceptError> {
+        // Boxed: a handshake's state is large.
+        let handshake = Box::pin(TlsAcceptor::from(self.config()).accept(stream));
+        let shaken = match timeout(self.settings.handshake_timeout, handshake).await {
+            Ok(shaken) => shaken.map_err(|error| HandshakeError::from_stream(&error)),
+            Err(_elapsed) => Err(HandshakeError::Timeout),
+        };
+        shaken.map_err(|cause| AcceptError::Handshake { cause })
+    }
+
+    /// What cannot be used does not take the place of what can.
+    fn config(&self) -> Arc<ServerConfig> {
+        let now = self.shows.look();
+        let (seen, before) = self.lock().clone();
+        if seen == now {
+            return before;
+        }
+        let config = match self.shows.build() {
+            Ok(next) => Arc::new(next),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "the next certificate cannot be shown; the old one stays"
+                );
+                before
+            }
+        };
+        *self.lock() = (now, Arc::clone(&config));
+        config
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Seen, Arc<ServerConfig>)> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shows {
+    fn look(&self) -> Seen {
+        match self {
+            Self::Files { certificate, key } => Seen::Files(Fingerprint::take([certificate, key])),
+            Self::Svid(live) => Seen::Generation(live.generation()),
+        }
+    }
+
+    fn build(&self) -> Result<ServerConfig, ShowError> {
+        let unusable = |cause| ShowError::Unusable { cause };
+        let shown = match self {
+            Self::Files { certificate, key } => {
+                let read =
+                    |path| store::read(path).map_err(|cause| ShowError::Unreadable { cause });
+                let not_pem = |cause| ShowError::NotPem { cause };
+                let chain =
+                    certificates_from_pem(&read(certificate)?, &certificate.to_string_lossy())
+                        .map_err(not_pem)?;
+                let text = Zeroizing::new(read(key)?);
+                let key = private_key_from_pem(&text, &key.to_string_lossy()).map_err(not_pem)?;
+                let shown = CertifiedKey::from_der(chain, key, &default_provider());
+                SingleCertAndKey::from(shown.map_err(unusable)?)
+            }
+            Self::Svid(live) => SingleCertAndKey::from(live.current().svid().certified_key()),
+        };
+        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_protocol_versions(&[&TLS13, &TLS12])
+            .map_err(unusable)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(shown));
+        config.alpn_protocols = vec![Protocol::Http1.alpn().to_vec()];
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(config)
+    }
+}
+
+/// Why there is nothing to show.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// A file does not hold what it should.
+    #[error("the certificate to be shown cannot be read")]
+    NotPem {
+        /// Which, and what is missing.
+        #[source]
+        cause: PemError,
+    },
+    /// A file cannot be read.
+    #[error("the certificate to be shown cannot be read")]
+    Unreadable {
+        /// Which, and why not.
+        #[source]
+        cause: StoreError,
+    },
+    /// Certificate and key do not go together.
+    #[error("the certificate and its key cannot be used")]
+    Unusable {
+        /// Why not.
+        #[source]
+        cause: rustls::Error,
+    },
+}

@@ -1,0 +1,29 @@
+//! Where tokens in our own name come from.
+
+use std::fmt::Debug;
+
+use futures_util::future::BoxFuture;
+
+use crate::jwt::Audience;
+use crate::jwt::JwtBundles;
+use crate::workload_api::registrar::Refusal;
+use crate::workload_api::registrar::Updates;
+
+/// Whoever gets us tokens, and knows what tokens are checked with.
+///
+/// An authority that we ask is one; without one there are none.
+pub trait Tokens: Debug + Send + Sync {
+    /// The keys of all trust domains that we believe.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotReady`], if they are not known yet.
+    fn keys(&self) -> Result<Updates<JwtBundles>, Refusal>;
+
+    /// A token that names us, for `audience`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], if we are believed no longer or nobody can tell now.
+    fn mint<'a>(&'a self, audience: &'a Audience) -> BoxFuture<'a, Result<String, Refusal>>;
+}
