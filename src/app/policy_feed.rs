@@ -28,7 +28,7 @@ use crate::time::SystemClock;
 pub(super) struct PolicyFeed {
     bulletin: Arc<Bulletin>,
     in_force: Mutex<Option<Arc<SignedPolicy>>>,
-    /// What is particular to us: services and routes, and whose callers we know.
+    /// What is particular to us: services and routes.
     settings: Settings,
 }
 
@@ -183,12 +183,12 @@ impl PolicyFeed {
     }
 }
 
-/// The set, checked against its own words and what is particular to us.
+/// The set, checked against its own words and what is particular to us. From
+/// where callers may come was looked at by whoever has published it.
 pub(super) fn compile(set: &SignedPolicy, own: &Settings) -> Result<Good, PolicyMistakes> {
     let document = set.document();
     let mut settings = document.settings().clone();
     settings.add_services(&own.services);
-    settings.trust_domains.clone_from(&own.trust_domains);
     let compiled = document.compile(&settings);
     let (policy, warnings) = compiled.map_err(|mistakes| PolicyMistakes { mistakes })?;
     warn(&warnings);

@@ -39,14 +39,14 @@ impl Board {
 
     /// Writes anew, and tells, if there is something new. The version is
     /// written in any case.
-    pub(super) fn write(
-        &self,
-        version: i64,
-        keys: &Keys,
-        foreign: &[ForeignRow],
-        revocations: &[Revocation],
-        policies: Policies<'_>,
-    ) {
+    pub(super) fn write(&self, version: i64, notice: Notice<'_>) {
+        let Notice {
+            foreign,
+            groups,
+            keys,
+            policy,
+            revocations,
+        } = notice;
         let foreign = foreign
             .iter()
             .map(|row| bundle(&row.foreign.bundle, &row.foreign.jwt_keys));
@@ -65,8 +65,8 @@ impl Board {
                 .map(|held| held.certificate.to_vec())
                 .collect(),
             revocations: revocations.iter().map(revocation).collect(),
-            policy: policies.newest,
-            groups: policies.groups.iter().map(group).collect(),
+            policy,
+            groups: groups.iter().map(group).collect(),
         };
         self.0.send_if_modified(|current| {
             let unchanged = current.bundles == next.bundles
@@ -80,11 +80,16 @@ impl Board {
     }
 }
 
-/// What policies are, and whom they mean by groups.
+/// All that is to be told.
 #[derive(Debug)]
-pub(super) struct Policies<'a> {
+pub(super) struct Notice<'a> {
+    /// The bundles of other trust domains.
+    pub(super) foreign: &'a [ForeignRow],
     pub(super) groups: &'a Groups,
-    pub(super) newest: Option<rpc::PolicySet>,
+    pub(super) keys: &'a Keys,
+    /// The newest set, signed.
+    pub(super) policy: Option<rpc::PolicySet>,
+    pub(super) revocations: &'a [Revocation],
 }
 
 /// What of the policies is told to somebody, and is known to it from then on.

@@ -34,7 +34,13 @@ impl Metrics {
     ///
     /// If one of that name is there already.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let metrics = Self {
+        let metrics = Self::new()?;
+        metrics.enter(registry)?;
+        Ok(metrics)
+    }
+
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(Self {
             issued: counters(
                 "portreeve_authority_svid_requests_total",
                 "Requests for certificates, by proof and by what became of them.",
@@ -95,9 +101,7 @@ impl Metrics {
                 "portreeve_authority_root_expiry_timestamp_seconds",
                 "When the root that signs ends, in seconds since 1970.",
             )?,
-        };
-        metrics.enter(registry)?;
-        Ok(metrics)
+        })
     }
 
     fn enter(&self, registry: &Registry) -> Result<(), prometheus::Error> {

@@ -69,7 +69,9 @@ impl Publisher {
     /// Reads it whenever it has changed, for ever.
     ///
     /// What changed is read when two looks in a row see the same, and what was
-    /// refused now and then: the reason may be over.
+    /// refused now and then, and when there are other groups: the reason may be
+    /// over. A set that was good is not published again for that: meanwhile
+    /// another authority may have published its own.
     pub(super) async fn run(mut self) {
         let mut before = self.seen.clone();
         let mut tried = Instant::now();
@@ -87,9 +89,9 @@ impl Publisher {
                 }
                 Ok(()) = self.groups.changed() => {
                     let now = self.names();
-                    let others = now != names;
+                    let has_others = now != names;
                     names = now;
-                    others
+                    has_others && self.status.borrow().trouble.is_some()
                 }
             };
             if due {

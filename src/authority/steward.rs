@@ -16,7 +16,7 @@ use tokio::time::interval;
 use crate::audit;
 use crate::audit::Decision;
 use crate::authority::board::Board;
-use crate::authority::board::Policies;
+use crate::authority::board::Notice;
 use crate::authority::entry::Entries;
 use crate::authority::entry::Entry;
 use crate::authority::entry_files::read_entries;
@@ -186,13 +186,15 @@ impl Steward {
         self.metrics.root_ends.set(keys.signer_ends_at_s());
         let mut foreign = self.ledger.foreign_bundles().await?;
         foreign.retain(|row| self.federated.contains(row.foreign.bundle.trust_domain()));
-        let newest = self.notary.newest().await;
-        let policies = Policies {
+        let policy = self.notary.newest().await;
+        let notice = Notice {
+            foreign: &foreign,
             groups: &groups,
-            newest,
+            keys: &keys,
+            policy,
+            revocations: &revocations,
         };
-        self.board
-            .write(version, &keys, &foreign, &revocations, policies);
+        self.board.write(version, notice);
         self.tell_groups(groups);
         self.in_force.send_replace(version);
         Ok(())

@@ -189,12 +189,13 @@ impl Bulletin {
             return None;
         };
         self.complete(&mut told);
-        if self.is_known(&told) {
+        let version = told.version;
+        let is_older = version < self.in_force.load(Ordering::Relaxed);
+        if !is_older && self.is_known(&told) {
             return None;
         }
-        let version = told.version;
         match SignedPolicy::read(told, &self.settings.authority_id, bundles, self.clock.now()) {
-            Ok(set) if version < self.in_force.load(Ordering::Relaxed) => return Some(set),
+            Ok(set) if is_older => return Some(set),
             Ok(set) => {
                 let set = Arc::new(set);
                 let insists = false;
