@@ -39,14 +39,12 @@ impl Board {
 
     /// Writes anew, and tells, if there is something new. The version is
     /// written in any case.
-    pub(super) fn write(
-        &self,
-        version: i64,
-        keys: &Keys,
-        foreign: &[ForeignRow],
-        revocations: &[Revocation],
-        policies: Policies<'_>,
-    ) {
+    pub(super) fn write(&self, version: i64, keys: &Keys, news: News<'_>) {
+        let News {
+            foreign,
+            policies,
+            revocations,
+        } = news;
         let foreign = foreign
             .iter()
             .map(|row| bundle(&row.foreign.bundle, &row.foreign.jwt_keys));
@@ -78,6 +76,15 @@ impl Board {
             !unchanged
         });
     }
+}
+
+/// What is true besides our own keys.
+#[derive(Debug)]
+pub(super) struct News<'a> {
+    /// The bundles of other trust domains.
+    pub(super) foreign: &'a [ForeignRow],
+    pub(super) policies: Policies<'a>,
+    pub(super) revocations: &'a [Revocation],
 }
 
 /// What policies are, and whom they mean by groups.

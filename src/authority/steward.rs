@@ -16,6 +16,7 @@ use tokio::time::interval;
 use crate::audit;
 use crate::audit::Decision;
 use crate::authority::board::Board;
+use crate::authority::board::News;
 use crate::authority::board::Policies;
 use crate::authority::entry::Entries;
 use crate::authority::entry::Entry;
@@ -191,8 +192,12 @@ impl Steward {
             groups: &groups,
             newest,
         };
-        self.board
-            .write(version, &keys, &foreign, &revocations, policies);
+        let news = News {
+            foreign: &foreign,
+            policies,
+            revocations: &revocations,
+        };
+        self.board.write(version, &keys, news);
         self.tell_groups(groups);
         self.in_force.send_replace(version);
         Ok(())

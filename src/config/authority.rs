@@ -75,10 +75,8 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let listen = notes.parse::<SocketAddr>("listen", &file.listen);
     let database = database(&file.store, folder, notes);
     let audit = parts::audit_settings(&file.audit, folder, notes);
-    let admin = file
-        .admin
-        .as_ref()
-        .and_then(|admin| parts::admin_settings(admin, notes));
+    let admin = file.admin.as_ref();
+    let admin = admin.and_then(|admin| parts::admin_settings(admin, notes));
     let log = parts::log_settings(file.log, notes);
     let svid_ttl = notes.between("svid_ttl_s", file.svid_ttl_s, 1, MOST_TTL_S);
     let root_ttl = notes.between("root_ttl_s", file.root_ttl_s, 60, MOST_ROOT_TTL_S);
@@ -89,18 +87,12 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let rate = notes.above_zero("issues_per_second", file.issues_per_second);
     let admins = admins(&file.admins, notes);
     let clusters = clusters(&file.proofs.kubernetes, folder, notes);
-    let federation = federation::settings(
-        file.federation.as_ref(),
-        trust_domain.as_ref(),
-        folder,
-        notes,
-    );
+    let own = trust_domain.as_ref();
+    let federation = federation::settings(file.federation.as_ref(), own, folder, notes);
     let mut domains = federation.trust_domains();
     domains.extend(trust_domain.clone());
-    let policy = file
-        .policy
-        .as_ref()
-        .map(|policy| policies::of_authority(policy, domains, folder, notes));
+    let policy = file.policy.as_ref();
+    let policy = policy.map(|policy| policies::of_authority(policy, domains, folder, notes));
     let possession = possession(&file.proofs.x509, folder, notes);
     let whole = (|| {
         Some(AuthorityConfig {
@@ -125,10 +117,10 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
                 socket: folder.join(&file.socket),
                 svid_ttl: Duration::from_secs(svid_ttl),
                 trust_domain: trust_domain?,
-                upstream: file.upstream.as_ref().map(|upstream| ca::Upstream {
-                    certificate: folder.join(&upstream.certificate),
-                    key: folder.join(&upstream.key),
-                }),
+                upstream: file
+                    .upstream
+                    .as_ref()
+                    .map(|upstream| upstream_ca(upstream, folder)),
                 workload_api,
             },
             bundle_file: file.bundle_file.as_ref().map(|bundle| folder.join(bundle)),
@@ -136,6 +128,13 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
         })
     })();
     mistakes.unless_any(whole)
+}
+
+fn upstream_ca(written: &file::Upstream, folder: &Path) -> ca::Upstream {
+    ca::Upstream {
+        certificate: folder.join(&written.certificate),
+        key: folder.join(&written.key),
+    }
 }
 
 fn database(
