@@ -13,9 +13,7 @@ use prometheus::Registry;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     issued: IntCounterVec,
-    bundle_fetches: IntCounterVec,
-    bundle_requests: IntCounterVec,
-    foreign_bundles: IntGaugeVec,
+    federation: Federation,
     handshakes: IntCounterVec,
     minted: IntCounterVec,
     pub(super) entries: IntGauge,
@@ -34,35 +32,13 @@ impl Metrics {
     ///
     /// If one of that name is there already.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let metrics = Self::new()?;
-        metrics.enter(registry)?;
-        Ok(metrics)
-    }
-
-    fn new() -> Result<Self, prometheus::Error> {
-        Ok(Self {
+        let metrics = Self {
             issued: counters(
                 "portreeve_authority_svid_requests_total",
                 "Requests for certificates, by proof and by what became of them.",
                 &["proof", "result"],
             )?,
-            bundle_fetches: counters(
-                "portreeve_authority_bundle_fetches_total",
-                "Times that another trust domain was asked for its bundle.",
-                &["trust_domain", "result"],
-            )?,
-            bundle_requests: counters(
-                "portreeve_authority_bundle_requests_total",
-                "Times that we were asked for our bundle.",
-                &["result"],
-            )?,
-            foreign_bundles: IntGaugeVec::new(
-                Opts::new(
-                    "portreeve_authority_foreign_bundle_timestamp_seconds",
-                    "When another trust domain last told us its bundle, in seconds since 1970.",
-                ),
-                &["trust_domain"],
-            )?,
+            federation: Federation::new()?,
             handshakes: counters(
                 "portreeve_authority_handshakes_total",
                 "TLS handshakes with the authority.",
@@ -101,7 +77,9 @@ impl Metrics {
                 "portreeve_authority_root_expiry_timestamp_seconds",
                 "When the root that signs ends, in seconds since 1970.",
             )?,
-        })
+        };
+        metrics.enter(registry)?;
+        Ok(metrics)
     }
 
     fn enter(&self, registry: &Registry) -> Result<(), prometheus::Error> {
@@ -109,12 +87,12 @@ impl Metrics {
             &self.issued,
             &self.handshakes,
             &self.minted,
-            &self.bundle_fetches,
-            &self.bundle_requests,
+            &self.federation.bundle_fetches,
+            &self.federation.bundle_requests,
         ] {
             registry.register(Box::new(counter.clone()))?;
         }
-        registry.register(Box::new(self.foreign_bundles.clone()))?;
+        registry.register(Box::new(self.federation.foreign_bundles.clone()))?;
         for gauge in [
             &self.entries,
             &self.policy_version,
@@ -145,14 +123,18 @@ impl Metrics {
 
     /// Counts an attempt to fetch the bundle of `trust_domain`.
     pub(super) fn bundle_fetch(&self, trust_domain: &str, result: &str) {
-        self.bundle_fetches
+        self.federation
+            .bundle_fetches
             .with_label_values(&[trust_domain, result])
             .inc();
     }
 
     /// Counts an answer to whoever asks for our bundle.
     pub(super) fn bundle_request(&self, result: &str) {
-        self.bundle_requests.with_label_values(&[result]).inc();
+        self.federation
+            .bundle_requests
+            .with_label_values(&[result])
+            .inc();
     }
 
     /// Shows when the bundle of `trust_domain` was fetched.
@@ -160,7 +142,8 @@ impl Metrics {
         let since = fetched_at
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        self.foreign_bundles
+        self.federation
+            .foreign_bundles
             .with_label_values(&[trust_domain])
             .set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
     }
@@ -168,6 +151,38 @@ impl Metrics {
     /// Counts a handshake.
     pub(super) fn handshake(&self, result: &str) {
         self.handshakes.with_label_values(&[result]).inc();
+    }
+}
+
+/// What is counted of other trust domains.
+#[derive(Clone, Debug)]
+struct Federation {
+    bundle_fetches: IntCounterVec,
+    bundle_requests: IntCounterVec,
+    foreign_bundles: IntGaugeVec,
+}
+
+impl Federation {
+    fn new() -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            bundle_fetches: counters(
+                "portreeve_authority_bundle_fetches_total",
+                "Times that another trust domain was asked for its bundle.",
+                &["trust_domain", "result"],
+            )?,
+            bundle_requests: counters(
+                "portreeve_authority_bundle_requests_total",
+                "Times that we were asked for our bundle.",
+                &["result"],
+            )?,
+            foreign_bundles: IntGaugeVec::new(
+                Opts::new(
+                    "portreeve_authority_foreign_bundle_timestamp_seconds",
+                    "When another trust domain last told us its bundle, in seconds since 1970.",
+                ),
+                &["trust_domain"],
+            )?,
+        })
     }
 }
 
