@@ -56,11 +56,9 @@ impl Metrics {
                 "Times that we were asked for our bundle.",
                 &["result"],
             )?,
-            foreign_bundles: IntGaugeVec::new(
-                Opts::new(
-                    "portreeve_authority_foreign_bundle_timestamp_seconds",
-                    "When another trust domain last told us its bundle, in seconds since 1970.",
-                ),
+            foreign_bundles: gauges(
+                "portreeve_authority_foreign_bundle_timestamp_seconds",
+                "When another trust domain last told us its bundle, in seconds since 1970.",
                 &["trust_domain"],
             )?,
             handshakes: counters(
@@ -173,4 +171,8 @@ impl Metrics {
 
 fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
     IntCounterVec::new(Opts::new(name, help), labels)
+}
+
+fn gauges(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    IntGaugeVec::new(Opts::new(name, help), labels)
 }
