@@ -41,6 +41,7 @@ mod revocation;
 mod selector;
 mod service;
 mod settings;
+mod settled;
 mod steward;
 mod told;
 mod town_hall;

@@ -40,6 +40,7 @@ use crate::authority::proof::digest_of;
 use crate::authority::proof::named_issuer;
 use crate::authority::refusal::Refusal;
 use crate::authority::selector::Selector;
+use crate::authority::settled::Settled;
 use crate::ca::Issued;
 use crate::ca::Wish;
 use crate::id::SpiffeId;
@@ -61,6 +62,7 @@ pub(super) struct Office {
     pub(super) metrics: Metrics,
     pub(super) possession: Vec<PossessionRoots>,
     pub(super) revoked: Arc<Watchlist>,
+    pub(super) settled: Settled,
     pub(super) svid_ttl: Duration,
     /// How often one user of this machine may be named.
     pub(super) users: Limiter<u32>,
@@ -125,7 +127,7 @@ impl Office {
             .await
             .map_err(|cause| Refusal::NotProved { cause })?;
         event.fact("selectors", listed(&proved.selectors));
-        let (entry, id) = self.entry_for(&proved, wish.as_ref())?;
+        let (entry, id) = self.entry_for(&proved, wish.as_ref()).await?;
         event.fact("entry", entry.name.as_str().to_owned());
         event.fact("spiffe_id", id.to_shared());
         if self.revoked.current().include_id(&id) {
@@ -182,7 +184,16 @@ impl Office {
             Proof::Svid => {
                 let peer = caller.peer.as_ref().ok_or(ProofError::None)?;
                 let proved = self.ledger.proved_for(peer.serial()).await?;
-                proved.map(Proved::by).ok_or(ProofError::SvidUnknown)
+                // Whoever has a program's key, wherever that is, could renew it here and
+                // be this program for ever. It asks at the socket again, where the
+                // system says who it is.
+                let is_of_program = |proved: &BTreeSet<Selector>| {
+                    proved.iter().any(|one| one.kind().starts_with("unix:"))
+                };
+                proved
+                    .filter(|proved| !is_of_program(proved))
+                    .map(Proved::by)
+                    .ok_or(ProofError::SvidUnknown)
             }
         }
     }
@@ -204,19 +215,25 @@ impl Office {
         })
     }
 
-    fn entry_for(
+    async fn entry_for(
         &self,
         proved: &Proved,
         wish: Option<&SpiffeId>,
     ) -> Result<(Arc<Entry>, SpiffeId), Refusal> {
-        let entries = Arc::clone(&self.entries.borrow());
-        let (entry, id) =
-            entries
-                .find(&proved.selectors, wish)
-                .ok_or_else(|| Refusal::NoEntry {
-                    proved: listed(&proved.selectors),
-                })?;
-        Ok((Arc::clone(entry), id))
+        let find = || {
+            let entries = Arc::clone(&self.entries.borrow());
+            let found = entries.find(&proved.selectors, wish);
+            found.map(|(entry, id)| (Arc::clone(entry), id))
+        };
+        if let Some(found) = find() {
+            return Ok(found);
+        }
+        let unavailable = |cause| Refusal::Unavailable { cause };
+        let is_news = self.settled.everywhere().await.map_err(unavailable)?;
+        let found = if is_news { find() } else { None };
+        found.ok_or_else(|| Refusal::NoEntry {
+            proved: listed(&proved.selectors),
+        })
     }
 
     /// Signs what `entry` grants for the key of `csr`, for at most `most`.
@@ -240,7 +257,8 @@ impl Office {
             .map_err(|cause| Refusal::NotIssued { cause })
     }
 
-    async fn note(
+    /// Notes what was issued on what proof, before it is given out.
+    pub(super) async fn note(
         &self,
         issued: &Issued,
         entry: &Entry,

@@ -30,24 +30,24 @@ use crate::authority::proof::digest_of;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
+use crate::authority::settled::Settled;
 use crate::authority::told::in_full;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::time::Clock;
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 /// Carries out orders.
 #[derive(Debug)]
 pub(super) struct Orders {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entries: watch::Receiver<Arc<Entries>>,
-    /// Which version of the database is in force here.
-    pub(super) in_force: watch::Receiver<i64>,
     pub(super) join_token_ttl: Duration,
     pub(super) keyring: Arc<Keyring>,
     pub(super) ledger: Ledger,
     pub(super) log: audit::Shard,
+    /// Whoever gets our answer may rely on what was written at once.
+    pub(super) settled: Settled,
     /// How it stands with the policies.
     pub(super) policies: watch::Receiver<PolicyStatus>,
     pub(super) trust_domain: TrustDomain,
@@ -75,7 +75,7 @@ impl Orders {
         let made = self.make_token(id, ttl, svid_ttl).await;
         if let Ok(made) = &made {
             event.fact("entry", made.entry.to_string());
-            self.settled().await;
+            self.settled.here().await;
         }
         ended(event, made)
     }
@@ -139,7 +139,7 @@ impl Orders {
             }
             Err(status) => Err(status),
         };
-        self.settled().await;
+        self.settled.here().await;
         ended(event, outcome)
     }
 
@@ -162,7 +162,7 @@ impl Orders {
         let mut event = self.record("entry_delete", operator)?;
         event.fact("entry", name.to_owned());
         let outcome = self.remove_entry(name).await;
-        self.settled().await;
+        self.settled.here().await;
         ended(event, outcome)
     }
 
@@ -216,7 +216,7 @@ impl Orders {
                 done.map(drop).map_err(|error| unavailable(&error))
             }
         };
-        self.settled().await;
+        self.settled.here().await;
         ended(event, outcome)
     }
 
@@ -238,7 +238,7 @@ impl Orders {
                 }
             }
         };
-        self.settled().await;
+        self.settled.here().await;
         ended(event, outcome)
     }
 
@@ -263,17 +263,6 @@ impl Orders {
             Status::new(code, in_full(&error))
         });
         ended(event, outcome)
-    }
-
-    /// Waits until what was written is in force, so that whoever gets our answer
-    /// may rely on it at once.
-    async fn settled(&self) {
-        let written = *self.ledger.database().versions().borrow();
-        let mut in_force = self.in_force.clone();
-        let settled = in_force.wait_for(|version| *version >= written);
-        if timeout(SETTLES_WITHIN, settled).await.is_err() {
-            tracing::warn!("an order is written, but not yet in force");
-        }
     }
 
     fn record(&self, name: &'static str, operator: &Operator) -> Result<Event, Status> {
@@ -303,10 +292,6 @@ pub(super) fn invalid(error: &dyn std::error::Error) -> Status {
 pub(super) fn unavailable(error: &LedgerError) -> Status {
     Status::unavailable(in_full(error))
 }
-
-/// The steward has nothing to do but this; only a database that does not answer
-/// keeps it longer.
-const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 
 const NOTHING_TO_REVOKE: &str =
     "say a SPIFFE ID, or a serial number in hexadecimal digits as `svid show` prints it";

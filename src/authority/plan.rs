@@ -31,6 +31,7 @@ use crate::authority::programs::Programs;
 use crate::authority::publisher::Publisher;
 use crate::authority::service::Service;
 use crate::authority::settings::Settings;
+use crate::authority::settled::Settled;
 use crate::authority::steward::Steward;
 use crate::identity::Live;
 use crate::identity::Watchlist;
@@ -101,6 +102,7 @@ impl Plan {
             metrics: self.metrics.clone(),
             possession: roots.collect::<Result<_, _>>()?,
             revoked: Arc::clone(&self.revoked),
+            settled: self.settled(),
             svid_ttl: self.settings.svid_ttl,
             users: Limiter::new(self.settings.issues_per_second),
         })
@@ -216,16 +218,23 @@ impl Plan {
         })
     }
 
+    fn settled(&self) -> Settled {
+        Settled {
+            in_force: self.in_force.subscribe(),
+            ledger: self.ledger.clone(),
+        }
+    }
+
     fn orders(&self) -> Orders {
         Orders {
             clock: Arc::clone(&self.clock),
             entries: self.entries.subscribe(),
-            in_force: self.in_force.subscribe(),
             join_token_ttl: self.settings.join_token_ttl,
             keyring: Arc::clone(&self.keyring),
             ledger: self.ledger.clone(),
             log: self.log.clone(),
             policies: self.policies.subscribe(),
+            settled: self.settled(),
             trust_domain: self.settings.trust_domain.clone(),
         }
     }

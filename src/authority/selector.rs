@@ -172,6 +172,8 @@ const MOST_BYTES: usize = 1024;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -231,6 +233,19 @@ mod tests {
             let found = Selector::new(kind, value);
             let kind = KINDS.iter().find(|known| **known == kind).unwrap();
             assert_eq!(found, Err(SelectorError::BadForm { kind, form }), "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_as_it_was(
+            kind in proptest::sample::select(KINDS.as_slice()),
+            value in "([0-9]{1,11}|/\\PC{0,9}|[0-9a-f]{64}|\\PC{0,9})"
+        ) {
+            if let Ok(selector) = Selector::new(kind, &value) {
+                prop_assert_eq!(selector.value(), &value);
+                prop_assert_eq!(selector.to_string().parse(), Ok(selector));
+            }
         }
     }
 }

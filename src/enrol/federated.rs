@@ -61,3 +61,60 @@ pub(super) fn recall(folder: &Path, own: &TrustDomain) -> Result<Vec<Bundle>, En
 
 /// A SPIFFE bundle map.
 const FEDERATED: &str = "federated.json";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ca::Authority;
+    use crate::time::SystemClock;
+    use crate::x509::Bundles;
+
+    #[test]
+    fn each_trust_domain_is_kept_by_itself_and_ours_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let [own, one, two] = ["own.example", "one.example", "two.example"].map(bundle);
+        let keep_both = |others: &[&Bundle]| {
+            let all = others.iter().copied().chain([&own]).cloned();
+            let all = Bundles::new(all).unwrap();
+            let roots = Roots {
+                own: &own,
+                all: &all,
+            };
+            keep(folder.path(), roots).unwrap();
+        };
+        let kept = |own: &str| {
+            let kept = recall(folder.path(), &own.parse().unwrap()).unwrap();
+            let names = kept.iter().map(|bundle| bundle.trust_domain().to_string());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(kept("own.example"), [""; 0], "nothing was kept yet");
+        keep_both(&[&two, &one]);
+        assert_eq!(kept("own.example"), ["one.example", "two.example"]);
+        // Whoever has become another has its own roots elsewhere, too.
+        assert_eq!(kept("one.example"), ["two.example"]);
+        let recalled = recall(folder.path(), own.trust_domain()).unwrap();
+        assert!(recalled[0].certificates().eq(one.certificates()));
+        keep_both(&[]);
+        assert_eq!(kept("own.example"), [""; 0], "it is not forgotten");
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused_by_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["", "{}", "{\"trust_domains\":{\"a\":1}}"] {
+            fs::write(folder.path().join(FEDERATED), text).unwrap();
+            let error = recall(folder.path(), &"own.example".parse().unwrap()).unwrap_err();
+            assert!(error.to_string().contains(FEDERATED), "{error}");
+        }
+    }
+
+    fn bundle(name: &str) -> Bundle {
+        let folder = tempfile::tempdir().unwrap();
+        let trust_domain: TrustDomain = name.parse().unwrap();
+        let authority = Authority::open(folder.path(), trust_domain.clone(), Arc::new(SystemClock));
+        Bundle::new(trust_domain, [authority.unwrap().root().clone()]).unwrap()
+    }
+}

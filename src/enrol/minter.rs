@@ -9,13 +9,10 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::time::Duration;
-use std::time::SystemTime;
 
 use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use futures_util::future::Shared;
 use futures_util::stream::unfold;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -27,6 +24,10 @@ use crate::enrol::Settings;
 use crate::enrol::answer::State;
 use crate::enrol::channel;
 use crate::enrol::news::News;
+use crate::enrol::slot::Minted;
+use crate::enrol::slot::Slot;
+use crate::enrol::slot::UnderWay;
+use crate::enrol::slot::make_room;
 use crate::id::SpiffeId;
 use crate::identity::Live;
 use crate::jwt::Audience;
@@ -43,36 +44,6 @@ use crate::workload_api::Updates;
 pub struct Minter {
     asker: Arc<Asker>,
     slots: Mutex<HashMap<Audience, Slot>>,
-}
-
-/// What there is for one audience.
-#[derive(Debug, Default)]
-struct Slot {
-    held: Option<Minted>,
-    /// Not asked again before this.
-    rests_until: Option<Instant>,
-    under_way: Option<UnderWay>,
-}
-
-type UnderWay = Shared<BoxFuture<'static, Result<Minted, Refusal>>>;
-
-/// A token that was checked.
-#[derive(Clone)]
-struct Minted {
-    id: SpiffeId,
-    token: Arc<str>,
-    /// From when there should be another.
-    renew_at: SystemTime,
-    ends_at: SystemTime,
-}
-
-impl std::fmt::Debug for Minted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Minted")
-            .field("id", &self.id)
-            .field("ends_at", &self.ends_at)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Minter {
@@ -146,61 +117,9 @@ impl Minter {
     }
 }
 
-impl Slot {
-    /// Keeps what came of a request; while nobody answers, what was kept before
-    /// is good as long as it `holds`.
-    fn settle(
-        &mut self,
-        under_way: &UnderWay,
-        outcome: Result<Minted, Refusal>,
-        holds: impl Fn(&Minted) -> bool,
-    ) -> Result<String, Refusal> {
-        let is_ours = |other: &UnderWay| other.ptr_eq(under_way);
-        if self.under_way.as_ref().is_some_and(is_ours) {
-            self.under_way = None;
-            match &outcome {
-                Ok(minted) => self.held = Some(minted.clone()),
-                Err(Refusal::NoIdentity) => self.held = None,
-                Err(Refusal::NotReady(_)) => self.rests_until = Some(Instant::now() + REST),
-            }
-        }
-        match (outcome, &self.held) {
-            (Ok(minted), _) => Ok(minted.token.to_string()),
-            (Err(_away), Some(held)) if holds(held) => Ok(held.token.to_string()),
-            (Err(refusal), _) => Err(refusal),
-        }
-    }
-}
-
 enum Found {
     Token(String),
     UnderWay(UnderWay),
-}
-
-impl Minted {
-    /// Whether it still is worth something, and ours.
-    fn holds(&self, id: &SpiffeId, now: SystemTime) -> bool {
-        self.id == *id && now + LAST_SECONDS < self.ends_at
-    }
-}
-
-/// Lets the token that ends first make way for another audience.
-fn make_room(slots: &mut HashMap<Audience, Slot>, now: SystemTime) -> Result<(), Refusal> {
-    let ends_at = |slot: &Slot| slot.held.as_ref().map(|held| held.ends_at);
-    if slots.len() >= MOST_AUDIENCES {
-        slots.retain(|_, slot| slot.under_way.is_some() || ends_at(slot) > Some(now));
-    }
-    if slots.len() < MOST_AUDIENCES {
-        return Ok(());
-    }
-    let idle = slots.iter().filter(|(_, slot)| slot.under_way.is_none());
-    let first = idle.min_by_key(|(_, slot)| ends_at(slot));
-    let first = first.map(|(audience, _)| audience.clone());
-    let first = first.ok_or(Refusal::NotReady(
-        "too many audiences are asked for at once",
-    ))?;
-    slots.remove(&first);
-    Ok(())
 }
 
 /// What a request needs.
@@ -319,13 +238,3 @@ fn keys_in(state: &Option<State>) -> Option<Arc<JwtBundles>> {
 
 /// Requests under way, each on a connection of its own.
 const MOST_AT_ONCE: usize = 4;
-
-/// More than one program calls.
-const MOST_AUDIENCES: usize = 256;
-
-/// What whoever gets a token needs to use it.
-const LAST_SECONDS: Duration = Duration::from_secs(5);
-
-/// How long an authority that does not answer is left alone, as long as there
-/// is a token from before.
-const REST: Duration = Duration::from_secs(5);

@@ -19,6 +19,7 @@ mod minter;
 mod news;
 mod settings;
 mod signed_policy;
+mod slot;
 mod source;
 
 pub use bulletin::Bulletin;

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -20,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::authority::board::Board;
@@ -32,12 +31,18 @@ use crate::net::Listener;
 use crate::rpc::authority as rpc;
 use crate::tls::OpenReception;
 
-/// Serves our own bundle, as it stands on the board, to anybody.
+/// Where others ask for our bundle.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) address: SocketAddr,
-    pub(super) board: Arc<Board>,
+    pub(super) desk: Arc<Desk>,
     pub(super) listener: Listener,
+}
+
+/// Serves our own bundle, as it stands on the board, to anybody.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) board: Arc<Board>,
     pub(super) metrics: Metrics,
     pub(super) reception: OpenReception,
     pub(super) refresh_hint: Duration,
@@ -47,19 +52,23 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// Answers until the drain. Answers under way are then cut.
     pub(super) async fn serve(self, mut drain: drain::Watch) {
-        let mut connections = FuturesUnordered::new();
+        // Tasks of their own: strangers' handshakes must not hold up the authority.
+        let mut connections = JoinSet::new();
         loop {
             let room = connections.len() < MOST_CONNECTIONS;
             tokio::select! {
                 () = drain.draining() => return,
                 (stream, source) = self.listener.accept(), if room => {
-                    connections.push(self.converse(stream, source));
+                    let desk = Arc::clone(&self.desk);
+                    connections.spawn(async move { desk.converse(stream, source).await });
                 }
-                Some(()) = connections.next() => {}
+                Some(_done) = connections.join_next() => {}
             }
         }
     }
+}
 
+impl Desk {
     /// Answers one request.
     async fn converse(&self, stream: TcpStream, source: SocketAddr) {
         let stream = match self.reception.receive(stream).await {

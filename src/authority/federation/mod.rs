@@ -49,6 +49,7 @@ pub use settings::{
     EndpointProfile, EndpointSettings, FederationSettings, RelationProfile, RelationSettings,
 };
 
+use endpoint::Desk;
 use endpoint::Endpoint;
 use fetcher::Fetcher;
 use terms::Terms;
@@ -99,14 +100,17 @@ impl Federation {
             Some(endpoint) => {
                 let reception = opening::open_reception(endpoint, parts.live)?;
                 let (address, listener) = opening::listen(endpoint.listen)?;
-                Some(Endpoint {
-                    address,
+                let desk = Desk {
                     board: Arc::clone(parts.board),
-                    listener,
                     metrics: parts.metrics.clone(),
                     reception,
                     refresh_hint: endpoint.refresh_hint,
                     trust_domain: settings.trust_domain.clone(),
+                };
+                Some(Endpoint {
+                    address,
+                    desk: Arc::new(desk),
+                    listener,
                 })
             }
         };

@@ -17,6 +17,7 @@ use crate::authority::office::Office;
 use crate::authority::office::date;
 use crate::authority::office::listed;
 use crate::authority::programs::Whom;
+use crate::authority::proof::Proved;
 use crate::authority::refusal::Refusal;
 use crate::id::SpiffeId;
 use crate::identity::IssueError;
@@ -104,11 +105,7 @@ impl Clerk {
 
     /// A certificate for a new key of ours, or why there is none. Either is
     /// recorded before it is told.
-    ///
-    /// It is not noted as one that may be renewed: whoever has its key, wherever
-    /// that is, could renew it on the network and be this program for ever. A
-    /// program of this machine asks here again, where the system says who it is.
-    pub(super) fn name(&self, whom: &Whom, wanted: &Wanted) -> Result<Svid, Refusal> {
+    pub(super) async fn name(&self, whom: &Whom, wanted: &Wanted) -> Result<Svid, Refusal> {
         let room = self.office.log.begin();
         let mut event = room
             .map_err(|cause| Refusal::NoRoom { cause })?
@@ -118,7 +115,7 @@ impl Clerk {
         event.fact("selectors", listed(&whom.selectors));
         event.fact("entry", wanted.entry.name.as_str().to_owned());
         event.fact("spiffe_id", wanted.id.to_shared());
-        let outcome = self.sign(whom, wanted);
+        let outcome = self.sign(whom, wanted).await;
         let reason = outcome.as_ref().err().map(Refusal::reason);
         self.office.metrics.issued(PROOF, reason.as_deref());
         match &outcome {
@@ -132,7 +129,7 @@ impl Clerk {
         outcome
     }
 
-    fn sign(&self, whom: &Whom, wanted: &Wanted) -> Result<Svid, Refusal> {
+    async fn sign(&self, whom: &Whom, wanted: &Wanted) -> Result<Svid, Refusal> {
         if !self.office.users.admits(&whom.uid) {
             return Err(Refusal::TooMany);
         }
@@ -140,6 +137,9 @@ impl Clerk {
         let pair = KeyPair::generate().map_err(|_cause| refused(IssueError::NoRandomness))?;
         let csr = make_request(&pair).map_err(|cause| refused(IssueError::BadRequest { cause }))?;
         let issued = self.office.sign(&csr, None, &wanted.entry, &wanted.id)?;
+        let proved = Proved::by(whom.selectors.clone());
+        let (entry, id) = (&wanted.entry, &wanted.id);
+        self.office.note(&issued, entry, id, &proved).await?;
         let key = Zeroizing::new(pair.serialize_der());
         let key = PrivateKeyDer::Pkcs8(key.to_vec().into());
         Svid::new(issued.chain, key).map_err(|cause| Refusal::NoSvid { cause })

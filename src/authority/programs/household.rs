@@ -82,7 +82,7 @@ impl Household {
                 let now = clerk.office.clock.now();
                 held.retain(|held| held.is_vouched_for(&bundles, now));
             }
-            let next = self.update(clerk, &bundles, &mut held);
+            let next = self.update(clerk, &bundles, &mut held).await;
             let due = async {
                 match next {
                     Next::Soon => sleep(RETRY.mul_f64(1.0 + draw())).await,
@@ -103,7 +103,7 @@ impl Household {
         }
     }
 
-    fn update(&self, clerk: &Clerk, bundles: &Arc<Bundles>, held: &mut Vec<Held>) -> Next {
+    async fn update(&self, clerk: &Clerk, bundles: &Arc<Bundles>, held: &mut Vec<Held>) -> Next {
         let now = clerk.office.clock.now();
         let wanted = clerk.wanted(&self.whom);
         held.retain(|held| wanted.contains(&held.wanted) && held.is_in_force(clerk, now));
@@ -114,7 +114,7 @@ impl Household {
             if at.and_then(|at| held.get(at)).is_some_and(is_fresh) {
                 continue;
             }
-            match clerk.name(&self.whom, wanted) {
+            match clerk.name(&self.whom, wanted).await {
                 Ok(svid) => {
                     if let Some(at) = at {
                         held.remove(at);

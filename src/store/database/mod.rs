@@ -148,7 +148,12 @@ impl Database {
         }
     }
 
-    async fn look(&self) -> Result<(), DatabaseError> {
+    /// Asks for the version, which [`versions`](Self::versions) then tells.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::Query`].
+    pub async fn look(&self) -> Result<(), DatabaseError> {
         let version: i64 = sqlx::query_scalar("SELECT version FROM change_counter")
             .fetch_one(&self.pool)
             .await

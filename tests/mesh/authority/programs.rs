@@ -218,6 +218,29 @@ fn a_programs_certificate_is_renewed_by_nobody_on_the_network() {
     town.workload(&sidecar).enrol(&key(), None).unwrap();
 }
 
+#[test]
+fn a_program_whom_an_entry_with_places_has_named_is_in_its_groups() {
+    let (town, sidecar) = joined("workload_api: { socket: api.sock }");
+    let entry = rpc::Entry {
+        id: "users".to_owned(),
+        selectors: vec![user()],
+        spiffe_id: "spiffe://mesh.example/user/{unix:uid}".to_owned(),
+        groups: vec!["users".to_owned()],
+        ..rpc::Entry::default()
+    };
+    let request = rpc::CreateEntryRequest { entry: Some(entry) };
+    town.wait(town.operator().create_entry(request)).unwrap();
+    let mut told = town.workload(&sidecar).follow().unwrap();
+    let mut members = || {
+        let state = town.wait(told.message()).unwrap().unwrap();
+        let users = state.groups.into_iter().find(|group| group.name == "users");
+        users.unwrap().members
+    };
+    assert_eq!(members(), [""; 0]);
+    let names = town.program().names().unwrap();
+    assert_eq!(members(), names);
+}
+
 impl Town {
     /// Revokes `what`. Its record may come after those of what came of it.
     fn revoke(&self, what: What) {

@@ -117,7 +117,7 @@ fn what_would_name_nobody_is_refused_at_the_start_with_its_reason() {
     let (root, issuing) = firm(1);
     let (_, end) = firm(0);
     let other = KeyPair::generate().unwrap();
-    let line = |above: &[&Ca], key: &KeyPair| start(folder(above, key));
+    let line = |above: &[&Ca], key: &KeyPair| start(&folder(above, key));
     let other = line(&[&issuing, &root], &other).unwrap_err();
     assert!(
         other.contains("is not that of the first certificate"),
@@ -135,7 +135,7 @@ fn what_would_name_nobody_is_refused_at_the_start_with_its_reason() {
     let ended = line(&[&ended, &root], ended.key()).unwrap_err();
     assert!(ended.contains("certificate 0"), "{ended}");
     assert!(ended.contains("not in force"), "{ended}");
-    let missing = start(tempfile::tempdir().unwrap()).unwrap_err();
+    let missing = start(&tempfile::tempdir().unwrap()).unwrap_err();
     assert!(missing.contains("company.pem"), "{missing}");
     line(&[&issuing, &root], issuing.key()).unwrap();
     // Anchored below the root, and at the root itself.
@@ -225,7 +225,7 @@ fn pem(line: &[&Ca]) -> String {
 }
 
 /// Builds an authority in `folder`, or says why there is none.
-fn start(folder: TempDir) -> Result<(), String> {
+fn start(folder: &TempDir) -> Result<(), String> {
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(NOON);
     let calendar = Arc::new(Calendar::new(start));
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
