@@ -168,11 +168,11 @@ enum PolicyCommand {
 
 #[derive(Debug, Subcommand)]
 enum SvidCommand {
-    /// Say what a certificate file holds, and what is wrong with it
+    /// Say what a certificate file or a Workload API holds, and what is wrong with it
     Show {
-        /// A PEM file: an SVID with its intermediates, leaf first
+        /// A PEM file: an SVID with its intermediates, leaf first; or `unix://PATH`, a Workload API's socket
         file: PathBuf,
-        /// The trust domain's roots, to check the chain against
+        /// The trust domain's roots, to check a file's chain against
         #[arg(long, value_name = "FILE")]
         bundle: Option<PathBuf>,
     },

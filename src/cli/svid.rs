@@ -2,11 +2,16 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
 
 use crate::cli::print;
+use crate::identity::Endpoint;
+use crate::identity::Source as _;
+use crate::identity::WorkloadApi;
 use crate::store;
 use crate::time::Clock as _;
 use crate::time::SystemClock;
@@ -18,7 +23,15 @@ use crate::x509::certificates_from_pem;
 use crate::x509::verify;
 
 /// Prints what the first certificate says, and whether a peer would believe it.
-pub(super) fn show(file: &Path, bundle: Option<&Path>) -> ExitCode {
+/// It is in a PEM file, or comes from the socket of a Workload API.
+pub(super) fn show(place: &Path, bundle: Option<&Path>) -> ExitCode {
+    match place.to_str().filter(|place| place.starts_with("unix:")) {
+        Some(socket) => show_socket(socket),
+        None => show_file(place, bundle),
+    }
+}
+
+fn show_file(file: &Path, bundle: Option<&Path>) -> ExitCode {
     let chain = match read(file) {
         Ok(chain) => chain,
         Err(code) => return code,
@@ -32,19 +45,60 @@ pub(super) fn show(file: &Path, bundle: Option<&Path>) -> ExitCode {
         Err(error) => return print::failure(&error),
     };
     let now = SystemClock.now();
-    print::line(format_args!("SPIFFE ID    {}", leaf.id()));
-    print::line(format_args!("serial       {}", leaf.serial()));
-    print::line(format_args!("fingerprint  {}", leaf.fingerprint()));
-    print::line(format_args!("not before   {}", date(leaf.not_before())));
-    print::line(format_args!("not after    {}", date(leaf.not_after())));
-    if leaf.not_after() <= now || leaf.not_before() > now {
-        print::complaint("not in force now");
+    if !describe(&leaf, now) {
         return ExitCode::FAILURE;
     }
     match bundle {
         Some(bundle) => believe(&chain, &leaf, bundle, now),
         None => ExitCode::SUCCESS,
     }
+}
+
+/// Asks as any program would. What comes back has been checked against the
+/// bundle that came with it.
+fn show_socket(socket: &str) -> ExitCode {
+    let endpoint: Endpoint = match socket.parse() {
+        Ok(endpoint) => endpoint,
+        Err(error) => return print::failure(&error),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return print::failure(&error),
+    };
+    let source = WorkloadApi::new(endpoint, Limits::default(), Arc::new(SystemClock));
+    let mut source = source.with_patience(PATIENCE);
+    let identity = match runtime.block_on(source.fetch()) {
+        Ok(identity) => identity,
+        Err(error) => return print::failure(&error),
+    };
+    if !describe(identity.svid().leaf(), SystemClock.now()) {
+        return ExitCode::FAILURE;
+    }
+    for bundle in identity.bundles().iter() {
+        print::line(format_args!(
+            "bundle       {}: {} roots",
+            bundle.trust_domain(),
+            bundle.certificates().count()
+        ));
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints what `leaf` says. Tells whether it is in force.
+fn describe(leaf: &Leaf, now: SystemTime) -> bool {
+    print::line(format_args!("SPIFFE ID    {}", leaf.id()));
+    print::line(format_args!("serial       {}", leaf.serial()));
+    print::line(format_args!("fingerprint  {}", leaf.fingerprint()));
+    print::line(format_args!("not before   {}", date(leaf.not_before())));
+    print::line(format_args!("not after    {}", date(leaf.not_after())));
+    let is_in_force = leaf.not_before() <= now && now < leaf.not_after();
+    if !is_in_force {
+        print::complaint("not in force now");
+    }
+    is_in_force
 }
 
 fn believe(
@@ -85,3 +139,6 @@ fn date(at: SystemTime) -> String {
         |at| at.to_string(),
     )
 }
+
+/// Whoever typed this waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(3);

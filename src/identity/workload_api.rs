@@ -43,6 +43,8 @@ pub struct WorkloadApi {
     last: Option<X509Context>,
     /// In a row, without a message between them.
     failures: u32,
+    /// How long it is asked before a refusal is taken for one.
+    patience: Duration,
 }
 
 type Contexts = BoxStream<'static, Result<X509Context, WorkloadApiError>>;
@@ -59,17 +61,25 @@ impl WorkloadApi {
             waiting: None,
             last: None,
             failures: 0,
+            patience: PATIENCE,
         }
     }
 
-    /// What the other side says that we are. Asks until [`PATIENCE`] is over:
+    /// Takes no for an answer after `patience`.
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// What the other side says that we are. Asks until patience is over:
     /// an agent may start with us, and learn of us a moment later.
     async fn next(&mut self) -> Result<X509Context, AgentError> {
         if let Some(context) = self.waiting.take() {
             return Ok(context);
         }
         let mut refused = None;
-        let asked = timeout(PATIENCE, async {
+        let asked = timeout(self.patience, async {
             loop {
                 match self.ask().await {
                     Ok(context) => break context,
@@ -85,7 +95,7 @@ impl WorkloadApi {
             },
             None => AgentError::Silent {
                 endpoint: self.endpoint.clone(),
-                after: PATIENCE,
+                after: self.patience,
             },
         })
     }
@@ -108,7 +118,7 @@ impl WorkloadApi {
                 Some(contexts) => contexts.next().await,
                 None => {
                     sleep(back_off(self.failures, draw())).await;
-                    timeout(PATIENCE, self.ask()).await.ok()
+                    timeout(self.patience, self.ask()).await.ok()
                 }
             };
             match next.unwrap_or(Err(WorkloadApiError::EmptyResponse)) {

@@ -1,5 +1,6 @@
 """SPIFFE's own Python library at an authority's socket: certificates, tokens, bundles, and what changes of them."""
 
+import subprocess
 import threading
 
 from cryptography import x509
@@ -25,8 +26,14 @@ def test(case):
         names.enter("other", "unix:path:/usr/bin/other", user())
         assert "PERMISSION_DENIED" in refused(lambda: client.fetch_x509_svid(timeout=20))
         assert "PERMISSION_DENIED" in refused(lambda: client.fetch_jwt_bundles(timeout=20))
+        shown = show(case, names.endpoint)
+        assert shown.returncode == 1 and "no identity issued" in shown.stderr, shown
         names.enter("user", user(), ttl_s=4)
         names.enter("program", user(), f"unix:path:{PROGRAM}", digest())
+        # Our own program at the socket is the user's, and no Python.
+        shown = show(case, names.endpoint)
+        assert shown.returncode == 0 and f"SPIFFE ID    {spiffe_id('user')}" in shown.stdout, shown
+        assert f"bundle       {DOMAIN}: 1 roots" in shown.stdout, shown
 
         svids = client.fetch_x509_svids(timeout=20)
         assert [str(svid.spiffe_id) for svid in svids] == [spiffe_id("program"), spiffe_id("user")]
@@ -83,6 +90,12 @@ def reasons(names):
 def keys(source):
     """The names of the keys that tokens are checked with."""
     return set(source.get_bundle_for_trust_domain(TrustDomain(DOMAIN)).jwt_authorities)
+
+
+def show(case, endpoint):
+    """What `svid show` says of a socket."""
+    command = [str(case.binary), "svid", "show", endpoint]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
 def refused(call):
