@@ -150,7 +150,9 @@ impl Petitioner<'_> {
         &self,
         request: rpc::IssueRequest,
     ) -> impl Future<Output = Result<rpc::IssueResponse, Status>> + use<> {
-        let mut client = AuthorityClient::new(self.channel.clone());
+        let client = AuthorityClient::new(self.channel.clone());
+        // As much as a sidecar takes.
+        let mut client = client.max_decoding_message_size(16 * 1024 * 1024);
         async move { client.issue(request).await.map(Response::into_inner) }
     }
 
