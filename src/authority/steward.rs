@@ -171,7 +171,13 @@ impl Steward {
             .flat_map(|files| files.read.iter().cloned());
         let all = Entries::new(from_files.chain(from_database.into_iter().map(Arc::new)));
         self.metrics.entries.set(count(all.iter().count()));
-        let groups = groups::gather(&all, &self.ledger).await?;
+        // Those of before, if who is in them cannot be read now: who is revoked is
+        // told all the same.
+        let gathered = groups::gather(&all, &self.ledger).await;
+        let groups = match &gathered {
+            Ok(groups) => groups.clone(),
+            Err(_unread) => Groups::clone(&self.groups.borrow()),
+        };
         self.entries.send_replace(Arc::new(all));
         let revocations = self.ledger.revocations().await?;
         let mut revoked = Revocations::default();
@@ -199,6 +205,7 @@ impl Steward {
         };
         self.board.write(version, notice);
         self.tell_groups(groups);
+        gathered?;
         self.in_force.send_replace(version);
         Ok(())
     }

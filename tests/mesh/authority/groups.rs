@@ -184,6 +184,35 @@ fn who_takes_name_after_name_does_not_fill_what_everybody_is_told() {
     name("orders").unwrap();
 }
 
+#[test]
+fn who_is_revoked_is_told_though_who_is_in_a_group_cannot_be_read() {
+    let town = Town::new();
+    town.add(rpc::Entry {
+        id: "pods".to_owned(),
+        selectors: vec!["k8s:ns:shop".to_owned()],
+        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
+        svid_ttl_s: 3600,
+        origin: String::new(),
+        groups: vec!["callers".to_owned()],
+    });
+    let svid = town.svid_of("somebody");
+    let mut states = town.workload(&svid).follow().unwrap();
+    town.wait(states.message()).unwrap();
+    town.with_database(async |connection| {
+        let damaged = "INSERT INTO issued (serial, entry, spiffe_id, selectors, not_after_s)
+                       VALUES ('4f0a', 'pods', 'spiffe://mesh.example/web', 'k8z', 9000000000)";
+        sqlx::query(damaged).execute(connection).await.unwrap();
+    });
+    let request = rpc::RevokeRequest {
+        reason: String::new(),
+        what: Some(rpc::revoke_request::What::Serial("abcd".to_owned())),
+    };
+    town.wait(town.operator().revoke(request)).unwrap();
+    let state = town.wait(states.message()).unwrap().unwrap();
+    assert_eq!(state.revocations.len(), 1);
+    assert_eq!(state.groups.len(), 1);
+}
+
 /// 4200 names of a thousand bytes.
 const FILL: &str = "
     WITH RECURSIVE name (number, text) AS (
