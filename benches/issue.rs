@@ -232,6 +232,7 @@ async fn connect(
         bundles,
         clock: Arc::new(SystemClock),
         expected: Settings::own_id(&domain()).unwrap(),
+        revoked: Arc::default(),
         settings: tls::Settings::default(),
         shows,
     };

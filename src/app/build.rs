@@ -218,6 +218,9 @@ impl Ground {
             .block_on(Renewal::start(source, Arc::clone(clock), renewals))
             .map_err(|cause| BuildError::Identity { cause })?;
         let live = renewal.live();
+        if let Some(follower) = &follower {
+            follower.heed_what_is_known(&live);
+        }
         let first = origin.first(bulletin.as_deref(), follower.as_ref(), &live);
         let first = runtime.block_on(first)?;
         let policies = Policies::new(first, bulletin, Arc::clone(clock), shown);

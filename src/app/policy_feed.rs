@@ -176,7 +176,8 @@ impl PolicyFeed {
                 return policies.refuse(&NoPolicy::Mistakes { version, cause });
             }
             Err(_panic) => {
-                return tracing::error!("checking the policy failed; the last good one stays");
+                let version = set.version();
+                return policies.refuse(&NoPolicy::Unchecked { version });
             }
         }
         *self.in_force() = Some(set);
@@ -260,5 +261,11 @@ pub enum NoPolicy {
         /// Why not.
         #[source]
         cause: EnrolError,
+    },
+    /// Checking the set has failed, which is a mistake of ours.
+    #[error("policy set {version} cannot be checked")]
+    Unchecked {
+        /// Which.
+        version: u64,
     },
 }

@@ -36,6 +36,13 @@ pub(super) fn is_newcomer(entry: &Entry, id: &SpiffeId, groups: &Groups) -> bool
     !entry.groups.iter().all(is_in)
 }
 
+/// Whether somebody more can be in them. Everybody is told of all members, and
+/// whoever fits an entry with places might go on taking names.
+pub(super) fn have_room(groups: &Groups) -> bool {
+    let ids = groups.values().flatten();
+    ids.map(|id| id.as_str().len()).sum::<usize>() < MOST_BYTES
+}
+
 /// Whether who is in groups depends on who was named, and for how long that is remembered.
 pub(super) fn depend_on_names(entries: &Entries) -> bool {
     entries
@@ -58,3 +65,7 @@ async fn named_by(entry: &Entry, ledger: &Ledger) -> Result<Vec<SpiffeId>, Ledge
     });
     Ok(ids.collect())
 }
+
+/// Of all IDs in all groups: a hundred thousand of the usual length. More would
+/// not fit beside the rest into what a sidecar takes at once.
+const MOST_BYTES: usize = 4 * 1024 * 1024;

@@ -24,6 +24,7 @@ use crate::audit::Event;
 use crate::authority::caller::Caller;
 use crate::authority::entry::Entries;
 use crate::authority::entry::Entry;
+use crate::authority::groups::have_room;
 use crate::authority::groups::is_newcomer;
 use crate::authority::keyring::Keyring;
 use crate::authority::ledger::IssuedRow;
@@ -265,13 +266,18 @@ impl Office {
         id: &SpiffeId,
         proved: &Proved,
     ) -> Result<(), Refusal> {
+        let groups = Arc::clone(&self.groups.borrow());
+        let is_news = is_newcomer(entry, id, &groups);
+        if is_news && !have_room(&groups) {
+            return Err(Refusal::GroupsFull);
+        }
         let row = IssuedRow {
             serial: issued.leaf.serial().to_owned(),
             entry: entry.name.as_str().to_owned(),
             spiffe_id: id.as_str().to_owned(),
             selectors: proved.selectors.clone(),
             not_after: issued.leaf.not_after(),
-            is_news: is_newcomer(entry, id, &self.groups.borrow()),
+            is_news,
         };
         let key = hex(digest::digest(&digest::SHA256, issued.leaf.public_key()).as_ref());
         let token = proved.token.as_deref().map(|digest| TokenUse {

@@ -306,6 +306,7 @@ pub(super) fn open_entry_files(settings: &Settings) -> Result<Option<EntryFiles>
         .map_err(|mistakes| OpenError::Entries { mistakes })?;
     Ok(Some(EntryFiles {
         folder: folder.clone(),
+        looked: seen.clone(),
         read: read.into_iter().map(Arc::new).collect(),
         seen,
     }))

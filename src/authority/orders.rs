@@ -30,6 +30,7 @@ use crate::authority::proof::digest_of;
 use crate::authority::revocation::Revocation;
 use crate::authority::revocation::Revoked;
 use crate::authority::selector::Selector;
+use crate::authority::settings::Settings;
 use crate::authority::settled::Settled;
 use crate::authority::told::in_full;
 use crate::id::SpiffeId;
@@ -205,6 +206,10 @@ impl Orders {
         event.fact("why", reason.to_owned());
         let outcome = match what {
             None => Err(Status::invalid_argument(NOTHING_TO_REVOKE)),
+            Some(Revoked::Id(id)) if self.is_ours(&id) => {
+                event.fact("spiffe_id", id.to_shared());
+                Err(Status::invalid_argument(OURSELVES))
+            }
             Some(what) => {
                 event.fact(what.kind(), what.value().to_owned());
                 let revocation = Revocation {
@@ -218,6 +223,11 @@ impl Orders {
         };
         self.settled.here().await;
         ended(event, outcome)
+    }
+
+    /// Whether it is the authority's own name.
+    fn is_ours(&self, id: &SpiffeId) -> bool {
+        Settings::own_id(&self.trust_domain).is_some_and(|own| own == *id)
     }
 
     /// Takes a revocation back.
@@ -292,6 +302,10 @@ pub(super) fn invalid(error: &dyn std::error::Error) -> Status {
 pub(super) fn unavailable(error: &LedgerError) -> Status {
     Status::unavailable(in_full(error))
 }
+
+/// No sidecar would ever listen to us again.
+const OURSELVES: &str =
+    "that is the authority itself: let its keys be replaced, with `rotate`, and revoke the old one";
 
 const NOTHING_TO_REVOKE: &str =
     "say a SPIFFE ID, or a serial number in hexadecimal digits as `svid show` prints it";

@@ -84,7 +84,7 @@ impl Publisher {
                     before = now;
                     let is_refused = self.status.borrow().trouble.is_some();
                     has_changed
-                        || self.is_behind
+                        || (self.is_behind && tried.elapsed() >= CATCH_UP_AFTER)
                         || (is_refused && tried.elapsed() >= TRY_AGAIN_AFTER)
                 }
                 Ok(()) = self.groups.changed() => {
@@ -267,6 +267,10 @@ const EVENT: &str = "policy_publish";
 
 /// How soon an edited policy takes effect, twice.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The log, or the database, has room again sooner or later; until then a set
+/// is checked each time.
+const CATCH_UP_AFTER: Duration = Duration::from_secs(2);
 
 /// Reading a large set takes seconds of a core.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);

@@ -32,6 +32,12 @@ pub(super) enum Refusal {
         #[source]
         cause: SpiffeIdError,
     },
+    /// There are as many members of groups as can be told to everybody.
+    #[error(
+        "the groups of entries have no room for another member: those who were named and are gone \
+         make room when they are forgotten, `renewal_grace_s` after their SVIDs have ended"
+    )]
+    GroupsFull,
     /// What was proved makes nobody the one that is wished for.
     #[error("no entry names a workload of which this was proved: {proved}")]
     NoEntry { proved: String },
@@ -100,6 +106,7 @@ impl Refusal {
             | Self::SvidEnded => Decision::Deny,
             Self::BadAudience { .. }
             | Self::BadWish { .. }
+            | Self::GroupsFull
             | Self::NoRoom { .. }
             | Self::NoSvid { .. }
             | Self::NotIssued { .. }
@@ -114,6 +121,7 @@ impl Refusal {
         let word = match self {
             Self::BadAudience { .. } => "bad_audience",
             Self::BadWish { .. } => "bad_spiffe_id",
+            Self::GroupsFull => "groups_full",
             Self::NoEntry { .. } => "no_entry",
             Self::NoRoom { .. } => "audit_log_full",
             Self::NotIssued { cause } => match cause {
@@ -146,7 +154,7 @@ impl Refusal {
             },
             Self::NotProved { cause } if cause.may_pass() => Code::Unavailable,
             Self::NotProved { .. } => Code::Unauthenticated,
-            Self::TooMany => Code::ResourceExhausted,
+            Self::GroupsFull | Self::TooMany => Code::ResourceExhausted,
         }
     }
 

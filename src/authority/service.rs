@@ -20,6 +20,7 @@ use crate::authority::office::Office;
 use crate::authority::proof::Possession;
 use crate::authority::proof::Proof;
 use crate::authority::proof::Secret;
+use crate::authority::refusal::Refusal;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::authority_server::Authority;
 use crate::rpc::authority::issue_request;
@@ -87,6 +88,11 @@ impl Authority for Service {
                 "the SVID that was shown has ended or is revoked",
             ));
         }
+        // What stands on the board may be old, where the database cannot be reached
+        // or has not told yet: whoever comes from another authority would unlearn
+        // who is revoked.
+        let settled = self.office.settled.everywhere().await;
+        settled.map_err(|cause| Refusal::Unavailable { cause }.status())?;
         let mut wish = request.into_inner().policy;
         let counted = Counted::one_more(&self.office.metrics.followers);
         let states = WatchStream::new(self.board.follow()).map(move |state| {

@@ -72,7 +72,10 @@ pub(super) struct Steward {
 #[derive(Debug)]
 pub(super) struct EntryFiles {
     pub(super) folder: PathBuf,
+    /// How it looked the last time.
+    pub(super) looked: Fingerprint,
     pub(super) read: Vec<Arc<Entry>>,
+    /// How it looked when it was read.
     pub(super) seen: Fingerprint,
 }
 
@@ -168,7 +171,13 @@ impl Steward {
             .flat_map(|files| files.read.iter().cloned());
         let all = Entries::new(from_files.chain(from_database.into_iter().map(Arc::new)));
         self.metrics.entries.set(count(all.iter().count()));
-        let groups = groups::gather(&all, &self.ledger).await?;
+        // Those of before, if who is in them cannot be read now: who is revoked is
+        // told all the same.
+        let gathered = groups::gather(&all, &self.ledger).await;
+        let groups = match &gathered {
+            Ok(groups) => groups.clone(),
+            Err(_unread) => Groups::clone(&self.groups.borrow()),
+        };
         self.entries.send_replace(Arc::new(all));
         let revocations = self.ledger.revocations().await?;
         let mut revoked = Revocations::default();
@@ -196,6 +205,7 @@ impl Steward {
         };
         self.board.write(version, notice);
         self.tell_groups(groups);
+        gathered?;
         self.in_force.send_replace(version);
         Ok(())
     }
@@ -210,13 +220,18 @@ impl Steward {
         });
     }
 
-    /// Reads the folder again if it has changed. Tells whether there is something new.
+    /// Reads the folder again if it has changed, and two looks in a row have seen
+    /// the same: a file that is still being written may read as one with fewer
+    /// entries, and whom those name would be in no group. Tells whether there is
+    /// something new.
     fn read_files(&mut self) -> bool {
         let Some(files) = &mut self.files else {
             return false;
         };
         let seen = Fingerprint::take([&files.folder]);
-        if seen == files.seen {
+        let is_settled = seen == files.looked;
+        files.looked.clone_from(&seen);
+        if seen == files.seen || !is_settled {
             return false;
         }
         files.seen = seen;
@@ -323,8 +338,8 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// How soon an edited file of entries takes effect.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How soon an edited file of entries takes effect, twice.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Nothing that is due by the calendar is more urgent.
 const TEND_EVERY: Duration = Duration::from_secs(60);

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use crate::enrol::EnrolError;
 use crate::enrol::Settings;
 use crate::enrol::kept_policy;
+use crate::enrol::news::News;
 use crate::enrol::signed_policy::SignedPolicy;
 use crate::enrol::signed_policy::SignedPolicyError;
 use crate::policy::Document;
@@ -33,8 +35,11 @@ pub struct Bulletin {
     held: Mutex<Option<Held>>,
     /// The version of the set in force; 0 for none.
     in_force: AtomicU64,
+    /// Whether the groups were told, or kept: if not, that nobody is in one means nothing.
+    knows_groups: AtomicBool,
     /// What was kept, as it was read.
     kept: Mutex<Option<Result<rpc::PolicySet, EnrolError>>>,
+    news: Arc<News>,
     set: watch::Sender<Heard>,
     settings: Arc<Settings>,
 }
@@ -71,13 +76,15 @@ pub enum Heard {
 }
 
 impl Bulletin {
-    pub(super) fn new(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(settings: Arc<Settings>, news: Arc<News>, clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
             groups: watch::Sender::default(),
             held: Mutex::default(),
             in_force: AtomicU64::new(0),
+            knows_groups: AtomicBool::new(false),
             kept: Mutex::default(),
+            news,
             set: watch::Sender::default(),
             settings,
         }
@@ -99,7 +106,8 @@ impl Bulletin {
     ///
     /// # Errors
     ///
-    /// [`EnrolError::KeptPolicy`] if what was kept is not what the authority has signed.
+    /// [`EnrolError::KeptPolicy`] if what was kept is not what the authority has signed,
+    /// [`EnrolError::KeptGroupsGone`] if it was kept without the groups.
     pub fn kept(&self, bundles: &Bundles) -> Result<Option<Arc<SignedPolicy>>, EnrolError> {
         let kept = self
             .kept
@@ -109,9 +117,22 @@ impl Bulletin {
         let Some(told) = kept.transpose()? else {
             return Ok(None);
         };
-        let set = SignedPolicy::read(told, &self.settings.authority_id, bundles, self.clock.now());
+        if !self.knows_groups.load(Ordering::Relaxed) {
+            return Err(self.settings.kept_groups_gone());
+        }
+        let set = self.read(told, bundles);
         set.map(|set| Some(Arc::new(set)))
             .map_err(|cause| self.settings.bad_kept_policy(cause))
+    }
+
+    fn read(
+        &self,
+        told: rpc::PolicySet,
+        bundles: &Bundles,
+    ) -> Result<SignedPolicy, SignedPolicyError> {
+        let revoked = self.news.revoked().current();
+        let signer = &self.settings.authority_id;
+        SignedPolicy::read(told, signer, bundles, &revoked, self.clock.now())
     }
 
     /// Notes that `set` is in force, and keeps it for the next start. Blocks on the disk.
@@ -132,6 +153,7 @@ impl Bulletin {
         };
         if let Some(groups) = kept_policy::recall_groups(folder)? {
             self.groups.send_replace(Arc::new(groups));
+            self.knows_groups.store(true, Ordering::Relaxed);
         }
         if self.settings.wants_policies {
             let kept = kept_policy::recall(folder).transpose();
@@ -155,7 +177,7 @@ impl Bulletin {
         })
     }
 
-    /// Notes who is in which group.
+    /// Notes who is in which group. That nobody is, is kept as well.
     pub(super) fn hear_groups(&self, next: Groups) {
         let is_news = self.groups.send_if_modified(|groups| {
             let is_news = **groups != next;
@@ -164,7 +186,8 @@ impl Bulletin {
             }
             is_news
         });
-        if is_news
+        let were_known = self.knows_groups.swap(true, Ordering::Relaxed);
+        if (is_news || !were_known)
             && let Some(folder) = &self.settings.state
             && let Err(error) = kept_policy::keep_groups(folder, &self.groups.borrow())
         {
@@ -194,7 +217,7 @@ impl Bulletin {
         if !is_older && self.is_known(&told) {
             return None;
         }
-        match SignedPolicy::read(told, &self.settings.authority_id, bundles, self.clock.now()) {
+        match self.read(told, bundles) {
             Ok(set) if is_older => return Some(set),
             Ok(set) => {
                 let set = Arc::new(set);

@@ -14,6 +14,7 @@ use tonic::transport::Endpoint;
 use crate::enrol::EnrolError;
 use crate::enrol::Settings;
 use crate::identity::Svid;
+use crate::identity::Watchlist;
 use crate::net::Dialer;
 use crate::rpc::authority::authority_client::AuthorityClient;
 use crate::time::Clock;
@@ -29,9 +30,11 @@ pub(super) struct Open {
 }
 
 /// Connects to one of the authorities, and shows `svid` if there is one to show.
+/// Whoever answers is none if it is `revoked`.
 pub(super) async fn open(
     settings: &Settings,
     bundles: Arc<Bundles>,
+    revoked: &Arc<Watchlist>,
     svid: Option<Arc<Svid>>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Open, EnrolError> {
@@ -39,6 +42,7 @@ pub(super) async fn open(
         bundles,
         clock: Arc::clone(clock),
         expected: settings.authority_id.clone(),
+        revoked: Arc::clone(revoked),
         settings: tls::Settings::default(),
         shows: svid,
     };

@@ -113,6 +113,15 @@ pub enum EnrolError {
         /// The file.
         path: PathBuf,
     },
+    /// The groups that go with the policy set that was kept are not there.
+    #[error(
+        "`{}` is not there, though a policy set was kept: start again while the authority can be reached",
+        path.display()
+    )]
+    KeptGroupsGone {
+        /// The file.
+        path: PathBuf,
+    },
     /// The policy set that was kept is not what the authority has signed.
     #[error(
         "the policy set in `{}` is not to be believed: remove it, and start again while the authority can be reached",
@@ -124,6 +133,15 @@ pub enum EnrolError {
         /// Why not.
         #[source]
         cause: Box<SignedPolicyError>,
+    },
+    /// The revocations that were kept are not what we have written.
+    #[error(
+        "`{}` is not what was kept there: remove it, and start again while the authority can be reached",
+        path.display()
+    )]
+    KeptRevocations {
+        /// The file.
+        path: PathBuf,
     },
     /// No authority is named.
     #[error("no authority is named")]

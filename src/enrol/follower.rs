@@ -19,6 +19,7 @@ use crate::enrol::answer::State;
 use crate::enrol::channel;
 use crate::enrol::news::News;
 use crate::identity::Live;
+use crate::identity::Revocations;
 use crate::identity::draw;
 use crate::rpc::authority as rpc;
 use crate::time::Clock;
@@ -60,15 +61,20 @@ impl Follower {
         Minter::new(settings, news, Arc::clone(&self.clock), live)
     }
 
+    /// Believes nobody who was revoked when we last heard, in this life or in
+    /// the one before.
+    pub fn heed_what_is_known(&self, live: &Live) {
+        let revoked = self.news.revoked().current();
+        live.revoked().replace(Revocations::clone(&revoked));
+    }
+
     /// Follows for ever, as whoever `live` says we are.
     ///
     /// # Cancellation
     ///
     /// May be dropped at any point; what was heard stays in force.
     pub async fn run(self, live: Arc<Live>) {
-        if let Some(state) = self.news.latest() {
-            live.revoked().replace(state.revocations);
-        }
+        self.heed_what_is_known(&live);
         let mut failures = 0;
         loop {
             match self.follow(&live, &mut failures).await {
@@ -115,7 +121,8 @@ impl Follower {
         let identity = live.current();
         let svid = Arc::clone(identity.svid());
         let bundles = Arc::clone(identity.bundles());
-        let mut open = channel::open(&self.settings, bundles, Some(svid), &self.clock).await?;
+        let (settings, revoked) = (&self.settings, self.news.revoked());
+        let mut open = channel::open(settings, bundles, revoked, Some(svid), &self.clock).await?;
         let request = rpc::FollowRequest {
             policy: self.bulletin.wish(),
         };
@@ -172,9 +179,12 @@ impl Follower {
         if state.tainted.len() > self.tainted.replace(state.tainted.len()) {
             self.refresh_at.set(Some(Instant::now() + SPREAD * 2));
         }
-        self.bulletin.hear_groups(std::mem::take(&mut state.groups));
-        let older = self.bulletin.hear(state.policy.take(), &state.bundles);
+        let (policy, groups) = (state.policy.take(), std::mem::take(&mut state.groups));
+        let bundles = Arc::clone(&state.bundles);
+        // First who is revoked: it may be who has signed the policies.
         self.news.told(state);
+        self.bulletin.hear_groups(groups);
+        let older = self.bulletin.hear(policy, &bundles);
         if is_tainted {
             // Everybody hears it at once; not everybody may ask at once.
             sleep(SPREAD.mul_f64(draw())).await;

@@ -46,12 +46,12 @@ pub(super) fn keep_groups(folder: &Path, groups: &Groups) -> Result<(), EnrolErr
         .map(|(name, ids)| (name.as_str(), ids.iter().map(|id| id.as_str()).collect()))
         .collect();
     let text = serde_json::to_string(&written).unwrap_or_default();
-    store::write_public(&folder.join(GROUPS), text.as_bytes()).map_err(failed)
+    store::write_public(&groups_path(folder), text.as_bytes()).map_err(failed)
 }
 
 /// The groups in `folder`; nothing if none were kept.
 pub(super) fn recall_groups(folder: &Path) -> Result<Option<Groups>, EnrolError> {
-    let path = folder.join(GROUPS);
+    let path = groups_path(folder);
     let Some(bytes) = read(&path)? else {
         return Ok(None);
     };
@@ -86,6 +86,11 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, EnrolError> {
 /// Where a set is kept.
 pub(super) fn policy_path(folder: &Path) -> PathBuf {
     folder.join(POLICY)
+}
+
+/// Where groups are kept.
+pub(super) fn groups_path(folder: &Path) -> PathBuf {
+    folder.join(GROUPS)
 }
 
 /// A `PolicySet` of `authority.proto`.

@@ -157,7 +157,8 @@ impl Asker {
         let id = svid.id().clone();
         let bundles = Arc::clone(identity.bundles());
         let settings = &self.settings;
-        let mut open = channel::open(settings, bundles, Some(svid), &self.clock).await?;
+        let revoked = self.news.revoked();
+        let mut open = channel::open(settings, bundles, revoked, Some(svid), &self.clock).await?;
         let request = rpc::MintJwtRequest {
             audience: audience.names().to_vec(),
         };

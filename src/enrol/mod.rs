@@ -15,6 +15,7 @@ mod federated;
 mod follower;
 mod keepsake;
 mod kept_policy;
+mod kept_revocations;
 mod minter;
 mod news;
 mod settings;
@@ -79,7 +80,10 @@ pub fn look_at_kept_policy(
             &settings.trust_domain,
         )?),
     };
-    let bulletin = Bulletin::new(Arc::new(settings.clone()), clock);
+    let settings = Arc::new(settings.clone());
+    let news = Arc::new(News::new(Arc::clone(&settings)));
+    let bulletin = Bulletin::new(settings, Arc::clone(&news), clock);
+    news.recall()?;
     bulletin.recall()?;
     bulletin.kept(&bundles)
 }
@@ -100,8 +104,9 @@ impl Enrolment {
     #[must_use]
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let settings = Arc::new(settings);
-        let news = Arc::new(News::default());
-        let bulletin = Arc::new(Bulletin::new(Arc::clone(&settings), Arc::clone(&clock)));
+        let news = Arc::new(News::new(Arc::clone(&settings)));
+        let bulletin = Bulletin::new(Arc::clone(&settings), Arc::clone(&news), Arc::clone(&clock));
+        let bulletin = Arc::new(bulletin);
         let source = Enrolled::new(
             Arc::clone(&settings),
             Arc::clone(&news),

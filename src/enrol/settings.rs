@@ -36,6 +36,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// A set was kept, and the groups that go with it were not.
+    pub(super) fn kept_groups_gone(&self) -> EnrolError {
+        let folder = self.state.as_deref().unwrap_or_else(|| Path::new(""));
+        EnrolError::KeptGroupsGone {
+            path: kept_policy::groups_path(folder),
+        }
+    }
+
     /// What was kept of policies is not what the authority has signed.
     pub(super) fn bad_kept_policy(&self, cause: SignedPolicyError) -> EnrolError {
         let folder = self.state.as_deref().unwrap_or_else(|| Path::new(""));

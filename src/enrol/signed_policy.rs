@@ -9,6 +9,7 @@ use crate::id::SpiffeId;
 use crate::identity::Endorsed;
 use crate::identity::Endorsement;
 use crate::identity::EndorsementError;
+use crate::identity::Revocations;
 use crate::policy::Document;
 use crate::policy::DocumentError;
 use crate::rpc::authority as rpc;
@@ -30,6 +31,7 @@ impl SignedPolicy {
         told: rpc::PolicySet,
         signer: &SpiffeId,
         bundles: &Bundles,
+        revoked: &Revocations,
         now: SystemTime,
     ) -> Result<Self, SignedPolicyError> {
         let digest = <[u8; 32]>::try_from(told.digest.as_slice())
@@ -38,9 +40,13 @@ impl SignedPolicy {
             version: told.version,
             digest,
         };
-        endorsement(&told)?
+        let endorsement = endorsement(&told)?;
+        endorsement
             .verify(what, signer, bundles, now)
             .map_err(|cause| SignedPolicyError::NotSigned { cause })?;
+        if endorsement.is_by_revoked(revoked) {
+            return Err(SignedPolicyError::Revoked);
+        }
         if told.document.is_empty() {
             return Err(SignedPolicyError::Withheld);
         }
@@ -119,6 +125,9 @@ pub enum SignedPolicyError {
     /// Another document than the one that is signed.
     #[error("its document is not the one that is signed")]
     OtherDocument,
+    /// Whoever has signed it, or has named the signer, is revoked.
+    #[error("it is signed with a certificate that is revoked, or below one")]
+    Revoked,
     /// No document, and none that we hold.
     #[error("its document was left out, and it is not the one that we hold")]
     Withheld,

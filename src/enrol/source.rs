@@ -94,6 +94,7 @@ impl Enrolled {
         let Some(folder) = &self.settings.state else {
             return Ok(());
         };
+        self.news.recall()?;
         self.bulletin.recall()?;
         self.given = keepsake::recall(folder, &self.settings.trust_domain)?;
         Ok(())
@@ -205,7 +206,8 @@ impl Enrolled {
         self.pending = Some(Arc::clone(&pair));
         let csr = make_request(&pair).map_err(|cause| EnrolError::NoRequest { cause })?;
         let settings = Arc::clone(&self.settings);
-        let mut open = channel::open(&settings, bundles, svid, &self.clock).await?;
+        let revoked = self.news.revoked();
+        let mut open = channel::open(&settings, bundles, revoked, svid, &self.clock).await?;
         let request = rpc::IssueRequest {
             csr: csr.to_vec(),
             spiffe_id: settings

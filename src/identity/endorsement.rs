@@ -12,9 +12,11 @@ use rustls::SignatureScheme;
 use rustls_pki_types::CertificateDer;
 
 use crate::id::SpiffeId;
+use crate::identity::Revocations;
 use crate::identity::svid::Svid;
 use crate::x509::Bundles;
 use crate::x509::ChainError;
+use crate::x509::Leaf;
 use crate::x509::Limits;
 use crate::x509::SIGNATURE_SCHEMES;
 use crate::x509::SignatureError;
@@ -104,6 +106,16 @@ impl Endorsement {
         let message = message(what, signer, self.signed_at_s);
         verify_signature(first, self.scheme, &message, &self.signature)
             .map_err(|cause| EndorsementError::BadSignature { cause })
+    }
+
+    /// Whether the signer is revoked, or somebody above it. It does not matter
+    /// when it has signed: whoever has its key writes any moment there.
+    #[must_use]
+    pub fn is_by_revoked(&self, revoked: &Revocations) -> bool {
+        let signer = self.chain.first().map(|first| Leaf::parse(first));
+        signer.is_none_or(|signer| {
+            signer.map_or(true, |signer| revoked.include_chain(&signer, &self.chain))
+        })
     }
 }
 
@@ -298,6 +310,26 @@ mod tests {
         let mut other = signed;
         other.chain = ca.svid(&authority()).chain().to_vec();
         assert_eq!(judge(WHAT, &other), bad(SignatureError::BadSignature));
+    }
+
+    #[test]
+    fn whose_certificate_is_revoked_or_below_one_that_is_has_signed_nothing() {
+        let ca = Ca::new("example.org");
+        let mut signed = Endorsement::sign(WHAT, &ca.svid(&authority()), noon()).unwrap();
+        let above = ca.bundles.for_id(&authority()).unwrap();
+        signed.chain.extend(above.certificates().cloned());
+        let is_by = |signed: &Endorsement, serial: u8| {
+            let mut revoked = Revocations::default();
+            revoked.revoke_serial(format!("{serial:02x}").repeat(16));
+            signed.is_by_revoked(&revoked)
+        };
+        // The root has number 1, and the signer 2, sixteen times.
+        assert_eq!(
+            [1, 2, 3].map(|serial| is_by(&signed, serial)),
+            [true, true, false]
+        );
+        signed.chain.clear();
+        assert!(is_by(&signed, 3));
     }
 
     const HOUR: Duration = Duration::from_secs(3600);

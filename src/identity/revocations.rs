@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
+use rustls_pki_types::CertificateDer;
+
 use crate::id::SpiffeId;
+use crate::x509::CaCertificate;
+use crate::x509::Leaf;
 
 /// Workloads and certificates that are revoked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -39,6 +43,28 @@ impl Revocations {
     #[must_use]
     pub fn include_id(&self, id: &SpiffeId) -> bool {
         self.ids.contains(id)
+    }
+
+    /// Whether `leaf` is revoked, or somebody above it in `chain`, which begins
+    /// with it. Whoever there cannot be read is not to be relied on either.
+    #[must_use]
+    pub fn include_chain(&self, leaf: &Leaf, chain: &[CertificateDer<'_>]) -> bool {
+        self.include(leaf.id(), leaf.serial())
+            || !self.is_empty()
+                && chain.iter().skip(1).any(|issuer| {
+                    CaCertificate::parse(issuer)
+                        .map_or(true, |issuer| self.include_serial(issuer.serial()))
+                })
+    }
+
+    /// The workloads, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = &SpiffeId> {
+        self.ids.iter()
+    }
+
+    /// The certificates' serial numbers, in no order.
+    pub fn serials(&self) -> impl Iterator<Item = &str> {
+        self.serials.iter().map(String::as_str)
     }
 
     /// How many there are.

@@ -10,6 +10,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::id::SpiffeId;
 use crate::identity::Svid;
+use crate::identity::Watchlist;
 use crate::time::Clock;
 use crate::tls::connector::client_config;
 use crate::tls::connector::harden;
@@ -32,6 +33,8 @@ pub struct Approach {
     pub clock: Arc<dyn Clock>,
     /// Who must be there.
     pub expected: SpiffeId,
+    /// Who is believed no longer.
+    pub revoked: Arc<Watchlist>,
     /// What handshakes may cost.
     pub settings: Settings,
     /// What we show, if we have something to show.
@@ -70,6 +73,7 @@ impl Approach {
             self.settings.chain,
             Some([self.expected.clone()].into()),
         );
+        let verifier = verifier.heeding(&self.revoked);
         let config =
             client_config(verifier).map_err(|cause| HandshakeError::Misconfigured { cause })?;
         let mut config = match &self.shows {

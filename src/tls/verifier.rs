@@ -20,12 +20,10 @@ use rustls_pki_types::ServerName;
 use rustls_pki_types::UnixTime;
 
 use crate::id::SpiffeId;
-use crate::identity::Revocations;
 use crate::identity::Watchlist;
 use crate::time::Clock;
 use crate::tls::refusal::Refusal;
 use crate::x509::Bundles;
-use crate::x509::CaCertificate;
 use crate::x509::Leaf;
 use crate::x509::Limits;
 use crate::x509::verify;
@@ -109,10 +107,10 @@ impl Verifier {
             .collect();
         let leaf = verify(&chain, &self.bundles, self.date(leaf), &self.limits)
             .map_err(|cause| Refusal::NotBelieved { cause })?;
-        let is_revoked = self.revoked.as_ref().is_some_and(|revoked| {
-            let revoked = revoked.current();
-            revoked.include(leaf.id(), leaf.serial()) || has_revoked_issuer(&chain, &revoked)
-        });
+        let is_revoked = self
+            .revoked
+            .as_ref()
+            .is_some_and(|revoked| revoked.current().include_chain(&leaf, &chain));
         if is_revoked {
             return Err(Refusal::Revoked {
                 found: leaf.id().clone(),
@@ -204,15 +202,6 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
-}
-
-/// Whether somebody above the leaf is revoked. Each has been read before.
-fn has_revoked_issuer(chain: &[CertificateDer<'_>], revoked: &Revocations) -> bool {
-    !revoked.is_empty()
-        && chain.iter().skip(1).any(|issuer| {
-            CaCertificate::parse(issuer)
-                .map_or(true, |issuer| revoked.include_serial(issuer.serial()))
-        })
 }
 
 fn never_tls12() -> rustls::Error {

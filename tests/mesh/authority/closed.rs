@@ -104,6 +104,24 @@ fn whoever_asks_too_often_is_refused_and_others_are_not() {
     assert_eq!(town.records.next().text("decision"), "permit");
 }
 
+#[test]
+fn an_authority_without_its_database_tells_nobody_what_may_be_old() {
+    let town = Town::new();
+    let token = town.token("web");
+    let svid = town.newcomer().enrol(&key(), by_token(&token)).unwrap();
+    let change = |sql: &'static str| {
+        town.with_database(async |connection| {
+            sqlx::query(sql).execute(connection).await.unwrap();
+        });
+    };
+    change("ALTER TABLE change_counter RENAME TO elsewhere");
+    let told = refused(town.workload(&svid).follow());
+    assert!(told.starts_with("Unavailable: "), "{told}");
+    change("ALTER TABLE elsewhere RENAME TO change_counter");
+    let mut states = town.workload(&svid).follow().unwrap();
+    assert!(town.wait(states.message()).unwrap().is_some());
+}
+
 fn count(town: &Town, sql: &'static str) -> i64 {
     town.with_database(async |connection| {
         let query = sqlx::query_scalar(sql);

@@ -13,6 +13,7 @@ use crate::authority::petitioner::key;
 use crate::authority::policies;
 use crate::authority::policies::WORDS;
 use crate::authority::town::Town;
+use crate::authority::town::refused;
 use crate::authority::town::until;
 
 #[test]
@@ -135,6 +136,94 @@ fn a_template_has_in_its_group_only_whom_it_has_named() {
     town.add(pods(&["k8s:node:node-1"], &["callers"]));
     assert_eq!(members(), both);
 }
+
+#[test]
+fn who_takes_name_after_name_does_not_fill_what_everybody_is_told() {
+    let signer = Key::ecdsa();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("jwks.json"),
+        key_set(&[signer.published("one")]),
+    )
+    .unwrap();
+    let town = Town::on(folder, CLUSTER);
+    let name = |account: &str| {
+        let token = Token::new(&signer, "one")
+            .with("/kubernetes.io/serviceaccount/name", account.into())
+            .signed(&signer);
+        town.newcomer()
+            .enrol(&key(), by_kubernetes(&token))
+            .map(drop)
+    };
+    town.add(rpc::Entry {
+        id: "pods".to_owned(),
+        selectors: vec!["k8s:ns:shop".to_owned()],
+        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
+        svid_ttl_s: 3600,
+        origin: String::new(),
+        groups: vec!["callers".to_owned()],
+    });
+    name("web").unwrap();
+    // As if somebody had been named so for an hour.
+    let change = |sql: &'static str| {
+        town.with_database(async |connection| {
+            sqlx::query(sql).execute(connection).await.unwrap();
+        });
+        town.enter_group("other", "other");
+        town.leave("other");
+    };
+    change(FILL);
+    let told = refused(name("orders"));
+    assert!(
+        told.starts_with("ResourceExhausted: the groups of entries have no room"),
+        "{told}"
+    );
+    // Who is in one already is named again.
+    name("web").unwrap();
+    change("DELETE FROM issued WHERE serial LIKE 'fill%'");
+    name("orders").unwrap();
+}
+
+#[test]
+fn who_is_revoked_is_told_though_who_is_in_a_group_cannot_be_read() {
+    let town = Town::new();
+    town.add(rpc::Entry {
+        id: "pods".to_owned(),
+        selectors: vec!["k8s:ns:shop".to_owned()],
+        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
+        svid_ttl_s: 3600,
+        origin: String::new(),
+        groups: vec!["callers".to_owned()],
+    });
+    let svid = town.svid_of("somebody");
+    let mut states = town.workload(&svid).follow().unwrap();
+    town.wait(states.message()).unwrap();
+    town.with_database(async |connection| {
+        let damaged = "INSERT INTO issued (serial, entry, spiffe_id, selectors, not_after_s)
+                       VALUES ('4f0a', 'pods', 'spiffe://mesh.example/web', 'k8z', 9000000000)";
+        sqlx::query(damaged).execute(connection).await.unwrap();
+    });
+    let request = rpc::RevokeRequest {
+        reason: String::new(),
+        what: Some(rpc::revoke_request::What::Serial("abcd".to_owned())),
+    };
+    town.wait(town.operator().revoke(request)).unwrap();
+    let state = town.wait(states.message()).unwrap().unwrap();
+    assert_eq!(state.revocations.len(), 1);
+    assert_eq!(state.groups.len(), 1);
+}
+
+/// 4200 names of a thousand bytes.
+const FILL: &str = "
+    WITH RECURSIVE name (number, text) AS (
+        SELECT 1, printf('%01000d', 1)
+        UNION ALL
+        SELECT number + 1, printf('%01000d', number + 1) FROM name WHERE number < 4200
+    )
+    INSERT INTO issued (serial, entry, spiffe_id, selectors, not_after_s)
+    SELECT 'fill' || number, 'pods', 'spiffe://mesh.example/' || text,
+           'k8s:ns:shop' || char(10) || 'k8s:sa:' || text, 9000000000
+    FROM name";
 
 impl Town {
     /// An entry by which `name` is in the group `callers`.

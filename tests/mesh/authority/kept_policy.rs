@@ -163,7 +163,7 @@ fn a_set_that_was_changed_is_replaced_while_the_authority_can_be_asked() {
 
 #[test]
 fn without_a_kept_set_and_without_an_authority_nothing_starts() {
-    let away = Away::new();
+    let mut away = Away::new();
     fs::remove_file(away.file()).unwrap();
     let told = away.town.failure_of_web(KEEPING[1]);
     assert!(
@@ -180,6 +180,17 @@ fn without_a_kept_set_and_without_an_authority_nothing_starts() {
         told.contains("groups.json` is not what was kept there"),
         "{told}"
     );
-    fs::remove_file(groups).unwrap();
+    // Nor does it mean that nobody is in one: a policy may forbid who is.
+    fs::remove_file(&groups).unwrap();
+    let told = away.town.failure_of_web(KEEPING[1]);
+    assert!(
+        told.contains("groups.json` is not there, though a policy set was kept"),
+        "{told}"
+    );
+    fs::write(&groups, "{}").unwrap();
     away.starts_with(&away.whole);
+    fs::remove_file(&groups).unwrap();
+    away.town.start();
+    away.starts_with(&away.whole);
+    assert_eq!(fs::read_to_string(groups).unwrap(), "{}");
 }

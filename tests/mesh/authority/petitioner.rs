@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper_util::rt::TokioIo;
 use portreeve::authority::Settings;
 use portreeve::identity::Svid;
+use portreeve::identity::Watchlist;
 use portreeve::rpc::authority as rpc;
 use portreeve::rpc::authority::authority_client::AuthorityClient;
 use portreeve::rpc::authority::issue_request::Proof;
@@ -68,11 +69,26 @@ impl Town {
         svid: Option<&Svid>,
         source: &str,
     ) -> Result<Petitioner<'_>, ConnectError> {
+        self.approach_heeding(svid, source, Watchlist::default())
+    }
+
+    /// Somebody without a certificate, who has heard who is `revoked`.
+    pub(crate) fn heeding(&self, revoked: Watchlist) -> Result<Petitioner<'_>, ConnectError> {
+        self.approach_heeding(None, "127.0.0.1", revoked)
+    }
+
+    fn approach_heeding(
+        &self,
+        svid: Option<&Svid>,
+        source: &str,
+        revoked: Watchlist,
+    ) -> Result<Petitioner<'_>, ConnectError> {
         let domain = self.domain().parse().unwrap();
         let approach = Approach {
             bundles: Arc::new(self.roots()),
             clock: Arc::<crate::stage::Calendar>::clone(&self.calendar),
             expected: Settings::own_id(&domain).unwrap(),
+            revoked: Arc::new(revoked),
             settings: tls::Settings::default(),
             shows: svid.cloned().map(Arc::new),
         };
@@ -134,7 +150,9 @@ impl Petitioner<'_> {
         &self,
         request: rpc::IssueRequest,
     ) -> impl Future<Output = Result<rpc::IssueResponse, Status>> + use<> {
-        let mut client = AuthorityClient::new(self.channel.clone());
+        let client = AuthorityClient::new(self.channel.clone());
+        // As much as a sidecar takes.
+        let mut client = client.max_decoding_message_size(16 * 1024 * 1024);
         async move { client.issue(request).await.map(Response::into_inner) }
     }
 

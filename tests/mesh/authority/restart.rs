@@ -2,11 +2,14 @@
 
 use std::fs;
 
+use portreeve::rpc::authority as rpc;
+use portreeve::rpc::authority::revoke_request::What;
 use portreeve::rpc::authority::rotate_request::Step;
 
 use crate::authority::load::Two;
 use crate::authority::steps::rotate;
 use crate::authority::town::Town;
+use crate::authority::town::until;
 
 #[test]
 fn a_sidecar_that_has_kept_its_svid_needs_neither_token_nor_authority() {
@@ -39,6 +42,42 @@ fn a_sidecar_that_starts_again_believes_the_roots_that_it_has_last_heard_of() {
     let two = again(two, &town);
     town.shows("portreeve_authority_followers 2");
     two.pass();
+}
+
+#[test]
+fn a_sidecar_that_starts_again_serves_nobody_who_was_revoked_before() {
+    let mut town = Town::new();
+    let two = Two::with(&town, proofs(&town));
+    revoke(&town, What::Serial("4f0a".to_owned()));
+    until(|| kept(&town).contains("4f0a"));
+    two.pass();
+    town.stop();
+    let two = again(two, &town);
+    two.pass();
+    town.start();
+    town.shows("portreeve_authority_followers 2");
+    revoke(
+        &town,
+        What::SpiffeId("spiffe://mesh.example/web".to_owned()),
+    );
+    until(|| kept(&town).contains("mesh.example/web"));
+    town.stop();
+    let two = again(two, &town);
+    assert_ne!(two.request().0.status(), 200);
+    assert_ne!(two.request().0.status(), 200);
+}
+
+fn revoke(town: &Town, what: What) {
+    let request = rpc::RevokeRequest {
+        reason: String::new(),
+        what: Some(what),
+    };
+    town.wait(town.operator().revoke(request)).unwrap();
+}
+
+/// What `orders` has kept of revocations.
+fn kept(town: &Town) -> String {
+    fs::read_to_string(town.path("orders-state/revocations.json")).unwrap_or_default()
 }
 
 /// Both start again, without their tokens.

@@ -69,6 +69,27 @@ fn a_revoked_workload_is_named_by_no_proof() {
 }
 
 #[test]
+fn the_authority_itself_is_not_revoked() {
+    let town = Town::new();
+    let request = |id: &str| rpc::RevokeRequest {
+        reason: String::new(),
+        what: Some(What::SpiffeId(id.to_owned())),
+    };
+    let own = request("spiffe://mesh.example/portreeve/authority");
+    let told = refused(town.wait(town.operator().revoke(own)));
+    assert!(
+        told.starts_with("InvalidArgument: that is the authority itself"),
+        "{told}"
+    );
+    assert_eq!(
+        town.records.next().says(["event", "decision"]),
+        "revoke refused"
+    );
+    let other = request("spiffe://mesh.example/portreeve");
+    town.wait(town.operator().revoke(other)).unwrap();
+}
+
+#[test]
 fn followers_are_told_and_the_revoked_is_cut_off() {
     let (town, svid) = joined("");
     let token = town.token("orders");

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use portreeve::identity::Revocations;
+use portreeve::identity::Watchlist;
 use portreeve::rpc::authority::rotate_request::Step;
+use portreeve::x509::CaCertificate;
 use portreeve::x509::certificates_to_pem;
 use rcgen::BasicConstraints;
 use rcgen::CertificateParams;
@@ -80,6 +83,25 @@ fn an_intermediate_that_is_revoked_is_believed_no_longer_though_its_root_stays()
         pem(&[&root])
     );
     assert!(!cannot_call(&town, &after));
+}
+
+/// Whoever has the key of an intermediate can name itself the authority.
+#[test]
+fn an_authority_below_an_intermediate_that_is_revoked_is_none() {
+    let (root, issuing) = firm(1);
+    let town = Town::on(folder(&[&issuing, &root], issuing.key()), UPSTREAM);
+    let (_, (chain, _)) = outsider(&town);
+    let ours = CaCertificate::parse(&chain[1]).unwrap();
+    let approach = |serial: &str| {
+        let mut revoked = Revocations::default();
+        revoked.revoke_serial(serial.to_owned());
+        let watchlist = Watchlist::default();
+        watchlist.replace(revoked);
+        town.heeding(watchlist).map(drop)
+    };
+    approach("4f0a").unwrap();
+    let told = in_full(&approach(ours.serial()).unwrap_err());
+    assert!(told.contains("is revoked"), "{told}");
 }
 
 #[test]
