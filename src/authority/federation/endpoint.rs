@@ -179,3 +179,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request for the bundle has a few lines.
 const MOST_BUFFER_BYTES: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_is_one_place_whichever_of_its_addresses_it_uses() {
+        let place = |text: &str| place(text.parse().unwrap()).to_string();
+        for (address, expected) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:3::", "2001:db8:1:3::"),
+        ] {
+            assert_eq!(place(address), expected);
+        }
+    }
+}
