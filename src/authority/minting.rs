@@ -82,17 +82,19 @@ impl Mint {
         self.sign(peer.id(), &audience, left, event)
     }
 
-    /// A token for a program of this machine that was proved to be `id`.
+    /// A token for a program of this machine that was proved to be `id`, for at
+    /// `most` as long as its certificates hold.
     pub(super) fn for_program(
         &self,
         whom: &Whom,
         id: &SpiffeId,
         audience: &Audience,
+        most: Duration,
     ) -> Result<String, Refusal> {
         let mut event = self.record("workload_api", whom.source())?;
         event.fact("selectors", listed(&whom.selectors));
         let outcome = if self.users.admits(&whom.uid) {
-            self.sign(id, audience, Duration::MAX, &mut event)
+            self.sign(id, audience, most, &mut event)
         } else {
             Err(Refusal::TooMany)
         };

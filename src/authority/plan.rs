@@ -214,6 +214,7 @@ impl Plan {
             live,
             log: &self.log,
             metrics: &self.metrics,
+            revoked: &self.revoked,
             settings: &self.settings,
         })
     }

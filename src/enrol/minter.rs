@@ -6,9 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
@@ -26,7 +23,9 @@ use crate::enrol::channel;
 use crate::enrol::news::News;
 use crate::enrol::slot::Minted;
 use crate::enrol::slot::Slot;
+use crate::enrol::slot::Slots;
 use crate::enrol::slot::UnderWay;
+use crate::enrol::slot::Waiting;
 use crate::enrol::slot::make_room;
 use crate::id::SpiffeId;
 use crate::identity::Live;
@@ -43,7 +42,7 @@ use crate::workload_api::Updates;
 #[derive(Debug)]
 pub struct Minter {
     asker: Arc<Asker>,
-    slots: Mutex<HashMap<Audience, Slot>>,
+    slots: Slots,
 }
 
 impl Minter {
@@ -62,27 +61,31 @@ impl Minter {
         };
         Self {
             asker: Arc::new(asker),
-            slots: Mutex::default(),
+            slots: Slots::default(),
         }
     }
 
-    async fn token(&self, audience: &Audience) -> Result<String, Refusal> {
-        let id = self.asker.live.current().svid().id().clone();
-        if self.asker.live.revoked().current().include_id(&id) {
+    async fn token(&self, id: &SpiffeId, audience: &Audience) -> Result<String, Refusal> {
+        if self.asker.live.revoked().current().include_id(id) {
             return Err(Refusal::NoIdentity);
         }
-        let found = self.look(&mut self.slots(), audience, &id)?;
+        let found = self.look(&mut self.slots.lock(), audience, id)?;
         let under_way = match found {
             Found::Token(token) => return Ok(token),
             Found::UnderWay(under_way) => under_way,
         };
+        let _waiting = Waiting {
+            audience,
+            slots: &self.slots,
+            under_way: Some(under_way.clone()),
+        };
         let outcome = under_way.clone().await;
         let now = self.asker.clock.now();
-        let mut slots = self.slots();
+        let mut slots = self.slots.lock();
         slots
             .entry(audience.clone())
             .or_default()
-            .settle(&under_way, outcome, |held| held.holds(&id, now))
+            .settle(&under_way, outcome, id, now)
     }
 
     /// What there is now, which may be a request that somebody has made.
@@ -109,11 +112,6 @@ impl Minter {
             async move { asker.ask(&audience).await }.boxed().shared()
         });
         Ok(Found::UnderWay(under_way.clone()))
-    }
-
-    fn slots(&self) -> MutexGuard<'_, HashMap<Audience, Slot>> {
-        // Nothing is half done under this lock.
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -227,8 +225,12 @@ impl Tokens for Minter {
         Ok(keys.boxed())
     }
 
-    fn mint<'a>(&'a self, audience: &'a Audience) -> BoxFuture<'a, Result<String, Refusal>> {
-        self.token(audience).boxed()
+    fn mint<'a>(
+        &'a self,
+        id: &'a SpiffeId,
+        audience: &'a Audience,
+    ) -> BoxFuture<'a, Result<String, Refusal>> {
+        self.token(id, audience).boxed()
     }
 }
 

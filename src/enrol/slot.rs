@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -24,6 +27,39 @@ pub(super) struct Slot {
 
 pub(super) type UnderWay = Shared<BoxFuture<'static, Result<Minted, Refusal>>>;
 
+/// What there is for each audience. Nothing is half done under its lock.
+#[derive(Debug, Default)]
+pub(super) struct Slots(Mutex<HashMap<Audience, Slot>>);
+
+impl Slots {
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<Audience, Slot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits for a request. When the last of them has gone away, so does
+/// the request: nobody would drive it on, and it would keep its place for ever.
+#[derive(Debug)]
+pub(super) struct Waiting<'a> {
+    pub(super) audience: &'a Audience,
+    pub(super) slots: &'a Slots,
+    /// Until we go.
+    pub(super) under_way: Option<UnderWay>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let Some(ours) = self.under_way.take() else {
+            return;
+        };
+        let mut slots = self.slots.lock();
+        let slot = slots.get_mut(self.audience);
+        let given_up = slot.and_then(|slot| slot.leave(ours));
+        drop(slots);
+        drop(given_up);
+    }
+}
+
 /// A token that was checked.
 #[derive(Clone)]
 pub(super) struct Minted {
@@ -44,13 +80,26 @@ impl std::fmt::Debug for Minted {
 }
 
 impl Slot {
-    /// Keeps what came of a request; while nobody answers, what was kept before
-    /// is good as long as it `holds`.
+    /// Lets go of `ours`, and gives the request back if nobody else waits for it.
+    fn leave(&mut self, ours: UnderWay) -> Option<UnderWay> {
+        let kept = self.under_way.take_if(|kept| kept.ptr_eq(&ours))?;
+        drop(ours);
+        // One is the slot's own.
+        if kept.strong_count() > Some(1) {
+            self.under_way = Some(kept);
+            return None;
+        }
+        Some(kept)
+    }
+
+    /// Keeps what came of a request, and gives it to whoever is `id` at `now`; while
+    /// nobody answers, what was kept before is good as long as it holds.
     pub(super) fn settle(
         &mut self,
         under_way: &UnderWay,
         outcome: Result<Minted, Refusal>,
-        holds: impl Fn(&Minted) -> bool,
+        id: &SpiffeId,
+        now: SystemTime,
     ) -> Result<String, Refusal> {
         let is_ours = |other: &UnderWay| other.ptr_eq(under_way);
         if self.under_way.as_ref().is_some_and(is_ours) {
@@ -62,8 +111,10 @@ impl Slot {
             }
         }
         match (outcome, &self.held) {
+            // We may have become another since it was asked for.
+            (Ok(minted), _) if minted.id != *id => Err(ANOTHER),
             (Ok(minted), _) => Ok(minted.token.to_string()),
-            (Err(_away), Some(held)) if holds(held) => Ok(held.token.to_string()),
+            (Err(_away), Some(held)) if held.holds(id, now) => Ok(held.token.to_string()),
             (Err(refusal), _) => Err(refusal),
         }
     }
@@ -97,6 +148,8 @@ pub(super) fn make_room(
     slots.remove(&first);
     Ok(())
 }
+
+const ANOTHER: Refusal = Refusal::NotReady("we have become another meanwhile: call again");
 
 /// More than one program calls.
 const MOST_AUDIENCES: usize = 256;
@@ -132,11 +185,15 @@ mod tests {
     fn minted(seconds: u64) -> Minted {
         let ends_at = noon() + Duration::from_secs(seconds);
         Minted {
-            id: "spiffe://example.org/web".parse().unwrap(),
+            id: id("web"),
             token: seconds.to_string().into(),
             renew_at: noon(),
             ends_at,
         }
+    }
+
+    fn id(name: &str) -> SpiffeId {
+        format!("spiffe://example.org/{name}").parse().unwrap()
     }
 
     fn noon() -> SystemTime {
@@ -173,26 +230,68 @@ mod tests {
         assert_eq!(busy.len(), MOST_AUDIENCES);
     }
 
+    #[test]
+    fn a_request_ends_with_the_last_who_waits_for_it() {
+        let slots = Slots::default();
+        let (audience, under_way) = (audience(1), never());
+        let slot = Slot {
+            under_way: Some(under_way.clone()),
+            ..Slot::default()
+        };
+        slots.lock().insert(audience.clone(), slot);
+        let wait = |under_way: UnderWay| Waiting {
+            audience: &audience,
+            slots: &slots,
+            under_way: Some(under_way),
+        };
+        let is_there = || slots.lock()[&audience].under_way.is_some();
+        // Another's, which is not in the slot, is nothing to it.
+        drop(wait(never()));
+        assert!(is_there());
+        let (first, last) = (wait(under_way.clone()), wait(under_way));
+        drop(first);
+        assert!(is_there());
+        drop(last);
+        assert!(!is_there());
+    }
+
     #[tokio::test]
     async fn a_token_of_before_is_good_while_nobody_answers_and_not_after_a_no() {
         let away = Refusal::NotReady("away");
-        let settle = |outcome, holds| {
+        let settle = |outcome, now| {
             let under_way = never();
             let mut slot = Slot {
                 held: Some(minted(60)),
                 under_way: Some(under_way.clone()),
                 ..Slot::default()
             };
-            let told = slot.settle(&under_way, outcome, |_| holds);
+            let told = slot.settle(&under_way, outcome, &id("web"), now);
             assert!(slot.under_way.is_none());
             (told, slot.held.map(|held| held.token.to_string()))
         };
         let kept = Some("60".to_owned());
-        assert_eq!(settle(Err(away), true), (Ok("60".to_owned()), kept.clone()));
-        assert_eq!(settle(Err(away), false), (Err(away), kept));
+        let later = noon() + Duration::from_secs(60);
+        assert_eq!(
+            settle(Err(away), noon()),
+            (Ok("60".to_owned()), kept.clone())
+        );
+        assert_eq!(settle(Err(away), later), (Err(away), kept));
         let no = Refusal::NoIdentity;
-        assert_eq!(settle(Err(no), true), (Err(no), None));
-        let (told, held) = settle(Ok(minted(90)), false);
+        assert_eq!(settle(Err(no), noon()), (Err(no), None));
+        let (told, held) = settle(Ok(minted(90)), later);
         assert_eq!((told.as_deref(), held.as_deref()), (Ok("90"), Some("90")));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_asked_for_by_whom_we_were_is_not_for_whom_we_are() {
+        for (name, told) in [("web", Ok("90".to_owned())), ("other", Err(ANOTHER))] {
+            let under_way = never();
+            let mut slot = Slot {
+                under_way: Some(under_way.clone()),
+                ..Slot::default()
+            };
+            let given = slot.settle(&under_way, Ok(minted(90)), &id(name), noon());
+            assert_eq!(given, told, "{name}");
+        }
     }
 }

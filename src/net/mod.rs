@@ -6,6 +6,7 @@
 mod bind;
 mod curfew;
 mod dial;
+mod guests;
 mod listen;
 mod stall;
 mod tasks;
@@ -15,6 +16,7 @@ mod unix;
 pub use bind::{BindError, Bound, bind};
 pub use curfew::Curfew;
 pub use dial::{DialError, Dialer};
+pub use guests::{Guest, Guests};
 pub use listen::Listener;
 pub use stall::StallGuard;
 pub use tasks::Tasks;

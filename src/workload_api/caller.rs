@@ -79,13 +79,16 @@ impl Caller {
         digests: Option<Arc<Digests>>,
     ) -> Result<Executable, ExecutableError> {
         let process = self.process.clone().ok_or(ExecutableError::Hidden)?;
-        let _turn = match &digests {
+        let turn = match &digests {
             Some(digests) => Some(digests.turn(self.uid).await),
             None => None,
         };
-        tokio::task::spawn_blocking(move || Executable::of(&process, digests.as_deref()))
-            .await
-            .unwrap_or(Err(ExecutableError::Unfinished))
+        let work = tokio::task::spawn_blocking(move || {
+            // Reading goes on when whoever called has gone, and so does its turn.
+            let _turn = turn;
+            Executable::of(&process, digests.as_deref())
+        });
+        work.await.unwrap_or(Err(ExecutableError::Unfinished))
     }
 }
 

@@ -10,7 +10,6 @@
 mod caller;
 mod digests;
 mod executable;
-mod guests;
 mod messages;
 mod metrics;
 mod nursery;

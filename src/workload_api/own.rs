@@ -99,7 +99,7 @@ impl Registrar for OwnIdentity {
             if request.id.as_ref().is_some_and(|wished| *wished != id) {
                 return Err(Refusal::NoIdentity);
             }
-            let text = tokens.mint(&request.audience).await?;
+            let text = tokens.mint(&id, &request.audience).await?;
             let hint = None;
             Ok(vec![Token { id, hint, text }])
         }

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tower::Service as _;
 
 use crate::drain::Watch;
+use crate::net::Guests;
 use crate::net::StallGuard;
 use crate::net::UnixBindError;
 use crate::net::UnixSocket;
@@ -27,7 +28,6 @@ use crate::rpc::doorstep::Doorstep;
 use crate::rpc::workload::spiffe_workload_api_server::SpiffeWorkloadApiServer;
 use crate::time::Clock;
 use crate::workload_api::caller::Caller;
-use crate::workload_api::guests::Guests;
 use crate::workload_api::metrics::Connected;
 use crate::workload_api::metrics::Metrics;
 use crate::workload_api::nursery::Nursery;
@@ -114,7 +114,7 @@ impl Server {
 struct Host {
     api: SpiffeWorkloadApiServer<Service>,
     drain: Watch,
-    guests: Guests,
+    guests: Guests<u32>,
     metrics: Metrics,
     settings: Settings,
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use futures_util::future::BoxFuture;
 
+use crate::id::SpiffeId;
 use crate::jwt::Audience;
 use crate::jwt::JwtBundles;
 use crate::workload_api::registrar::Refusal;
@@ -20,10 +21,15 @@ pub trait Tokens: Debug + Send + Sync {
     /// [`Refusal::NotReady`], if they are not known yet.
     fn keys(&self) -> Result<Updates<JwtBundles>, Refusal>;
 
-    /// A token that names us, for `audience`.
+    /// A token that names us, who are `id`, for `audience`.
     ///
     /// # Errors
     ///
-    /// [`Refusal`], if we are believed no longer or nobody can tell now.
-    fn mint<'a>(&'a self, audience: &'a Audience) -> BoxFuture<'a, Result<String, Refusal>>;
+    /// [`Refusal`], if we are believed no longer, nobody can tell now, or we have
+    /// become another.
+    fn mint<'a>(
+        &'a self,
+        id: &'a SpiffeId,
+        audience: &'a Audience,
+    ) -> BoxFuture<'a, Result<String, Refusal>>;
 }

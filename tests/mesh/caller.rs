@@ -3,6 +3,7 @@
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::net::Shutdown;
 use std::net::SocketAddr;
 use std::net::TcpStream;
@@ -13,6 +14,9 @@ use rustls::ClientConnection;
 use rustls::StreamOwned;
 use rustls_pki_types::ServerName;
 use serde_json::Value;
+use socket2::Domain;
+use socket2::Socket;
+use socket2::Type;
 
 use crate::stage::DEADLINE;
 
@@ -37,7 +41,12 @@ pub(crate) struct Answer {
 
 impl Caller {
     pub(crate) fn plain(door: SocketAddr) -> Self {
-        let tcp = dial(door);
+        Self::plain_from(Ipv4Addr::LOCALHOST, door)
+    }
+
+    /// From an address of its own, such as `127.0.0.2`.
+    pub(crate) fn plain_from(source: Ipv4Addr, door: SocketAddr) -> Self {
+        let tcp = dial(source, door);
         Self {
             wire: Box::new(tcp.try_clone().unwrap()),
             tcp,
@@ -47,7 +56,12 @@ impl Caller {
 
     /// With TLS. The handshake takes place with the first byte sent or read.
     pub(crate) fn secure(door: SocketAddr, config: ClientConfig) -> Self {
-        let tcp = dial(door);
+        Self::secure_from(Ipv4Addr::LOCALHOST, door, config)
+    }
+
+    /// The same from an address of its own.
+    pub(crate) fn secure_from(source: Ipv4Addr, door: SocketAddr, config: ClientConfig) -> Self {
+        let tcp = dial(source, door);
         let name = ServerName::try_from("orders.mesh.example").unwrap();
         let session = ClientConnection::new(Arc::new(config), name).unwrap();
         Self {
@@ -181,8 +195,14 @@ impl Answer {
     }
 }
 
-fn dial(door: SocketAddr) -> TcpStream {
-    let tcp = TcpStream::connect(door).unwrap();
+fn dial(source: Ipv4Addr, door: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    // A port that is taken so could be one that an authority comes back to.
+    if source != Ipv4Addr::LOCALHOST {
+        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+    }
+    socket.connect(&door.into()).unwrap();
+    let tcp = TcpStream::from(socket);
     tcp.set_nodelay(true).unwrap();
     tcp.set_read_timeout(Some(DEADLINE)).unwrap();
     tcp.set_write_timeout(Some(DEADLINE)).unwrap();

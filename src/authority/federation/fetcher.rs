@@ -25,6 +25,7 @@ use crate::https::Client;
 use crate::https::Request;
 use crate::https::Trust;
 use crate::https::WebRoots;
+use crate::identity::Watchlist;
 use crate::time::Clock;
 use crate::tls::rely_on;
 use crate::x509::Bundle;
@@ -39,6 +40,7 @@ pub(super) struct Fetcher {
     pub(super) log: audit::Shard,
     pub(super) metrics: Metrics,
     pub(super) relation: RelationSettings,
+    pub(super) revoked: Arc<Watchlist>,
     pub(super) roots: WebRoots,
 }
 
@@ -153,7 +155,8 @@ impl Fetcher {
         } else {
             self.latest_of_another(&first).await?
         };
-        rely_on(spiffe_id, latest.unwrap_or(first), Arc::clone(&self.clock))
+        let (bundle, clock) = (latest.unwrap_or(first), Arc::clone(&self.clock));
+        rely_on(spiffe_id, bundle, clock, &self.revoked)
             .map_err(|cause| FetchError::Reliance { cause })
     }
 

@@ -37,6 +37,7 @@ use crate::https::Limits;
 use crate::https::WebRoots;
 use crate::id::TrustDomain;
 use crate::identity::Live;
+use crate::identity::Watchlist;
 use crate::time::Clock;
 use crate::tls;
 use crate::tls::OpenReception;
@@ -70,6 +71,7 @@ pub(super) struct Parts<'a> {
     pub(super) live: Arc<Live>,
     pub(super) log: &'a audit::Shard,
     pub(super) metrics: &'a Metrics,
+    pub(super) revoked: &'a Arc<Watchlist>,
     pub(super) settings: &'a Settings,
 }
 
@@ -92,6 +94,7 @@ impl Federation {
             log: parts.log.clone(),
             metrics: parts.metrics.clone(),
             relation: relation.clone(),
+            revoked: Arc::clone(parts.revoked),
             roots: WebRoots::new(relation.profile.roots(), Arc::clone(parts.clock)),
         });
         let fetchers = fetchers.collect();

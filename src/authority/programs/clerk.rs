@@ -1,6 +1,7 @@
 //! Who a program is worth being, and its certificates.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::KeyPair;
 use rustls_pki_types::PrivateKeyDer;
@@ -73,6 +74,11 @@ impl Clerk {
             .filter(|(_, id)| !revoked.include_id(id))
             .map(|(entry, id)| Wanted { entry, id })
             .collect()
+    }
+
+    /// How long what names somebody so may hold.
+    pub(super) fn lifetime(&self, wanted: &Wanted) -> Duration {
+        wanted.entry.svid_ttl.unwrap_or(self.office.svid_ttl)
     }
 
     /// The names of `whom`, or those that are `wished`, and room to record that it

@@ -142,7 +142,8 @@ impl Registrar for Programs {
             let (_room, wanted) = self.desk.clerk.admit(&whom, request.id.as_ref())?;
             let mut tokens = Vec::new();
             for wanted in wanted {
-                let minted = self.mint.for_program(&whom, &wanted.id, &request.audience);
+                let (id, most) = (&wanted.id, self.desk.clerk.lifetime(&wanted));
+                let minted = self.mint.for_program(&whom, id, &request.audience, most);
                 let text = minted.map_err(|refusal| {
                     tracing::warn!(error = in_full(&refusal), "a program gets no token");
                     clerk::told(&refusal)

@@ -5,6 +5,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixListener;
 use tokio::net::UnixStream;
@@ -195,6 +196,30 @@ async fn the_kernel_says_who_calls_and_what_it_runs() {
     assert_eq!((program.path(), program.sha256()), (Some(&ours), None));
     let program = caller.executable(None).await.unwrap();
     assert_eq!((program.path(), program.sha256()), (Some(&ours), None));
+}
+
+#[test]
+fn whoever_calls_and_goes_away_has_its_turn_until_its_program_was_read() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (_stream, theirs) = UnixStream::pair().unwrap();
+        let caller = Caller::of(&theirs).unwrap();
+        let digests = Arc::new(Digests::new(Arc::new(Noon), 1 << 40));
+        // Nothing can be read before we say so.
+        let (go_on, waits) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || waits.recv());
+        let asked = caller.executable(Some(Arc::clone(&digests)));
+        assert!(asked.now_or_never().is_none());
+        assert!(digests.turn(our_uid()).now_or_never().is_none());
+        assert!(digests.turn(our_uid() + 1).now_or_never().is_some());
+        drop(go_on);
+        assert!(busy.await.unwrap().is_err());
+        digests.turn(our_uid()).await;
+    });
 }
 
 fn own(live: &Arc<Live>) -> OwnIdentity {

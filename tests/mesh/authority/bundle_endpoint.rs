@@ -1,6 +1,7 @@
 //! Where other trust domains ask for our bundle, as whoever asks finds it.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use portreeve::https::Client;
@@ -82,7 +83,11 @@ fn whoever_asks_for_the_bundle_and_then_is_silent_keeps_nobody_out_for_long() {
     let town = Town::with("federation: { listen: \"127.0.0.1:0\" }");
     let door = town.bundle_endpoint();
     // More than are heard at once.
-    let silent: Vec<_> = (0..100).map(|_| Caller::plain(door)).collect();
+    let silent = (0..100).map(|number| {
+        let source = Ipv4Addr::new(127, 0, 1, number / 8);
+        Caller::plain_from(source, door)
+    });
+    let silent: Vec<_> = silent.collect();
     let mut slow = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
     slow.send("GET / HTTP/1.1\r\nhost: x\r\n");
     let mut twin = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
@@ -96,6 +101,25 @@ fn whoever_asks_for_the_bundle_and_then_is_silent_keeps_nobody_out_for_long() {
         rest.is_empty() || rest.starts_with("HTTP/1.1 408 "),
         "{rest}"
     );
+}
+
+#[test]
+fn whoever_asks_for_the_bundle_from_one_address_keeps_nobody_else_out() {
+    let town = Town::with("federation: { listen: \"127.0.0.1:0\" }");
+    let door = town.bundle_endpoint();
+    let silent: Vec<_> = (0..100).map(|_| Caller::plain(door)).collect();
+    town.shows("portreeve_authority_bundle_requests_total{result=\"too_many_connections\"} 92");
+    let config = strangers::client(None, &[b"http/1.1"]);
+    let mut twin = Caller::secure_from(Ipv4Addr::new(127, 0, 0, 2), door, config);
+    twin.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(twin.answer().status(), 200);
+    // Once those have hung up, their address is as good as any.
+    silent.into_iter().for_each(Caller::hang_up);
+    until(|| {
+        let mut again = Caller::secure(door, strangers::client(None, &[b"http/1.1"]));
+        let sent = again.try_send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+        sent.is_ok() && again.rest().starts_with("HTTP/1.1 200 ")
+    });
 }
 
 /// Whether the endpoint shows a certificate of `ca`.

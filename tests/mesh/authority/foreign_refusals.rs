@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use portreeve::rpc::authority as rpc;
+
 use crate::authority::foreign::Foreign;
 use crate::authority::foreign::document;
 use crate::authority::foreign::fetched;
@@ -34,6 +36,21 @@ fn whoever_is_not_the_endpoint_is_not_believed() {
         trial.passes();
     }
     assert_eq!(told(&trial.town), "mesh.example 1+1, other.example 1+0");
+}
+
+#[test]
+fn an_endpoint_that_we_have_revoked_is_not_believed() {
+    let trial = Trial::begin();
+    trial.town.pass(LATER);
+    trial.passes();
+    let shown = "spiffe://other.example/bundle".to_owned();
+    let request = rpc::RevokeRequest {
+        reason: "stolen".to_owned(),
+        what: Some(rpc::revoke_request::What::SpiffeId(shown)),
+    };
+    let town = &trial.town;
+    town.wait(town.operator().revoke(request)).unwrap();
+    trial.refuses("not_believed");
 }
 
 #[test]

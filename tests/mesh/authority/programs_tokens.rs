@@ -71,6 +71,22 @@ fn a_program_gets_tokens_for_all_that_it_is_or_for_what_it_names() {
 }
 
 #[test]
+fn a_token_holds_no_longer_than_what_its_entry_names() {
+    let mut town = Town::with_programs("");
+    for (name, ttl_s, ends) in [("web", 60, "01:00"), ("other", 3600, "05:00")] {
+        town.svid_ttl_s = ttl_s;
+        let id = format!("spiffe://mesh.example/{name}");
+        town.enter(name, &[&user()], &id);
+        town.program().tokens("orders", &id).unwrap();
+        assert_eq!(
+            town.record_of("jwt_svid_issue")
+                .says(["spiffe_id", "not_after"]),
+            format!("{id} 2030-01-01T00:{ends}Z")
+        );
+    }
+}
+
+#[test]
 fn keys_are_told_until_the_program_is_nobody() {
     let town = town();
     let program = town.program();
