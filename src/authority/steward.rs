@@ -275,15 +275,14 @@ impl Steward {
                 return;
             }
         };
-        match self.keyring.tend().await {
-            Ok(steps) => {
-                for (step, room) in steps.into_iter().zip(rooms) {
-                    let mut event = room.event(step.as_str());
-                    event.fact("operator", "calendar");
-                    event.end(Decision::Permit, None);
-                }
-            }
-            Err(cause) => complain(&StewardError::Keyring { cause }),
+        let (steps, outcome) = self.keyring.tend().await;
+        for (step, room) in steps.into_iter().zip(rooms) {
+            let mut event = room.event(step.as_str());
+            event.fact("operator", "calendar");
+            event.end(Decision::Permit, None);
+        }
+        if let Err(cause) = outcome {
+            complain(&StewardError::Keyring { cause });
         }
     }
 }

@@ -70,11 +70,20 @@ pub enum StepError {
 impl Keyring {
     /// Takes the steps that are due: the next key is prepared halfway through
     /// the life of the active one, and signs when five sixths are over; one that
-    /// ended a whole life ago is forgotten. Answers the steps that it took.
-    pub(in crate::authority) async fn tend(&self) -> Result<Vec<Step>, KeyringError> {
+    /// ended a whole life ago is forgotten. Answers the steps that it took, also
+    /// where another of them failed.
+    pub(in crate::authority) async fn tend(&self) -> (Vec<Step>, Result<(), KeyringError>) {
+        let mut taken = Vec::new();
+        let mut outcome = self.take_due(&mut taken).await;
+        if !taken.is_empty() {
+            outcome = outcome.and(self.reload().await);
+        }
+        (taken, outcome)
+    }
+
+    async fn take_due(&self, taken: &mut Vec<Step>) -> Result<(), KeyringError> {
         let now = self.clock.now();
         let keys = self.current();
-        let mut taken = Vec::new();
         for held in keys.held() {
             // Not as soon as it has ended: it may be the clock that is wrong.
             let gone = Life::of(&held.says).after(2, 1) < now && held.state != KeyState::Active;
@@ -83,7 +92,7 @@ impl Keyring {
             }
         }
         let Some(active) = keys.the(KeyState::Active) else {
-            return Ok(taken);
+            return Ok(());
         };
         let life = Life::of(&active.says);
         let prepared = keys.the(KeyState::Prepared).is_some();
@@ -93,10 +102,7 @@ impl Keyring {
         if prepared && now >= life.after(5, 6) && self.activate().await? {
             taken.push(Step::Activate);
         }
-        if !taken.is_empty() {
-            self.reload().await?;
-        }
-        Ok(taken)
+        Ok(())
     }
 
     /// Takes `step`, with the key named `id` where one has to be named.

@@ -26,6 +26,7 @@ use crate::authority::load::Two;
 use crate::authority::renewal::cannot_call;
 use crate::authority::rotation::is_served;
 use crate::authority::rotation::outsider;
+use crate::authority::steps::keys;
 use crate::authority::steps::rotate;
 use crate::authority::steps::states;
 use crate::authority::town::Town;
@@ -205,6 +206,19 @@ fn without_the_companys_key_the_next_is_not_prepared_and_the_one_in_force_signs_
         states(&rotate(&town, Step::Prepare).unwrap()),
         "active prepared"
     );
+}
+
+#[test]
+fn what_the_calendar_did_is_recorded_though_the_next_key_cannot_be_made() {
+    let (root, issuing) = firm(1);
+    let town = Town::on(folder(&[&issuing, &root], issuing.key()), UPSTREAM);
+    rotate(&town, Step::Prepare).unwrap();
+    rotate(&town, Step::Activate).unwrap();
+    fs::remove_file(town.path("company.key")).unwrap();
+    town.pass(3 * 365 * 24 * 60 * 60);
+    let record = town.record_of("key_revoked");
+    assert_eq!(record.says(["decision", "operator"]), "permit calendar");
+    until(|| states(&keys(&town)) == "active");
 }
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
