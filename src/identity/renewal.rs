@@ -72,6 +72,7 @@ impl Renewal {
     pub async fn run(mut self) {
         let metrics = self.metrics.clone();
         let mut swaps = self.live.changed();
+        // A swap that is not ours: connections are made anew.
         let shown = async {
             while swaps.changed().await.is_ok() {
                 metrics.show(&swaps.borrow_and_update());
@@ -101,6 +102,8 @@ impl Renewal {
                     self.since = self.clock.now();
                 }
                 self.metrics.renewals.inc();
+                // Whoever sees the new identity may rely on what is shown of it.
+                self.metrics.show(&current);
                 tracing::info!(
                     id = %current.svid().id(),
                     serial = current.svid().leaf().serial(),
