@@ -10,6 +10,7 @@ mod demonstrate;
 mod orders;
 mod print;
 mod run;
+mod runtime;
 mod socket;
 mod svid;
 

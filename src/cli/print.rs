@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 /// A line of the result.
 pub(super) fn line(text: impl Display) {
@@ -23,6 +24,11 @@ pub(super) fn failure(error: &dyn Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// A date as people read it.
+pub(super) fn date(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at).map_or_else(|_beyond| BEYOND.to_owned(), |at| at.to_string())
+}
+
 /// A JSON Schema.
 pub(super) fn schema(schema: &serde_json::Value) -> ExitCode {
     line(format_args!("{schema:#}"));
@@ -33,3 +39,6 @@ pub(super) fn schema(schema: &serde_json::Value) -> ExitCode {
 fn say(mut to: impl Write, text: impl Display) {
     drop(writeln!(to, "{text}"));
 }
+
+/// A date that no calendar has.
+pub(super) const BEYOND: &str = "beyond the calendar";

@@ -15,6 +15,7 @@ use tonic::transport::Channel;
 use tonic::transport::Endpoint;
 
 use crate::cli::print;
+use crate::cli::runtime;
 use crate::rpc::authority::admin_client::AdminClient;
 
 /// Where the authority listens to its operator.
@@ -31,14 +32,7 @@ pub(super) fn with<F: Future<Output = Result<(), Status>>>(
     work: impl FnOnce(AdminClient<Channel>) -> F,
 ) -> ExitCode {
     let path = socket.socket.as_path();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return print::failure(&error),
-    };
-    runtime.block_on(async {
+    runtime::run(async {
         let client = match connect(path).await {
             Ok(client) => client,
             Err(error) => {
@@ -72,10 +66,10 @@ async fn connect(path: &Path) -> Result<AdminClient<Channel>, tonic::transport::
     Ok(AdminClient::new(channel))
 }
 
+/// Seconds since 1970, as people read them.
 pub(super) fn date(seconds: u64) -> String {
     let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-    at.and_then(|at| jiff::Timestamp::try_from(at).ok())
-        .map_or_else(|| "beyond the calendar".to_owned(), |at| at.to_string())
+    at.map_or_else(|| print::BEYOND.to_owned(), print::date)
 }
 
 /// A database that fails over takes seconds.

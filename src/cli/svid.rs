@@ -9,7 +9,9 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 
 use crate::cli::print;
+use crate::cli::runtime;
 use crate::identity::Endpoint;
+use crate::identity::Identity;
 use crate::identity::Source as _;
 use crate::identity::WorkloadApi;
 use crate::store;
@@ -61,19 +63,17 @@ fn show_socket(socket: &str) -> ExitCode {
         Ok(endpoint) => endpoint,
         Err(error) => return print::failure(&error),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return print::failure(&error),
-    };
     let source = WorkloadApi::new(endpoint, Limits::default(), Arc::new(SystemClock));
     let mut source = source.with_patience(PATIENCE);
-    let identity = match runtime.block_on(source.fetch()) {
-        Ok(identity) => identity,
-        Err(error) => return print::failure(&error),
-    };
+    runtime::run(async {
+        match source.fetch().await {
+            Ok(identity) => show_identity(&identity),
+            Err(error) => print::failure(&error),
+        }
+    })
+}
+
+fn show_identity(identity: &Identity) -> ExitCode {
     if !describe(identity.svid().leaf(), SystemClock.now()) {
         return ExitCode::FAILURE;
     }
@@ -92,8 +92,14 @@ fn describe(leaf: &Leaf, now: SystemTime) -> bool {
     print::line(format_args!("SPIFFE ID    {}", leaf.id()));
     print::line(format_args!("serial       {}", leaf.serial()));
     print::line(format_args!("fingerprint  {}", leaf.fingerprint()));
-    print::line(format_args!("not before   {}", date(leaf.not_before())));
-    print::line(format_args!("not after    {}", date(leaf.not_after())));
+    print::line(format_args!(
+        "not before   {}",
+        print::date(leaf.not_before())
+    ));
+    print::line(format_args!(
+        "not after    {}",
+        print::date(leaf.not_after())
+    ));
     let is_in_force = leaf.not_before() <= now && now < leaf.not_after();
     if !is_in_force {
         print::complaint("not in force now");
@@ -131,13 +137,6 @@ fn believe(
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, ExitCode> {
     let text = store::read(path).map_err(|error| print::failure(&error))?;
     certificates_from_pem(&text, &path.to_string_lossy()).map_err(|error| print::failure(&error))
-}
-
-fn date(at: SystemTime) -> String {
-    jiff::Timestamp::try_from(at).map_or_else(
-        |_beyond| "beyond the calendar".to_owned(),
-        |at| at.to_string(),
-    )
 }
 
 /// Whoever typed this waits for the answer.

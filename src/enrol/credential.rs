@@ -14,6 +14,7 @@ use crate::rpc::authority::issue_request::Proof;
 use crate::store;
 use crate::tls::Exporter;
 use crate::tls::possession_message;
+use crate::x509::SIGNATURE_SCHEMES;
 use crate::x509::certificates_from_pem;
 use crate::x509::private_key_from_pem;
 
@@ -97,7 +98,7 @@ fn sign(path: &Path, message: &[u8]) -> Result<(SignatureScheme, Vec<u8>), Enrol
         .key_provider
         .load_private_key(key)
         .map_err(unusable)?;
-    let signer = key.choose_scheme(&OFFERED).ok_or_else(|| {
+    let signer = key.choose_scheme(SIGNATURE_SCHEMES).ok_or_else(|| {
         unusable(rustls::Error::General(
             "no scheme for this kind of key".to_owned(),
         ))
@@ -105,14 +106,3 @@ fn sign(path: &Path, message: &[u8]) -> Result<(SignatureScheme, Vec<u8>), Enrol
     let signature = signer.sign(message).map_err(unusable)?;
     Ok((signer.scheme(), signature))
 }
-
-/// What TLS 1.3 takes in a handshake.
-const OFFERED: [SignatureScheme; 7] = [
-    SignatureScheme::ECDSA_NISTP256_SHA256,
-    SignatureScheme::ECDSA_NISTP384_SHA384,
-    SignatureScheme::ECDSA_NISTP521_SHA512,
-    SignatureScheme::ED25519,
-    SignatureScheme::RSA_PSS_SHA256,
-    SignatureScheme::RSA_PSS_SHA384,
-    SignatureScheme::RSA_PSS_SHA512,
-];

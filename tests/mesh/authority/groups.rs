@@ -3,6 +3,7 @@
 use std::fs;
 
 use portreeve::rpc::authority as rpc;
+use tonic::Status;
 
 use crate::authority::cluster::Key;
 use crate::authority::cluster::Token;
@@ -83,21 +84,7 @@ fn a_group_that_no_entry_has_is_a_mistake_in_a_folder_of_our_own() {
 #[test]
 fn a_template_has_in_its_group_only_whom_it_has_named() {
     let signer = Key::ecdsa();
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("jwks.json"),
-        key_set(&[signer.published("one")]),
-    )
-    .unwrap();
-    let town = Town::on(folder, CLUSTER);
-    let pods = |selectors: &[&str], groups: &[&str]| rpc::Entry {
-        id: "pods".to_owned(),
-        selectors: selectors.iter().map(ToString::to_string).collect(),
-        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
-        svid_ttl_s: 3600,
-        origin: String::new(),
-        groups: groups.iter().map(ToString::to_string).collect(),
-    };
+    let town = with_cluster(&signer);
     let members = || {
         let svid = town.svid_of("somebody");
         let mut states = town.workload(&svid).follow().unwrap();
@@ -106,15 +93,8 @@ fn a_template_has_in_its_group_only_whom_it_has_named() {
         let groups = groups.map(|group| format!("{}: {}", group.name, group.members.join(" ")));
         groups.collect::<Vec<_>>().join(", ")
     };
-    let name = |account: &str| {
-        let token = Token::new(&signer, "one")
-            .with("/kubernetes.io/serviceaccount/name", account.into())
-            .signed(&signer);
-        town.newcomer()
-            .enrol(&key(), by_kubernetes(&token))
-            .unwrap();
-    };
-    town.add(pods(&["k8s:ns:shop"], &["callers"]));
+    let name = |account: &str| name(&town, &signer, account).unwrap();
+    town.add(pods(&["k8s:ns:shop"]));
     assert_eq!(members(), "callers: ");
     name("web");
     until(|| members() == "callers: spiffe://mesh.example/web");
@@ -130,39 +110,19 @@ fn a_template_has_in_its_group_only_whom_it_has_named() {
     // Another entry of the same name asks for more, and has named nobody.
     town.leave("pods");
     assert_eq!(members(), "");
-    town.add(pods(&["k8s:ns:shop", "k8s:node:node-9"], &["callers"]));
+    town.add(pods(&["k8s:ns:shop", "k8s:node:node-9"]));
     assert_eq!(members(), "callers: ");
     town.leave("pods");
-    town.add(pods(&["k8s:node:node-1"], &["callers"]));
+    town.add(pods(&["k8s:node:node-1"]));
     assert_eq!(members(), both);
 }
 
 #[test]
 fn who_takes_name_after_name_does_not_fill_what_everybody_is_told() {
     let signer = Key::ecdsa();
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("jwks.json"),
-        key_set(&[signer.published("one")]),
-    )
-    .unwrap();
-    let town = Town::on(folder, CLUSTER);
-    let name = |account: &str| {
-        let token = Token::new(&signer, "one")
-            .with("/kubernetes.io/serviceaccount/name", account.into())
-            .signed(&signer);
-        town.newcomer()
-            .enrol(&key(), by_kubernetes(&token))
-            .map(drop)
-    };
-    town.add(rpc::Entry {
-        id: "pods".to_owned(),
-        selectors: vec!["k8s:ns:shop".to_owned()],
-        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
-        svid_ttl_s: 3600,
-        origin: String::new(),
-        groups: vec!["callers".to_owned()],
-    });
+    let town = with_cluster(&signer);
+    let name = |account: &str| name(&town, &signer, account);
+    town.add(pods(&["k8s:ns:shop"]));
     name("web").unwrap();
     // As if somebody had been named so for an hour.
     let change = |sql: &'static str| {
@@ -187,14 +147,7 @@ fn who_takes_name_after_name_does_not_fill_what_everybody_is_told() {
 #[test]
 fn who_is_revoked_is_told_though_who_is_in_a_group_cannot_be_read() {
     let town = Town::new();
-    town.add(rpc::Entry {
-        id: "pods".to_owned(),
-        selectors: vec!["k8s:ns:shop".to_owned()],
-        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
-        svid_ttl_s: 3600,
-        origin: String::new(),
-        groups: vec!["callers".to_owned()],
-    });
+    town.add(pods(&["k8s:ns:shop"]));
     let svid = town.svid_of("somebody");
     let mut states = town.workload(&svid).follow().unwrap();
     town.wait(states.message()).unwrap();
@@ -211,6 +164,35 @@ fn who_is_revoked_is_told_though_who_is_in_a_group_cannot_be_read() {
     let state = town.wait(states.message()).unwrap().unwrap();
     assert_eq!(state.revocations.len(), 1);
     assert_eq!(state.groups.len(), 1);
+}
+
+/// A town that takes tokens of the cluster whose key is `signer`.
+fn with_cluster(signer: &Key) -> Town {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = key_set(&[signer.published("one")]);
+    fs::write(folder.path().join("jwks.json"), keys).unwrap();
+    Town::on(folder, CLUSTER)
+}
+
+/// An entry that names service accounts, and has them in `callers`.
+fn pods(selectors: &[&str]) -> rpc::Entry {
+    rpc::Entry {
+        id: "pods".to_owned(),
+        selectors: selectors.iter().map(ToString::to_string).collect(),
+        spiffe_id: "spiffe://mesh.example/{k8s:sa}".to_owned(),
+        svid_ttl_s: 3600,
+        origin: String::new(),
+        groups: vec!["callers".to_owned()],
+    }
+}
+
+/// A pod of `account` asks for its name.
+fn name(town: &Town, signer: &Key, account: &str) -> Result<(), Status> {
+    let token = Token::new(signer, "one")
+        .with("/kubernetes.io/serviceaccount/name", account.into())
+        .signed(signer);
+    let named = town.newcomer().enrol(&key(), by_kubernetes(&token));
+    named.map(drop)
 }
 
 /// 4200 names of a thousand bytes.
