@@ -23,15 +23,22 @@ def wrk(url, *options, connections, seconds, cpu):
         "--latency", *options, url,
     ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True, timeout=seconds + 60)
-    text = done.stdout; open("/tmp/harness-wrk.txt","w").write(text)
+    text = done.stdout
     errors = re.findall(r"^\s*(Socket errors:.*|Non-2xx.*)$", text, re.MULTILINE)
     return Load(
-        int(re.search(r"(\d+) requests in", text)[1]),
-        float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
-        _milliseconds(re.search(r"^\s*50%\s+(\S+)$", text, re.MULTILINE)[1]),
-        _milliseconds(re.search(r"^\s*99%\s+(\S+)$", text, re.MULTILINE)[1]),
+        int(_found(r"(\d+) requests in", text)),
+        float(_found(r"Requests/sec:\s+([\d.]+)", text)),
+        _milliseconds(_found(r"^\s*50%\s+(\S+)$", text)),
+        _milliseconds(_found(r"^\s*99%\s+(\S+)$", text)),
         "; ".join(errors),
     )
+
+
+def _found(pattern, text):
+    found = re.search(pattern, text, re.MULTILINE)
+    if not found:
+        raise ValueError(f"wrk did not say `{pattern}`, but: {text}")
+    return found[1]
 
 
 def _milliseconds(text):

@@ -20,13 +20,13 @@ def measure(the):
     _ask(the, count // 4)
     found, spent = the.spent(lambda: _ask(the, count))
     bare = usage.cpu_us(the.app.pid)
-    callers.run("handshakes", the.app.http1, "-", "-", "http/1.1", count // 2, "once", cpu=the.load_cpu)
+    callers.run("handshakes", the.app.http1, "-", "-", "http/1.1", count, "once", cpu=the.load_cpu)
     bare = usage.cpu_us(the.app.pid) - bare
     the.check({"server": before["server"]} if "server" in before else {}, count // 4 + count)
     return {
         "server_us": spent["server"] / count,
         "per_second": count / found["seconds"],
-        "bare_us": bare / (count // 2),
+        "bare_us": bare / count,
         **the.memory("VmHWM", "peak"),
     }
 
