@@ -80,7 +80,6 @@ def _listener(case, address, log, filters=(), tls=None, **more):
             "normalize_path": True,
             "merge_slashes": True,
             "http_filters": [*filters, router],
-            "http2_protocol_options": {"max_concurrent_streams": 256},
             "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
             **more,
         }
@@ -97,7 +96,8 @@ def _listener(case, address, log, filters=(), tls=None, **more):
 
 
 def _cluster(address, http2, tls=None):
-    protocol = {"http2_protocol_options": {}} if http2 else {"http_protocol_options": {}}
+    # Fewer than any of the peers grants, or a connection's first streams are refused before it has said how many it does.
+    protocol = {"http2_protocol_options": {"max_concurrent_streams": 100}} if http2 else {"http_protocol_options": {}}
     # Without this a thousand requests under way are refused more.
     plenty = {name: 100_000 for name in ("max_connections", "max_pending_requests", "max_requests")}
     cluster = {
