@@ -84,6 +84,7 @@ impl App {
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
             policy: Arc::clone(ground.policies.policies.current()),
+            tcp_metrics: ground.tcp_counted.clone(),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
@@ -187,6 +188,7 @@ impl App {
 struct Ground {
     calls: workload_api::Metrics,
     counted: proxy::Metrics,
+    tcp_counted: proxy::TcpMetrics,
     doors: Doors,
     exposition: Exposition,
     follower: Option<Follower>,
@@ -230,6 +232,7 @@ impl Ground {
             .map_err(|cause| BuildError::Audit { cause })?;
         log.register(registry).map_err(metrics)?;
         let counted = proxy::Metrics::register(registry).map_err(metrics)?;
+        let tcp_counted = proxy::TcpMetrics::register(registry).map_err(metrics)?;
         let calls = workload_api::Metrics::register(registry).map_err(metrics)?;
         Ok(Self {
             calls,
@@ -244,6 +247,7 @@ impl Ground {
             },
             renewal,
             runtime,
+            tcp_counted,
             writer,
         })
     }

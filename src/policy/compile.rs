@@ -175,7 +175,7 @@ fn validate(parsed: &[Parsed<'_>], schema: Schema, mistakes: &mut Vec<Mistake>) 
     for (id, found) in errors.chain(warnings) {
         let number = AsRef::<str>::as_ref(id).parse().unwrap_or(usize::MAX);
         mistakes.push(match parsed.get(number) {
-            Some(policy) => parse::place(found, policy.statement),
+            Some(policy) => parse::place(found, policy.statement).explained(),
             None => Mistake::whole("policies", found),
         });
         if let Some(valid) = valid.get_mut(number) {
