@@ -100,8 +100,9 @@ impl Asking {
     }
 
     fn is_permitted(&self, condition: &str) -> bool {
-        let text =
-            format!("@id(\"p\") permit(principal, action in Action::\"http\", resource) when {{ {condition} }};");
+        let text = format!(
+            "@id(\"p\") permit(principal, action in Action::\"http\", resource) when {{ {condition} }};"
+        );
         self.answer(&text).0 == "permit"
     }
 }
@@ -371,7 +372,9 @@ fn a_connection_is_permitted_by_its_own_action_only() {
         }
     };
     let connect = |rest: &str| {
-        format!("@id(\"p\") permit(principal, action == Action::\"connect\", resource in Service::\"orders\") {rest};")
+        format!(
+            "@id(\"p\") permit(principal, action == Action::\"connect\", resource in Service::\"orders\") {rest};"
+        )
     };
     let http = "@id(\"http\") permit(principal, action in Action::\"http\", resource);";
     let methods = "@id(\"all\") permit(principal, action in [Action::\"read\", Action::\"write\", Action::\"otherMethod\"], resource);";
@@ -380,7 +383,9 @@ fn a_connection_is_permitted_by_its_own_action_only() {
     assert_eq!(answer(methods), ("no_permit", vec![]));
     assert_eq!(answer(&connect("")), ("permit", vec!["p".into()]));
     assert_eq!(answer(OPEN), ("permit", vec!["open".into()]));
-    let near = connect("when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) && context.utc.weekday == 4 }");
+    let near = connect(
+        "when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) && context.utc.weekday == 4 }",
+    );
     assert_eq!(answer(&near), ("permit", vec!["p".into()]));
     let far = connect("when { context.sourceIp.isInRange(ip(\"11.0.0.0/8\")) }");
     assert_eq!(answer(&far), ("no_permit", vec![]));
@@ -390,7 +395,10 @@ fn a_connection_is_permitted_by_its_own_action_only() {
         ("forbidden", vec!["no".into()])
     );
     // A route is no service, so what is about one is not about the connection.
-    let routed = format!("{} @id(\"r\") forbid(principal, action, resource in Route::\"orders:/**\");", connect(""));
+    let routed = format!(
+        "{} @id(\"r\") forbid(principal, action, resource in Route::\"orders:/**\");",
+        connect("")
+    );
     assert_eq!(answer(&routed), ("permit", vec!["p".into()]));
     // And whoever may connect may not thereby send requests.
     assert_eq!(on("/").answer(&connect("")), ("no_permit", vec![]));

@@ -188,7 +188,6 @@ impl App {
 struct Ground {
     calls: workload_api::Metrics,
     counted: proxy::Metrics,
-    tcp_counted: proxy::TcpMetrics,
     doors: Doors,
     exposition: Exposition,
     follower: Option<Follower>,
@@ -196,6 +195,7 @@ struct Ground {
     policies: PolicyKeeper,
     renewal: Renewal,
     runtime: Runtime,
+    tcp_counted: proxy::TcpMetrics,
     writer: audit::Writer,
 }
 

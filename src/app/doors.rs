@@ -36,8 +36,12 @@ impl Doors {
             .iter()
             .map(|door| net::bind(door.listen, workers));
         let (inbound_doors, outbound_doors) = (&config.tcp_inbound, &config.tcp_outbound);
-        let tcp_inbound = inbound_doors.iter().map(|door| net::bind(door.listen, workers));
-        let tcp_outbound = outbound_doors.iter().map(|door| net::bind(door.listen, workers));
+        let tcp_inbound = inbound_doors
+            .iter()
+            .map(|door| net::bind(door.listen, workers));
+        let tcp_outbound = outbound_doors
+            .iter()
+            .map(|door| net::bind(door.listen, workers));
         Ok(Self {
             inbound,
             outbound: outbound.collect::<Result<_, _>>()?,

@@ -35,8 +35,14 @@ pub struct Addresses {
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outbound = self.outbound.iter().map(|address| ("outbound", address));
-        let tcp_inbound = self.tcp_inbound.iter().map(|address| ("tcp inbound", address));
-        let tcp_outbound = self.tcp_outbound.iter().map(|address| ("tcp outbound", address));
+        let tcp_inbound = self
+            .tcp_inbound
+            .iter()
+            .map(|address| ("tcp inbound", address));
+        let tcp_outbound = self
+            .tcp_outbound
+            .iter()
+            .map(|address| ("tcp outbound", address));
         let doors = self
             .inbound
             .iter()

@@ -149,7 +149,11 @@ pub(super) fn service(
     }
 }
 
-pub(super) fn expected(path: &str, written: &file::OneOrMany, notes: &mut Mistakes) -> Vec<SpiffeId> {
+pub(super) fn expected(
+    path: &str,
+    written: &file::OneOrMany,
+    notes: &mut Mistakes,
+) -> Vec<SpiffeId> {
     let ids = written.as_slice();
     if ids.is_empty() {
         notes.add(

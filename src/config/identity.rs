@@ -149,11 +149,7 @@ fn address(url: &str, notes: &mut Mistakes) -> Option<String> {
     }
 }
 
-fn credential(
-    written: &FromAuthority,
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Option<Credential> {
+fn credential(written: &FromAuthority, folder: &Path, notes: &mut Mistakes) -> Option<Credential> {
     match (
         &written.join_token_file,
         &written.kubernetes_token_file,

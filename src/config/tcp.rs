@@ -23,17 +23,22 @@ pub(super) fn doors(written: Option<&Tcp>, limits: proxy::Limits, notes: &mut Mi
         return Doors::default();
     };
     if written.inbound.is_empty() && written.outbound.is_empty() {
-        notes.add("tcp", "has neither `inbound` nor `outbound`: say one, or leave it out");
+        notes.add(
+            "tcp",
+            "has neither `inbound` nor `outbound`: say one, or leave it out",
+        );
     }
     let mut limits = limits;
     limits.silence.stream =
         Duration::from_millis(notes.above_zero("tcp.idle_timeout_ms", written.idle_timeout_ms));
     let at = |key: &str, at: usize| format!("tcp.{key}[{at}]");
     let inbound = written.inbound.iter().enumerate();
-    let inbound = inbound.filter_map(|(n, door)| inbound_door(&at("inbound", n), door, limits, notes));
+    let inbound =
+        inbound.filter_map(|(n, door)| inbound_door(&at("inbound", n), door, limits, notes));
     let inbound = inbound.collect();
     let outbound = written.outbound.iter().enumerate();
-    let outbound = outbound.filter_map(|(n, door)| outbound_door(&at("outbound", n), door, limits, notes));
+    let outbound =
+        outbound.filter_map(|(n, door)| outbound_door(&at("outbound", n), door, limits, notes));
     Doors {
         inbound,
         outbound: outbound.collect(),

@@ -69,7 +69,7 @@ fn finish(
 ) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
     let policy = policy.map_err(|more| mistakes.extend(more));
     mistakes.sort_unstable();
-    mistakes.dedup();
+    mistakes.dedup_by(|next, first| next.says_no_more_than(first));
     match policy {
         Ok(policy) if mistakes.iter().all(|m| m.severity == Severity::Warning) => {
             Ok((policy, mistakes))

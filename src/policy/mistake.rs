@@ -68,6 +68,16 @@ impl Mistake {
 }
 
 impl Mistake {
+    /// Whether it is `other` once more: Cedar says it for each kind of action,
+    /// and only its guess of what was meant differs.
+    pub(super) fn says_no_more_than(&self, other: &Self) -> bool {
+        let place = |mistake: &Self| (mistake.line, mistake.column, mistake.severity);
+        let said = |text: &str| text.split("; did you mean").next().map(str::to_owned);
+        self.file == other.file
+            && place(self) == place(other)
+            && said(&self.text) == said(&other.text)
+    }
+
     /// The same, in words of ours where Cedar's mislead: it does not say which
     /// action a part of the context is missing from.
     pub(super) fn explained(self) -> Self {

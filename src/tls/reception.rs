@@ -147,11 +147,7 @@ impl Reception {
             self.settings.chain,
             None,
         );
-        server_config(
-            identity,
-            verifier.for_newcomers(self.grace),
-            HTTP2,
-        )
+        server_config(identity, verifier.for_newcomers(self.grace), HTTP2)
     }
 }
 

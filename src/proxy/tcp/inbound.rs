@@ -127,7 +127,10 @@ impl TcpInboundDoor {
             Ok(app) => app,
             Err(cause) => {
                 let error = UpstreamError::Dial { cause };
-                tracing::debug!(error = &error as &dyn std::error::Error, "a caller was let down");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a caller was let down"
+                );
                 return Some(reply::upstream(&error).1);
             }
         };
@@ -173,6 +176,9 @@ impl Doorway for TcpInboundDoor {
 }
 
 fn said(broken: &Broken) -> &'static str {
-    tracing::debug!(error = broken as &dyn std::error::Error, "a connection broke off");
+    tracing::debug!(
+        error = broken as &dyn std::error::Error,
+        "a connection broke off"
+    );
     broken.reason()
 }

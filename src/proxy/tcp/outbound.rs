@@ -104,7 +104,10 @@ impl TcpOutboundDoor {
         } = match self.reach().await {
             Ok(connected) => connected,
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a caller was let down");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a caller was let down"
+                );
                 return Some(reply::upstream(&error).1);
             }
         };
@@ -180,7 +183,10 @@ impl Doorway for TcpOutboundDoor {
 
 /// A far side that ends the connection with a certificate does not say so.
 fn said(broken: &Broken, bond: &Bond) -> &'static str {
-    tracing::debug!(error = broken as &dyn std::error::Error, "a connection broke off");
+    tracing::debug!(
+        error = broken as &dyn std::error::Error,
+        "a connection broke off"
+    );
     match broken {
         Broken::Caller { .. } => broken.reason(),
         Broken::Far { .. } => bond.broken().unwrap_or_else(|| broken.reason()),

@@ -202,4 +202,3 @@ impl Way {
 
 /// How often a way is read before others have their turn: a megabyte.
 const TURNS: usize = 16;
-
