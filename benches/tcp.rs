@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use portreeve::app::App;
 use portreeve::app::Running;

@@ -31,13 +31,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let mut mistakes = Mistakes::default();
     let notes = &mut mistakes;
     let limits = doors::limits(&file.limits, notes);
-    let handshakes = Handshakes {
-        most: notes.above_zero("limits.handshakes", file.limits.handshakes),
-        timeout: Duration::from_millis(notes.above_zero(
-            "limits.handshake_timeout_ms",
-            file.limits.handshake_timeout_ms,
-        )),
-    };
+    let handshakes = handshakes(&file, notes);
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
     let mut identity = identity::source(&file.identity, trust_domain.as_ref(), folder, notes);
     let inbound = file
@@ -94,6 +88,16 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         })
     })();
     mistakes.unless_any(whole)
+}
+
+fn handshakes(file: &file::File, notes: &mut Mistakes) -> Handshakes {
+    Handshakes {
+        most: notes.above_zero("limits.handshakes", file.limits.handshakes),
+        timeout: Duration::from_millis(notes.above_zero(
+            "limits.handshake_timeout_ms",
+            file.limits.handshake_timeout_ms,
+        )),
+    }
 }
 
 /// Where we will listen, by the paths that say so.

@@ -128,10 +128,7 @@ impl Way {
                         Poll::Ready(0) => self.stage = Stage::Closing,
                         Poll::Ready(bytes) => passed(bytes),
                         Poll::Pending => {
-                            if self.unflushed {
-                                ready!(Pin::new(to).poll_flush(cx)).map_err(Cut::Writing)?;
-                                self.unflushed = false;
-                            }
+                            ready!(self.poll_flush(cx, to)).map_err(Cut::Writing)?;
                             return Poll::Pending;
                         }
                     }
@@ -146,6 +143,18 @@ impl Way {
         // Others want their turn.
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Sees to it that nothing waits in `to` while nothing comes.
+    fn poll_flush<W>(&mut self, cx: &mut Context<'_>, to: &mut W) -> Poll<io::Result<()>>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        if self.unflushed {
+            ready!(Pin::new(to).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Reads once, and writes what came as far as it is taken.
