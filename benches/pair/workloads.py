@@ -1,61 +1,62 @@
-"""What is asked of the pairs, and the app that answers."""
+"""What is asked of the pairs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-SMALL_BODY_BYTES = 128
-_POST_LUA = 'wrk.method = "POST"\nwrk.body = string.rep("x", 10240)\nwrk.headers["content-type"] = "text/plain"\n'
+from app import SMALL_BODY_BYTES
+from contestants.pair import Terms
+from measures import closed
+from measures import connect
+from measures import idle
+from measures import open_loop
+from measures import streams
+
+SIDECAR_CPU, LOAD_CPU = "0", "1"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A path of the app and what wrk needs besides."""
+    """How it is measured, and on what terms. With `only`, others do not take part, and the first is the reference."""
 
-    path: str
     says: str
-    options: tuple = ()
+    measure: Callable
+    columns: list
+    terms: Terms = Terms(SIDECAR_CPU)
+    load_cpu: str = LOAD_CPU
+    only: tuple = ()
 
 
-def workloads(case):
-    """All of them, by name."""
-    script = case.write("post.lua", _POST_LUA)
-    return {
-        "small": Workload("/small", f"GET, {SMALL_BODY_BYTES}-byte answer"),
-        "10k": Workload("/10k", "GET, 10 KiB answer"),
-        "1m": Workload("/1m", "GET, 1 MiB answer"),
-        "post": Workload("/small", "POST of 10 KiB, 128-byte answer", ("--script", str(script))),
-    }
-
-
-def start_app(case, cpu):
-    """nginx with one worker. No log: it is the same for all, and is not what is measured."""
-    address = case.address()
-    for name, size in (("10k", 10 << 10), ("1m", 1 << 20)):
-        case.write(f"files/{name}", "x" * size)
-    config = case.write("app.conf", f"""\
-daemon off;
-worker_processes 1;
-error_log {case.directory}/app.error warn;
-pid {case.directory}/app.pid;
-events {{ worker_connections 8192; }}
-http {{
-    access_log off;
-    sendfile on;
-    open_file_cache max=16;
-    keepalive_timeout 3600s;
-    keepalive_requests 1000000000;
-    client_body_temp_path {case.directory}/app.body;
-    client_body_buffer_size 1m;
-    proxy_temp_path {case.directory}/app.proxy;
-    fastcgi_temp_path {case.directory}/app.fastcgi;
-    uwsgi_temp_path {case.directory}/app.uwsgi;
-    scgi_temp_path {case.directory}/app.scgi;
-    server {{
-        listen {address} backlog=4096;
-        root {case.directory}/files;
-        location = /small {{ return 200 "{"x" * SMALL_BODY_BYTES}"; }}
-    }}
-}}
-""")
-    program = case.start("app", ["nginx", "-e", "stderr", "-p", case.directory, "-c", config], cpu=cpu)
-    program.listens_on(address)
-    return address, program
+_HTTP2 = Terms(SIDECAR_CPU, http2=True)
+WORKLOADS = {
+    "small": Workload(f"GET, {SMALL_BODY_BYTES}-byte answer", closed.with_wrk("/small"), closed.COLUMNS),
+    "10k": Workload("GET, 10 KiB answer", closed.with_wrk("/10k"), closed.COLUMNS),
+    "1m": Workload("GET, 1 MiB answer", closed.with_wrk("/1m"), closed.COLUMNS),
+    "post": Workload(
+        f"POST of 10 KiB, {SMALL_BODY_BYTES}-byte answer", closed.with_wrk("/small", post=10 << 10), closed.COLUMNS
+    ),
+    "grpc": Workload(
+        f"gRPC unary, {closed.GRPC_STREAMS} streams a connection, HTTP/2 all the way", closed.grpc(), closed.COLUMNS, _HTTP2
+    ),
+    "connect": Workload(
+        "a new connection with a whole mutual handshake for each request, at the server's sidecar",
+        connect.measure, connect.COLUMNS,
+    ),
+    "idle": Workload(
+        f"{idle.CONNECTIONS:,} idle connections at the server's sidecar, in the protocol that the two speak",
+        idle.over(), idle.COLUMNS,
+    ),
+    "streams": Workload(
+        f"{streams.CONNECTIONS * streams.STREAMS:,} streams at once, HTTP/2 all the way",
+        streams.measure, streams.COLUMNS, _HTTP2,
+    ),
+    "open-loop": Workload(f"{open_loop.PER_SECOND:,} requests/s, open loop", open_loop.measure, open_loop.COLUMNS),
+    "workers": Workload(
+        "small, with one worker and with two, sidecars and load on the same two cores",
+        closed.with_wrk("/small"), closed.COLUMNS, Terms("0-1"), "0-1", ("portreeve", "portreeve-2w"),
+    ),
+    # Not in the default run.
+    "idle-h1": Workload(
+        f"{idle.CONNECTIONS:,} idle HTTP/1.1 connections at the server's sidecar", idle.over("http/1.1"), idle.COLUMNS
+    ),
+}
+DEFAULT = [name for name in WORKLOADS if name != "idle-h1"]

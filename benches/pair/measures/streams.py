@@ -1,0 +1,32 @@
+"""Many streams at once through the pair, each held for two seconds by the app: none may fail."""
+
+from h2load import h2load
+from measures.round import PEAK
+from measures.round import Column
+
+COLUMNS = [
+    Column("failed", "failed", decimals=0),
+    Column("at once", "at_once", decimals=0),
+    Column("KiB/stream client", "client_each", 1 << 10, ratio=True),
+    Column("KiB/stream server", "server_each", 1 << 10, ratio=True),
+    *PEAK,
+]
+CONNECTIONS = 50
+STREAMS = 100
+
+
+def measure(the):
+    """Memory per stream is the peak less what was there before, and includes what connections between the two need."""
+    outcome = the.memory("VmRSS", "before")
+    lines = the.written()
+    count = CONNECTIONS * STREAMS
+    answers = h2load(
+        f"http://{the.pair.entry}/held", "--requests", count, "--clients", CONNECTIONS,
+        "--max-concurrent-streams", STREAMS, cpu=the.load_cpu, log=the.case.directory / "h2load.log",
+    )
+    outcome.update(the.memory("VmHWM", "peak"))
+    for side in the.pair.sides:
+        outcome[f"{side}_each"] = (outcome[f"{side}_peak"] - outcome[f"{side}_before"]) / count
+    # A failure is a result here, and a row that says so; it may have no record at the server's side.
+    the.check({} if answers.failed else lines, count)
+    return {**outcome, "failed": answers.failed, "at_once": answers.at_once()}
