@@ -40,8 +40,9 @@ demo:
 bench:
 	$(CARGO) bench --locked
 
-# Portreeve, HAProxy and nginx, each as a pair, in turns on one core. `make bench-pair ROUNDS=9`
-bench-pair: setup
+# Portreeve, HAProxy, nginx and Envoy, each as a pair, in turns on one core. `make bench-pair ROUNDS=9`
+bench-pair:
+	benches/setup
 	$(CARGO) build --locked --release
 	benches/pair/run --rounds $(ROUNDS)
 

@@ -298,7 +298,7 @@ audit: { stdout: true }
 ";
     assert_eq!(
         mistakes(text),
-        ["there is neither `inbound` nor `outbound`: nothing would be served"]
+        ["there is neither `inbound` nor `outbound` nor `tcp`: nothing would be served"]
     );
 }
 

@@ -83,6 +83,31 @@ fn every_configuration_in_the_authoritys_readme_and_in_deploy_is_without_mistake
 }
 
 #[test]
+fn every_configuration_and_policy_in_the_networks_readme_is_without_mistakes() {
+    let text = fs::read_to_string("deploy/network/README.md").unwrap();
+    let mut settings = Settings::default();
+    let mut policies = 0;
+    for (language, text) in blocks(&text) {
+        match language.as_str() {
+            "yaml" => {
+                let parsed = Config::parse(&text, Path::new("."));
+                settings = parsed
+                    .unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+                    .policy;
+            }
+            "cedar" => {
+                let (policy, warnings) = Policy::parse(&[("README.md", &text)], &settings)
+                    .unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
+                assert!(warnings.is_empty(), "{}", lines(&warnings));
+                policies += policy.names().len();
+            }
+            _ => {}
+        }
+    }
+    assert!(policies > 0, "it shows no policy");
+}
+
+#[test]
 fn every_metric_of_an_authority_is_in_its_readme_and_no_other() {
     let told: BTreeSet<String> = rows(
         &authority_readme(),
@@ -290,6 +315,8 @@ fn sidecar_with_a_past(dir: &Path) -> Running {
     // No policy permits it, so nothing need be at the other end.
     let denied = ask(places.outbound[0], "/");
     assert!(denied.starts_with("HTTP/1.1 403 "), "{denied}");
+    // Nor this.
+    let _reset = exchange(places.tcp_outbound[0], b"x");
     // Not TLS: the answer is an alert, if anything.
     let _alert = exchange(places.inbound.unwrap(), b"GET / HTTP/1.1\r\n\r\n");
     running
@@ -448,6 +475,7 @@ identity: { embedded: { dir: ca, id: "spiffe://example.org/both" } }
 workers: 1
 inbound: { listen: "127.0.0.1:0", service: ours, app: "127.0.0.1:1" }
 outbound: [{ listen: "127.0.0.1:0", to: "127.0.0.1:1", expect: "spiffe://example.org/b", service: theirs }]
+tcp: { outbound: [{ listen: "127.0.0.1:0", to: "127.0.0.1:1", expect: "spiffe://example.org/b", service: theirs-too }] }
 policy: { dir: policy }
 audit: { file: decisions.jsonl }
 admin: { listen: "127.0.0.1:0" }

@@ -16,6 +16,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use portreeve::policy::Caller;
+use portreeve::policy::Connection;
 use portreeve::policy::Decider;
 use portreeve::policy::Denial;
 use portreeve::policy::DenialReason;
@@ -99,8 +100,9 @@ impl Asking {
     }
 
     fn is_permitted(&self, condition: &str) -> bool {
-        let text =
-            format!("@id(\"p\") permit(principal, action, resource) when {{ {condition} }};");
+        let text = format!(
+            "@id(\"p\") permit(principal, action in Action::\"http\", resource) when {{ {condition} }};"
+        );
         self.answer(&text).0 == "permit"
     }
 }
@@ -172,7 +174,7 @@ fn a_question_that_cannot_be_asked_is_a_no() {
 
 #[test]
 fn a_header_with_two_readings_is_a_no_where_it_is_read() {
-    let read = "@id(\"p\") permit(principal, action, resource) unless { context.headers has \"x-device\" && context.headers[\"x-device\"] == \"lost\" };";
+    let read = "@id(\"p\") permit(principal, action in Action::\"http\", resource) unless { context.headers has \"x-device\" && context.headers[\"x-device\"] == \"lost\" };";
     let with = |values: &[&[u8]]| {
         let mut headers = HeaderMap::new();
         for value in values {
@@ -319,7 +321,7 @@ fn a_decider_follows_the_policy_it_is_given() {
 
 #[test]
 fn more_callers_than_it_remembers_are_decided_rightly() {
-    let text = "@id(\"p\") permit(principal == Workload::\"spiffe://td/w/4095\", action, resource) when { principal.spiffe != context.path };";
+    let text = "@id(\"p\") permit(principal == Workload::\"spiffe://td/w/4095\", action in Action::\"http\", resource) when { principal.spiffe != context.path };";
     let policy = policy(text);
     let mut decider = Decider::new();
     let asking = Asking::default();
@@ -350,4 +352,54 @@ fn a_policy_says_why_it_is_there() {
         (name.as_str(), name.reason(), name.advice()),
         ("p", Some("web reads"), Some("ask shop"))
     );
+}
+
+#[test]
+fn a_connection_is_permitted_by_its_own_action_only() {
+    let caller = Caller::workload(&"spiffe://td/ns/shop/sa/web".parse().unwrap());
+    let service = "orders".parse().unwrap();
+    let connection = Connection {
+        caller: &caller,
+        service: &service,
+        source: "10.0.0.1".parse().unwrap(),
+        now: at(0),
+    };
+    let answer = |text: &str| {
+        let names = |names: &[PolicyName]| names.iter().map(ToString::to_string).collect();
+        match Decider::new().decide_connection(&policy(text), &connection) {
+            Ok(permit) => ("permit", names(permit.policies())),
+            Err(denial) => (denial.reason().as_str(), names(denial.policies())),
+        }
+    };
+    let connect = |rest: &str| {
+        format!(
+            "@id(\"p\") permit(principal, action == Action::\"connect\", resource in Service::\"orders\") {rest};"
+        )
+    };
+    let http = "@id(\"http\") permit(principal, action in Action::\"http\", resource);";
+    let methods = "@id(\"all\") permit(principal, action in [Action::\"read\", Action::\"write\", Action::\"otherMethod\"], resource);";
+    assert_eq!(answer(""), ("no_permit", vec![]));
+    assert_eq!(answer(http), ("no_permit", vec![]));
+    assert_eq!(answer(methods), ("no_permit", vec![]));
+    assert_eq!(answer(&connect("")), ("permit", vec!["p".into()]));
+    assert_eq!(answer(OPEN), ("permit", vec!["open".into()]));
+    let near = connect(
+        "when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) && context.utc.weekday == 4 }",
+    );
+    assert_eq!(answer(&near), ("permit", vec!["p".into()]));
+    let far = connect("when { context.sourceIp.isInRange(ip(\"11.0.0.0/8\")) }");
+    assert_eq!(answer(&far), ("no_permit", vec![]));
+    let forbid = "@id(\"no\") forbid(principal, action, resource);";
+    assert_eq!(
+        answer(&format!("{} {forbid}", connect(""))),
+        ("forbidden", vec!["no".into()])
+    );
+    // A route is no service, so what is about one is not about the connection.
+    let routed = format!(
+        "{} @id(\"r\") forbid(principal, action, resource in Route::\"orders:/**\");",
+        connect("")
+    );
+    assert_eq!(answer(&routed), ("permit", vec!["p".into()]));
+    // And whoever may connect may not thereby send requests.
+    assert_eq!(on("/").answer(&connect("")), ("no_permit", vec![]));
 }

@@ -39,7 +39,7 @@ fn found(effect: &str, scope: &str, condition: &str) -> Vec<String> {
         .collect()
 }
 
-const ALL: &str = "principal, action, resource";
+const ALL: &str = r#"principal, action in Action::"http", resource"#;
 
 #[test]
 fn what_is_declared_can_be_said() {

@@ -78,6 +78,7 @@ const WORDS: [&str; 24] = [
 ];
 
 const ANY: &str = "permit(principal, action, resource)";
+const HTTP: &str = "permit(principal, action in Action::\"http\", resource)";
 
 #[test]
 fn what_the_validator_finds_is_an_error() {
@@ -169,16 +170,38 @@ permit(principal, action resource);
 permit(principal == ?principal, action, resource);
 
 @id("name")
-permit(principal, action, resource) unless { context.headers has "x-nope" };
+permit(principal, action in Action::"http", resource) unless { context.headers has "x-nope" };
 @id("open") permit(principal, action, resource)"#;
     let found = mistakes(&[("a.cedar", text)]);
     let places: Vec<(usize, usize)> = found.iter().map(|m| (m.line, m.column)).collect();
     assert_eq!(
         places,
-        [(5, 39), (6, 8), (9, 26), (12, 21), (15, 67), (16, 48)],
+        [(5, 39), (6, 8), (9, 26), (12, 21), (15, 85), (16, 48)],
         "{found:#?}"
     );
     assert!(found.iter().all(|m| m.severity == Severity::Error));
+}
+
+#[test]
+fn a_policy_that_reads_a_request_says_that_it_is_about_requests() {
+    let text = |scope: &str| format!("@id(\"p\") {scope} when {{ context.path == \"/\" }};");
+    assert_eq!(
+        shown(&[("a.cedar", &text(ANY))]),
+        [
+            "a.cedar:1:53: error: a TCP connection has no `path`: if only requests are meant, say `action in Action::\"http\"`"
+        ]
+    );
+    assert_eq!(shown(&[("a.cedar", &text(HTTP))]), [""; 0]);
+    let connect = "permit(principal, action == Action::\"connect\", resource)";
+    assert_eq!(
+        shown(&[("a.cedar", &text(connect))]),
+        [
+            "a.cedar:1:74: error: a TCP connection has no `path`: if only requests are meant, say `action in Action::\"http\"`"
+        ]
+    );
+    // Where it can be about nothing but a request, it need not be said.
+    let routed = "permit(principal, action, resource in Route::\"orders:/x\")";
+    assert_eq!(shown(&[("a.cedar", &text(routed))]), [""; 0]);
 }
 
 #[test]
@@ -208,7 +231,7 @@ fn a_policy_too_deep_to_walk_is_refused() {
         assert!(!found.concat().contains("operators deep"), "{found:?}");
     }
     let more = r#" || context.path == "/""#.repeat(240);
-    let wide = format!("@id(\"p\") {ANY} when {{ context.path == \"\"{more} }};");
+    let wide = format!("@id(\"p\") {HTTP} when {{ context.path == \"\"{more} }};");
     assert_eq!(shown(&[("a.cedar", &wide)]), [""; 0]);
 }
 

@@ -84,10 +84,12 @@ impl App {
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
             policy: Arc::clone(ground.policies.policies.current()),
+            tcp_metrics: ground.tcp_counted.clone(),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
         let api = ground.open_api(&common)?;
+        let admin = window.as_ref().map(Window::address);
         let Ground {
             doors,
             follower,
@@ -98,10 +100,8 @@ impl App {
             writer,
             ..
         } = ground;
-        let addresses = Addresses {
-            admin: window.as_ref().map(Window::address),
-            ..doors.addresses()
-        };
+        let doors_at = doors.addresses();
+        let addresses = Addresses { admin, ..doors_at };
         let workers = doors.into_workers(&common, &log);
         let reload = Arc::new(Notify::new());
         let control = Control {
@@ -194,6 +194,7 @@ struct Ground {
     policies: PolicyKeeper,
     renewal: Renewal,
     runtime: Runtime,
+    tcp_counted: proxy::TcpMetrics,
     writer: audit::Writer,
 }
 
@@ -230,6 +231,7 @@ impl Ground {
             .map_err(|cause| BuildError::Audit { cause })?;
         log.register(registry).map_err(metrics)?;
         let counted = proxy::Metrics::register(registry).map_err(metrics)?;
+        let tcp_counted = proxy::TcpMetrics::register(registry).map_err(metrics)?;
         let calls = workload_api::Metrics::register(registry).map_err(metrics)?;
         Ok(Self {
             calls,
@@ -244,6 +246,7 @@ impl Ground {
             },
             renewal,
             runtime,
+            tcp_counted,
             writer,
         })
     }

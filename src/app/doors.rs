@@ -1,5 +1,7 @@
 //! The ports of a sidecar, taken before anything is served on them.
 
+use std::net::SocketAddr;
+
 use crate::admin;
 use crate::app::running::Addresses;
 use crate::app::worker::Common;
@@ -16,6 +18,10 @@ pub(super) struct Doors {
     inbound: Vec<Bound>,
     /// By door, then by worker.
     outbound: Vec<Vec<Bound>>,
+    /// The same.
+    tcp_inbound: Vec<Vec<Bound>>,
+    /// The same.
+    tcp_outbound: Vec<Vec<Bound>>,
     workers: usize,
 }
 
@@ -29,9 +35,18 @@ impl Doors {
             .outbound
             .iter()
             .map(|door| net::bind(door.listen, workers));
+        let (inbound_doors, outbound_doors) = (&config.tcp_inbound, &config.tcp_outbound);
+        let tcp_inbound = inbound_doors
+            .iter()
+            .map(|door| net::bind(door.listen, workers));
+        let tcp_outbound = outbound_doors
+            .iter()
+            .map(|door| net::bind(door.listen, workers));
         Ok(Self {
             inbound,
             outbound: outbound.collect::<Result<_, _>>()?,
+            tcp_inbound: tcp_inbound.collect::<Result<_, _>>()?,
+            tcp_outbound: tcp_outbound.collect::<Result<_, _>>()?,
             workers,
         })
     }
@@ -40,12 +55,9 @@ impl Doors {
         Addresses {
             admin: None,
             inbound: self.inbound.first().map(Bound::address),
-            outbound: self
-                .outbound
-                .iter()
-                .filter_map(|door| door.first())
-                .map(Bound::address)
-                .collect(),
+            outbound: addresses(&self.outbound),
+            tcp_inbound: addresses(&self.tcp_inbound),
+            tcp_outbound: addresses(&self.tcp_outbound),
         }
     }
 
@@ -64,21 +76,57 @@ impl Doors {
             address,
             to: Some(door.to.clone()),
         });
-        inbound.into_iter().chain(outbound).collect()
+        let tcp_inbound = addresses.tcp_inbound.into_iter().zip(&config.tcp_inbound);
+        let tcp_inbound = tcp_inbound.map(|(address, door)| admin::Listener {
+            door: "tcp inbound",
+            address,
+            to: Some(door.app.clone()),
+        });
+        let tcp_outbound = addresses.tcp_outbound.into_iter().zip(&config.tcp_outbound);
+        let tcp_outbound = tcp_outbound.map(|(address, door)| admin::Listener {
+            door: "tcp outbound",
+            address,
+            to: Some(door.to.clone()),
+        });
+        let tcp = tcp_inbound.chain(tcp_outbound);
+        inbound.into_iter().chain(outbound).chain(tcp).collect()
     }
 
     /// Hands each worker its sockets.
     pub(super) fn into_workers(self, common: &Common, log: &Log) -> Vec<Worker> {
         let mut inbound = self.inbound.into_iter();
-        let mut outbound: Vec<_> = self.outbound.into_iter().map(Vec::into_iter).collect();
+        let [mut outbound, mut tcp_inbound, mut tcp_outbound] =
+            [self.outbound, self.tcp_inbound, self.tcp_outbound].map(Dealt::new);
         let workers = (0..self.workers).filter_map(|at| {
             Some(Worker {
                 common: common.clone(),
                 inbound: inbound.next(),
                 log: log.shard(at)?,
-                outbound: outbound.iter_mut().filter_map(Iterator::next).collect(),
+                outbound: outbound.deal(),
+                tcp_inbound: tcp_inbound.deal(),
+                tcp_outbound: tcp_outbound.deal(),
             })
         });
         workers.collect()
+    }
+}
+
+/// Where each of several doors is.
+fn addresses(doors: &[Vec<Bound>]) -> Vec<SocketAddr> {
+    let firsts = doors.iter().filter_map(|door| door.first());
+    firsts.map(Bound::address).collect()
+}
+
+/// Sockets by door, to be handed out by worker.
+struct Dealt(Vec<std::vec::IntoIter<Bound>>);
+
+impl Dealt {
+    fn new(doors: Vec<Vec<Bound>>) -> Self {
+        Self(doors.into_iter().map(Vec::into_iter).collect())
+    }
+
+    /// One of each door.
+    fn deal(&mut self) -> Vec<Bound> {
+        self.0.iter_mut().filter_map(Iterator::next).collect()
     }
 }

@@ -21,6 +21,7 @@ mod policy_origin;
 mod running;
 mod signals;
 mod source;
+mod tcp_doors;
 mod thread;
 mod worker;
 

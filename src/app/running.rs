@@ -26,16 +26,30 @@ pub struct Addresses {
     pub inbound: Option<SocketAddr>,
     /// The doors for our own application, in the configuration's order.
     pub outbound: Vec<SocketAddr>,
+    /// The doors for other workloads that do not speak HTTP, in the configuration's order.
+    pub tcp_inbound: Vec<SocketAddr>,
+    /// The doors for our own application where it does not speak HTTP, in the configuration's order.
+    pub tcp_outbound: Vec<SocketAddr>,
 }
 
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outbound = self.outbound.iter().map(|address| ("outbound", address));
+        let tcp_inbound = self
+            .tcp_inbound
+            .iter()
+            .map(|address| ("tcp inbound", address));
+        let tcp_outbound = self
+            .tcp_outbound
+            .iter()
+            .map(|address| ("tcp outbound", address));
         let doors = self
             .inbound
             .iter()
             .map(|address| ("inbound", address))
-            .chain(outbound);
+            .chain(outbound)
+            .chain(tcp_inbound)
+            .chain(tcp_outbound);
         let all = doors.chain(self.admin.iter().map(|address| ("admin", address)));
         let words: Vec<String> = all
             .map(|(door, address)| format!("{door} {address}"))

@@ -5,12 +5,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::stream::StreamExt as _;
 use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
 use tokio::time::timeout;
 
+use crate::app::tcp_doors;
 use crate::audit;
 use crate::audit::Shard;
 use crate::config::Config;
@@ -23,6 +26,7 @@ use crate::proxy;
 use crate::proxy::Desk;
 use crate::proxy::InboundDoor;
 use crate::proxy::OutboundDoor;
+use crate::proxy::Scratch;
 use crate::time::Clock;
 use crate::tls;
 use crate::workload_api;
@@ -40,6 +44,17 @@ pub(super) struct Common {
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
     pub(super) policy: Arc<policy::Current>,
+    pub(super) tcp_metrics: proxy::TcpMetrics,
+}
+
+impl Common {
+    /// What handshakes may cost.
+    pub(super) fn tls_settings(&self) -> tls::Settings {
+        tls::Settings {
+            handshake_timeout: self.config.handshakes.timeout,
+            ..tls::Settings::default()
+        }
+    }
 }
 
 /// What one worker has for itself. It may change threads until it runs.
@@ -49,6 +64,8 @@ pub(super) struct Worker {
     pub(super) inbound: Option<Bound>,
     pub(super) log: Shard,
     pub(super) outbound: Vec<Bound>,
+    pub(super) tcp_inbound: Vec<Bound>,
+    pub(super) tcp_outbound: Vec<Bound>,
 }
 
 impl Worker {
@@ -66,30 +83,15 @@ impl Worker {
     }
 
     async fn serve(self, deadline: Duration) -> io::Result<()> {
-        let Self {
-            common,
-            inbound,
-            log,
-            outbound,
-        } = self;
+        let common = self.common.clone();
         let view = policy::View::new(Arc::clone(&common.policy));
         let desk = Rc::new(Desk::new(
             view,
-            log,
+            self.log.clone(),
             Arc::clone(&common.clock),
             common.drain.clone(),
         ));
-        let doors = FuturesUnordered::new();
-        if let (Some(settings), Some(bound)) = (&common.config.inbound, inbound) {
-            let door = inbound_door(&common, settings.clone(), Rc::clone(&desk));
-            let listener = Listener::new(bound)?;
-            doors.push(futures_util::future::Either::Left(door.open(listener)));
-        }
-        for (settings, bound) in common.config.outbound.iter().zip(outbound) {
-            let door = outbound_door(&common, settings.clone(), Rc::clone(&desk));
-            let listener = Listener::new(bound)?;
-            doors.push(futures_util::future::Either::Right(door.open(listener)));
-        }
+        let doors = self.open(&desk)?;
         let mut cut = common.cut.clone();
         let all_served = async {
             let () = doors.collect().await;
@@ -109,16 +111,38 @@ impl Worker {
         }
         Ok(())
     }
+
+    /// All doors, each open until the drain begins.
+    fn open(self, desk: &Rc<Desk>) -> io::Result<FuturesUnordered<LocalBoxFuture<'static, ()>>> {
+        let (common, desk) = (&self.common, || Rc::clone(desk));
+        let config = &common.config;
+        let doors = FuturesUnordered::new();
+        if let (Some(settings), Some(bound)) = (&config.inbound, self.inbound) {
+            let door = inbound_door(common, settings.clone(), desk());
+            doors.push(door.open(Listener::new(bound)?).boxed_local());
+        }
+        for (settings, bound) in config.outbound.iter().zip(self.outbound) {
+            let door = outbound_door(common, settings.clone(), desk());
+            doors.push(door.open(Listener::new(bound)?).boxed_local());
+        }
+        let scratch = Scratch::new();
+        for (settings, bound) in config.tcp_inbound.iter().zip(self.tcp_inbound) {
+            let door = tcp_doors::inbound(common, settings.clone(), desk(), scratch.clone());
+            doors.push(door.open(Listener::new(bound)?).boxed_local());
+        }
+        for (settings, bound) in config.tcp_outbound.iter().zip(self.tcp_outbound) {
+            let door = tcp_doors::outbound(common, settings.clone(), desk(), scratch.clone());
+            doors.push(door.open(Listener::new(bound)?).boxed_local());
+        }
+        Ok(doors)
+    }
 }
 
 fn inbound_door(common: &Common, settings: proxy::Inbound, desk: Rc<Desk>) -> InboundDoor {
     let acceptor = tls::Acceptor::new(
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
-        tls::Settings {
-            handshake_timeout: common.config.handshakes.timeout,
-            ..tls::Settings::default()
-        },
+        common.tls_settings(),
         common.handshakes.clone(),
     );
     let meters = common.metrics.door(audit::Door::Inbound, &settings.service);
@@ -136,10 +160,7 @@ fn outbound_door(common: &Common, settings: proxy::Outbound, desk: Rc<Desk>) -> 
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
         settings.expect.clone(),
-        tls::Settings {
-            handshake_timeout: common.config.handshakes.timeout,
-            ..tls::Settings::default()
-        },
+        common.tls_settings(),
     );
     let meters = common
         .metrics

@@ -78,8 +78,10 @@ pub struct Start {
     pub host: Option<Text>,
     /// The path. What follows a `?` is not recorded.
     pub path: Option<Text>,
-    /// The HTTP version, such as `HTTP/2`.
+    /// The HTTP version, such as `HTTP/2`, or `TCP`.
     pub protocol: Option<Text>,
+    /// The service that a connection is for; requests say so by their host.
+    pub service: Option<Text>,
 }
 
 impl Start {
@@ -95,6 +97,7 @@ impl Start {
             host: None,
             path: None,
             protocol: None,
+            service: None,
         }
     }
 }

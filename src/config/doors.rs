@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::admin;
 use crate::config::Mistakes;
 use crate::config::file;
 use crate::id::SpiffeId;
@@ -105,21 +104,10 @@ fn outbound_door(
     limits: proxy::Limits,
     notes: &mut Mistakes,
 ) -> Option<proxy::Outbound> {
-    let listen = notes.parse::<SocketAddr>(format!("{path}.listen"), &written.listen);
-    if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
-        // Whoever reaches it speaks with our identity.
-        notes.add(
-            format!("{path}.listen"),
-            format!("`{listen}` is not on loopback: others could speak in our name"),
-        );
-    }
+    let listen = on_loopback(path, &written.listen, notes);
     let to = destination(&format!("{path}.to"), &written.to, notes);
     let expect = expected(path, &written.expect, notes);
-    let service = match (&written.service, &to) {
-        (Some(service), _) => notes.parse::<ServiceName>(format!("{path}.service"), service),
-        (None, Some(to)) => default_service(path, to, notes),
-        (None, None) => None,
-    };
+    let service = service(path, written.service.as_deref(), to.as_deref(), notes);
     Some(proxy::Outbound {
         expect,
         limits,
@@ -134,7 +122,38 @@ fn outbound_door(
     })
 }
 
-fn expected(path: &str, written: &file::OneOrMany, notes: &mut Mistakes) -> Vec<SpiffeId> {
+/// Where our own application connects to us.
+pub(super) fn on_loopback(path: &str, written: &str, notes: &mut Mistakes) -> Option<SocketAddr> {
+    let listen = notes.parse::<SocketAddr>(format!("{path}.listen"), written);
+    if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
+        // Whoever reaches it speaks with our identity.
+        notes.add(
+            format!("{path}.listen"),
+            format!("`{listen}` is not on loopback: others could speak in our name"),
+        );
+    }
+    listen
+}
+
+/// What the workload at `to` is called.
+pub(super) fn service(
+    path: &str,
+    written: Option<&str>,
+    to: Option<&str>,
+    notes: &mut Mistakes,
+) -> Option<ServiceName> {
+    match (written, to) {
+        (Some(service), _) => notes.parse::<ServiceName>(format!("{path}.service"), service),
+        (None, Some(to)) => default_service(path, to, notes),
+        (None, None) => None,
+    }
+}
+
+pub(super) fn expected(
+    path: &str,
+    written: &file::OneOrMany,
+    notes: &mut Mistakes,
+) -> Vec<SpiffeId> {
     let ids = written.as_slice();
     if ids.is_empty() {
         notes.add(
@@ -156,18 +175,8 @@ fn expected(path: &str, written: &file::OneOrMany, notes: &mut Mistakes) -> Vec<
     ids
 }
 
-/// Notes where two want to listen on one port.
-pub(super) fn clashes(
-    inbound: Option<&proxy::Inbound>,
-    outbound: &[proxy::Outbound],
-    admin: Option<admin::Settings>,
-    notes: &mut Mistakes,
-) {
-    let inbound = inbound.map(|door| ("inbound.listen".to_owned(), door.listen));
-    let outbound = outbound.iter().enumerate();
-    let outbound = outbound.map(|(at, door)| (format!("outbound[{at}].listen"), door.listen));
-    let admin = admin.map(|window| ("admin.listen".to_owned(), window.listen));
-    let listens: Vec<_> = inbound.into_iter().chain(outbound).chain(admin).collect();
+/// Notes where two of `listens`, each by its path, want one port.
+pub(super) fn clashes(listens: &[(String, SocketAddr)], notes: &mut Mistakes) {
     let all = |address: &SocketAddr| address.ip().is_unspecified();
     for (at, (path, address)) in listens.iter().enumerate() {
         let earlier = listens.iter().take(at).find(|(_, other)| {
@@ -197,7 +206,7 @@ fn default_service(path: &str, to: &str, notes: &mut Mistakes) -> Option<Service
 }
 
 /// `host:port`, as written.
-fn destination(path: &str, written: &str, notes: &mut Mistakes) -> Option<String> {
+pub(super) fn destination(path: &str, written: &str, notes: &mut Mistakes) -> Option<String> {
     let port = written
         .rsplit_once(':')
         .filter(|(host, _)| !host.is_empty());

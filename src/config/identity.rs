@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::authority;
 use crate::config::IdentitySource;
 use crate::config::Mistakes;
+use crate::config::enrolment_file::FromAuthority;
 use crate::config::file;
 use crate::enrol;
 use crate::enrol::Credential;
@@ -89,7 +90,7 @@ fn own_id(
 }
 
 fn from_authority(
-    written: &file::FromAuthority,
+    written: &FromAuthority,
     domain: Option<&TrustDomain>,
     folder: &Path,
     notes: &mut Mistakes,
@@ -148,11 +149,7 @@ fn address(url: &str, notes: &mut Mistakes) -> Option<String> {
     }
 }
 
-fn credential(
-    written: &file::FromAuthority,
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Option<Credential> {
+fn credential(written: &FromAuthority, folder: &Path, notes: &mut Mistakes) -> Option<Credential> {
     match (
         &written.join_token_file,
         &written.kubernetes_token_file,

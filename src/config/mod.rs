@@ -8,6 +8,7 @@ mod authority;
 mod authority_file;
 mod clusters;
 mod doors;
+mod enrolment_file;
 mod federation;
 mod file;
 mod identity;
@@ -15,6 +16,8 @@ mod mistakes;
 mod parts;
 mod policies;
 mod shape;
+mod tcp;
+mod tcp_file;
 mod text;
 mod workload_api;
 
@@ -62,6 +65,10 @@ pub struct Config {
     pub policy: policy::Settings,
     /// Where the policies come from.
     pub policy_source: PolicySource,
+    /// Doors for other workloads that do not speak HTTP.
+    pub tcp_inbound: Vec<proxy::TcpInbound>,
+    /// Doors for our own application, where it does not speak HTTP.
+    pub tcp_outbound: Vec<proxy::TcpOutbound>,
     /// The trust domain of our own SVID.
     pub trust_domain: TrustDomain,
     /// Worker threads, at least one.

@@ -19,23 +19,19 @@ use crate::config::doors;
 use crate::config::file;
 use crate::config::identity;
 use crate::config::policies;
+use crate::config::tcp;
 use crate::config::workload_api;
 use crate::id::TrustDomain;
 use crate::policy;
 use crate::policy::ServiceName;
+use crate::proxy;
 
 /// All settings, or all mistakes.
 pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Mistakes::default();
     let notes = &mut mistakes;
     let limits = doors::limits(&file.limits, notes);
-    let handshakes = Handshakes {
-        most: notes.above_zero("limits.handshakes", file.limits.handshakes),
-        timeout: Duration::from_millis(notes.above_zero(
-            "limits.handshake_timeout_ms",
-            file.limits.handshake_timeout_ms,
-        )),
-    };
+    let handshakes = handshakes(&file, notes);
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
     let mut identity = identity::source(&file.identity, trust_domain.as_ref(), folder, notes);
     let inbound = file
@@ -43,18 +39,22 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .as_ref()
         .and_then(|door| doors::inbound(door, limits, notes));
     let outbound = doors::outbound(&file.outbound, limits, notes);
-    if file.inbound.is_none() && file.outbound.is_empty() {
+    let tcp = tcp::doors(file.tcp.as_ref(), limits, notes);
+    if file.inbound.is_none() && file.outbound.is_empty() && file.tcp.is_none() {
         notes.add(
             "",
-            "there is neither `inbound` nor `outbound`: nothing would be served",
+            "there is neither `inbound` nor `outbound` nor `tcp`: nothing would be served",
         );
     }
-    let services = services(
+    let mut services = services(
         &file,
         inbound.as_ref().map(|door| &door.service),
         &outbound,
         notes,
     );
+    for service in tcp.services() {
+        services.entry(service.clone()).or_default();
+    }
     let policy = policies::of_sidecar(&file.policy, services, trust_domain.as_ref(), notes);
     let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
     let audit = audit_settings(&file.audit, folder, notes);
@@ -63,7 +63,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .as_ref()
         .and_then(|admin| admin_settings(admin, notes));
     let workload_api = workload_api::settings(&file, folder, notes);
-    doors::clashes(inbound.as_ref(), &outbound, admin, notes);
+    let listens = listens(inbound.as_ref(), &outbound, &tcp, admin);
+    doors::clashes(&listens, notes);
     let log = log_settings(file.log, notes);
     let workers = workers(file.workers, notes);
     let drain_deadline = Duration::from_millis(file.drain_deadline_ms);
@@ -79,6 +80,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
             outbound,
             policy,
             policy_source: policy_source?,
+            tcp_inbound: tcp.inbound,
+            tcp_outbound: tcp.outbound,
             trust_domain: trust_domain?,
             workers,
             workload_api,
@@ -87,11 +90,36 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     mistakes.unless_any(whole)
 }
 
+fn handshakes(file: &file::File, notes: &mut Mistakes) -> Handshakes {
+    Handshakes {
+        most: notes.above_zero("limits.handshakes", file.limits.handshakes),
+        timeout: Duration::from_millis(notes.above_zero(
+            "limits.handshake_timeout_ms",
+            file.limits.handshake_timeout_ms,
+        )),
+    }
+}
+
+/// Where we will listen, by the paths that say so.
+fn listens(
+    inbound: Option<&proxy::Inbound>,
+    outbound: &[proxy::Outbound],
+    tcp: &tcp::Doors,
+    admin: Option<admin::Settings>,
+) -> Vec<(String, SocketAddr)> {
+    let inbound = inbound.map(|door| ("inbound.listen".to_owned(), door.listen));
+    let outbound = outbound.iter().enumerate();
+    let outbound = outbound.map(|(at, door)| (format!("outbound[{at}].listen"), door.listen));
+    let admin = admin.map(|window| ("admin.listen".to_owned(), window.listen));
+    let doors = inbound.into_iter().chain(outbound).chain(tcp.listens());
+    doors.chain(admin).collect()
+}
+
 /// The services that policies may name: our own, and those that we call.
 fn services(
     file: &file::File,
     inbound: Option<&ServiceName>,
-    outbound: &[crate::proxy::Outbound],
+    outbound: &[proxy::Outbound],
     notes: &mut Mistakes,
 ) -> BTreeMap<ServiceName, Vec<policy::Route>> {
     let mut services = BTreeMap::new();

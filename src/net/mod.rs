@@ -20,4 +20,5 @@ pub use guests::{Guest, Guests};
 pub use listen::Listener;
 pub use stall::StallGuard;
 pub use tasks::Tasks;
+pub use tune::{Ending, end_by};
 pub use unix::{UnixBindError, UnixPlace, UnixSocket};

@@ -25,6 +25,24 @@ pub(super) fn connection(stream: &TcpStream) {
     }
 }
 
+/// How a connection ends when it is dropped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// What was written arrives, and then the end.
+    Orderly,
+    /// With a reset: nobody can take it for complete.
+    Reset,
+}
+
+/// Lets `stream` end by `ending` when it is dropped, as it is or within the
+/// runtime that it is on.
+pub fn end_by(stream: &TcpStream, ending: Ending) {
+    let linger = (ending == Ending::Reset).then_some(Duration::ZERO);
+    if let Err(error) = SockRef::from(stream).set_linger(linger) {
+        tracing::debug!(%error, "a socket option was refused");
+    }
+}
+
 /// Silence after which the kernel asks whether the peer is still there.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 /// How often it asks again.

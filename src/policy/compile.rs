@@ -69,7 +69,7 @@ fn finish(
 ) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
     let policy = policy.map_err(|more| mistakes.extend(more));
     mistakes.sort_unstable();
-    mistakes.dedup();
+    mistakes.dedup_by(|next, first| next.says_no_more_than(first));
     match policy {
         Ok(policy) if mistakes.iter().all(|m| m.severity == Severity::Warning) => {
             Ok((policy, mistakes))
@@ -175,7 +175,7 @@ fn validate(parsed: &[Parsed<'_>], schema: Schema, mistakes: &mut Vec<Mistake>) 
     for (id, found) in errors.chain(warnings) {
         let number = AsRef::<str>::as_ref(id).parse().unwrap_or(usize::MAX);
         mistakes.push(match parsed.get(number) {
-            Some(policy) => parse::place(found, policy.statement),
+            Some(policy) => parse::place(found, policy.statement).explained(),
             None => Mistake::whole("policies", found),
         });
         if let Some(valid) = valid.get_mut(number) {

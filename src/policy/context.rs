@@ -15,6 +15,7 @@ use crate::policy::mention::Mentions;
 use crate::policy::question::Question;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
+use crate::policy::words::Verb;
 
 /// What is to be built, looked up once for all requests that ask the same
 /// policies.
@@ -55,20 +56,25 @@ impl Plan {
     }
 
     /// Builds it. `captures` are the parameters of the request's routes, with
-    /// the segments that they stand for.
+    /// the segments that they stand for. What a connection does not have is
+    /// left out where `verb` is one: a policy that reads it all the same fails.
     pub(super) fn build(
         &self,
         question: &Question<'_>,
         captures: &[(Arc<str>, usize)],
+        verb: Verb,
     ) -> Result<Context, Unbuilt> {
+        let is_request = verb != Verb::Connect;
         let mut pairs = Vec::with_capacity(self.fields.len() + self.clocks.len() + 2);
         for &field in &self.fields {
-            pairs.push(value(field, question)?);
+            if is_request || field.is_of_connections() {
+                pairs.push(value(field, question)?);
+            }
         }
-        if let Some(names) = &self.headers {
+        if let Some(names) = self.headers.as_ref().filter(|_| is_request) {
             pairs.push(("headers".to_owned(), headers(names, question.headers)?));
         }
-        if let Some(names) = &self.params {
+        if let Some(names) = self.params.as_ref().filter(|_| is_request) {
             pairs.push(("params".to_owned(), params(names, captures, question.path)?));
         }
         if !self.clocks.is_empty() {

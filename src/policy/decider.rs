@@ -11,6 +11,8 @@ use std::sync::Arc;
 use cedar_policy::Authorizer;
 use cedar_policy::Entities;
 use cedar_policy::Request;
+use http::HeaderMap;
+use http::Method;
 
 use crate::policy::candidates::Answer;
 use crate::policy::context::Unbuilt;
@@ -21,6 +23,7 @@ use crate::policy::decision::PolicyName;
 use crate::policy::decision::Verdict;
 use crate::policy::memory::Memory;
 use crate::policy::memory::Met;
+use crate::policy::question::Connection;
 use crate::policy::question::Question;
 use crate::policy::revision::Revision;
 use crate::policy::set::Policy;
@@ -69,6 +72,39 @@ impl Decider {
         policy: &Arc<Policy>,
         question: &Question<'_>,
     ) -> Result<Permit, Denial> {
+        self.judge(policy, question, Verb::of(question.method))
+    }
+
+    /// Whether the connection may pass: the action `connect` on the service.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decider::decide`].
+    pub fn decide_connection(
+        &mut self,
+        policy: &Arc<Policy>,
+        connection: &Connection<'_>,
+    ) -> Result<Permit, Denial> {
+        let (method, headers) = (Method::CONNECT, HeaderMap::new());
+        let question = Question {
+            caller: connection.caller,
+            service: connection.service,
+            method: &method,
+            host: "",
+            path: "",
+            headers: &headers,
+            source: connection.source,
+            now: connection.now,
+        };
+        self.judge(policy, &question, Verb::Connect)
+    }
+
+    fn judge(
+        &mut self,
+        policy: &Arc<Policy>,
+        question: &Question<'_>,
+        verb: Verb,
+    ) -> Result<Permit, Denial> {
         if !self.memory.as_ref().is_some_and(|m| m.is_of(policy)) {
             self.memory = None;
         }
@@ -78,7 +114,6 @@ impl Decider {
         let Some(memory) = &mut self.memory else {
             return verdict(self.evaluator.unanswerable(), policy.revision.clone(), None);
         };
-        let verb = Verb::of(question.method);
         let (answer, route) = match memory.meet(question, verb) {
             Some(met) => (
                 self.evaluator.answer(&met, question, verb),
@@ -95,7 +130,10 @@ impl Evaluator {
         let Some(conditional) = met.candidates.conditional() else {
             return met.candidates.constant();
         };
-        let context = match conditional.plan.build(question, &met.resource.captures) {
+        let context = match conditional
+            .plan
+            .build(question, &met.resource.captures, verb)
+        {
             Ok(context) => context,
             Err(Unbuilt::Ambiguous(name)) => {
                 let reason = DenialReason::AmbiguousHeader { name };

@@ -105,7 +105,7 @@ impl Memory {
             *self = Self::new(Arc::clone(&self.policy))?;
         }
         let caller = self.caller(question.caller);
-        let (number, resource) = self.resource(question)?;
+        let (number, resource) = self.resource(question, verb)?;
         let key = (caller.class, number, verb);
         let candidates = match self.decisions.get(&key) {
             Some(candidates) => Rc::clone(candidates),
@@ -146,11 +146,14 @@ impl Memory {
         known
     }
 
-    fn resource(&mut self, question: &Question<'_>) -> Option<(u32, Rc<Resource>)> {
+    fn resource(&mut self, question: &Question<'_>, verb: Verb) -> Option<(u32, Rc<Resource>)> {
         let number = self.policy.services.number(question.service)?;
         let service = self.policy.services.get(number)?;
         self.templates.clear();
-        service.matcher.matches(question.path, &mut self.templates);
+        // A connection has no path, so it is about the service itself.
+        if verb != Verb::Connect {
+            service.matcher.matches(question.path, &mut self.templates);
+        }
         let known = self.resources.get_mut(number)?;
         if let Some((number, resource)) = known.get(self.templates.as_slice()) {
             return Some((*number, Rc::clone(resource)));

@@ -45,6 +45,16 @@ pub(super) enum Field {
     SourceIp,
 }
 
+impl Field {
+    /// Whether connections have it, too, and not only requests.
+    pub(super) const fn is_of_connections(self) -> bool {
+        match self {
+            Self::Now | Self::SourceIp => true,
+            Self::Host | Self::Method | Self::Path => false,
+        }
+    }
+}
+
 impl Mentions {
     /// What the conditions of one policy read.
     pub(super) fn of(clauses: &[Clause], vocabulary: &Vocabulary) -> Result<Self, UnknownSyntax> {

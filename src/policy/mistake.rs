@@ -67,6 +67,39 @@ impl Mistake {
     }
 }
 
+impl Mistake {
+    /// Whether it is `other` once more: Cedar says it for each kind of action,
+    /// and only its guess of what was meant differs.
+    pub(super) fn says_no_more_than(&self, other: &Self) -> bool {
+        let place = |mistake: &Self| (mistake.line, mistake.column, mistake.severity);
+        let said = |text: &str| text.split("; did you mean").next().map(str::to_owned);
+        self.file == other.file
+            && place(self) == place(other)
+            && said(&self.text) == said(&other.text)
+    }
+
+    /// The same, in words of ours where Cedar's mislead: it does not say which
+    /// action a part of the context is missing from.
+    pub(super) fn explained(self) -> Self {
+        let missing = REQUESTS_ONLY.into_iter().find(|name| {
+            let cedars = format!("attribute `{name}` in context not found");
+            self.text.starts_with(&cedars)
+        });
+        match missing {
+            Some(name) => Self {
+                text: format!(
+                    "a TCP connection has no `{name}`: if only requests are meant, say `action in Action::\"http\"`"
+                ),
+                ..self
+            },
+            None => self,
+        }
+    }
+}
+
+/// What the context of a request has and that of a connection has not.
+const REQUESTS_ONLY: [&str; 5] = ["headers", "host", "method", "params", "path"];
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;

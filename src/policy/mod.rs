@@ -63,6 +63,7 @@ pub use name::GroupName;
 pub use name::NameError;
 pub use name::ServiceName;
 pub use question::Caller;
+pub use question::Connection;
 pub use question::Question;
 pub use revision::Revision;
 pub use set::Policy;

@@ -70,6 +70,19 @@ pub struct Question<'a> {
     pub now: SystemTime,
 }
 
+/// One TCP connection, as far as policies may know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection<'a> {
+    /// Who connects.
+    pub caller: &'a Caller,
+    /// Which service to. One that the settings do not know is denied.
+    pub service: &'a ServiceName,
+    /// Where the connection came from.
+    pub source: IpAddr,
+    /// When it came.
+    pub now: SystemTime,
+}
+
 fn account(id: &SpiffeId) -> Option<(&str, &str)> {
     let (namespace, account) = id.path().strip_prefix("/ns/")?.split_once("/sa/")?;
     let plain = !namespace.contains('/') && !account.contains('/');

@@ -93,7 +93,7 @@ mod tests {
         };
         let vocabulary = Vocabulary::new(&settings, ["id".into(), "if".into()].into());
         let schema = vocabulary.schema().unwrap();
-        assert_eq!(schema.request_envs().count(), 8 * 3 * 2);
+        assert_eq!(schema.request_envs().count(), 8 * 3 * 2 + 3);
         assert!(vocabulary.has_context("berlin"));
         assert!(!vocabulary.has_context("paris"));
         let (_, warnings) = Schema::from_cedarschema_str(BASE).unwrap();

@@ -62,10 +62,12 @@ pub(super) enum Verb {
     Patch,
     Delete,
     Other,
+    /// A TCP connection, which is no request.
+    Connect,
 }
 
 impl Verb {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Get,
         Self::Head,
         Self::Options,
@@ -74,6 +76,7 @@ impl Verb {
         Self::Patch,
         Self::Delete,
         Self::Other,
+        Self::Connect,
     ];
 
     /// The action of an HTTP method.
@@ -101,6 +104,7 @@ impl Verb {
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
             Self::Other => "otherMethod",
+            Self::Connect => "connect",
         }
     }
 
@@ -110,6 +114,7 @@ impl Verb {
             Self::Get | Self::Head | Self::Options => &["read", "http"],
             Self::Post | Self::Put | Self::Patch | Self::Delete => &["write", "http"],
             Self::Other => &["http"],
+            Self::Connect => &[],
         }
     }
 
@@ -181,7 +186,7 @@ impl Words {
 
     /// The action entity of a verb.
     pub(super) fn action(&self, verb: Verb) -> &EntityUid {
-        let [get, head, options, post, put, patch, delete, other] = &self.actions;
+        let [get, head, options, post, put, patch, delete, other, connect] = &self.actions;
         match verb {
             Verb::Get => get,
             Verb::Head => head,
@@ -191,6 +196,7 @@ impl Words {
             Verb::Patch => patch,
             Verb::Delete => delete,
             Verb::Other => other,
+            Verb::Connect => connect,
         }
     }
 
@@ -223,11 +229,11 @@ mod tests {
 
     #[test]
     fn a_method_is_its_own_action_or_other() {
-        for verb in Verb::ALL {
+        for verb in Verb::ALL.into_iter().filter(|&verb| verb != Verb::Connect) {
             let method = Method::from_bytes(verb.name().as_bytes()).unwrap();
             assert_eq!(Verb::of(&method), verb);
         }
-        for method in ["CONNECT", "TRACE", "PROPFIND", "get", "QUERY"] {
+        for method in ["CONNECT", "connect", "TRACE", "PROPFIND", "get", "QUERY"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             assert_eq!(Verb::of(&method), Verb::Other, "{method}");
         }

@@ -8,6 +8,7 @@ use crate::audit::Room;
 use crate::audit::Shard;
 use crate::drain::Watch;
 use crate::net::Tasks;
+use crate::policy::Connection;
 use crate::policy::Decider;
 use crate::policy::Denial;
 use crate::policy::Permit;
@@ -85,6 +86,13 @@ impl Desk {
     /// Room for what may go wrong on one connection, or no connection.
     pub(super) fn spare(&self) -> Result<Room, NoRoom> {
         self.log.begin_spare()
+    }
+
+    /// Asks the policy that is in force now whether a connection may pass.
+    pub(super) fn decide_connection(&self, connection: &Connection<'_>) -> Result<Permit, Denial> {
+        let mut view = self.policy.borrow_mut();
+        let mut decider = self.decider.borrow_mut();
+        decider.decide_connection(view.current(), connection)
     }
 
     /// Asks the policy that is in force now.

@@ -18,13 +18,13 @@ use crate::audit::Text;
 use crate::net::Listener;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::GRACE;
-use crate::proxy::meters::DoorMeters;
 use crate::proxy::serve::ServeError;
+use crate::proxy::threshold::Threshold;
 
 /// A door that can be opened.
 pub(super) trait Doorway {
     fn desk(&self) -> &Desk;
-    fn meters(&self) -> &DoorMeters;
+    fn threshold(&self) -> &Threshold;
     /// The most connections at a time.
     fn most_connections(&self) -> usize;
     /// Serves one connection to its end. `spare` is room in the log for
@@ -55,14 +55,14 @@ pub(super) async fn open<D: Doorway + 'static>(door: Rc<D>, listener: Listener) 
 }
 
 fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAddr) {
-    let connected = door.meters().connected();
+    let connected = door.threshold().connected();
     if connected.count() > door.most_connections() {
-        door.meters().handshake("too_many_connections");
+        door.threshold().handshake("too_many_connections");
         return;
     }
     // No record, no connection: dropping it tells the caller to try elsewhere.
     let Ok(spare) = door.desk().spare() else {
-        door.meters().handshake("audit_log_full");
+        door.threshold().handshake("audit_log_full");
         return;
     };
     let served = Rc::clone(door);

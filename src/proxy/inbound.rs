@@ -31,6 +31,7 @@ use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
 use crate::proxy::settings::Inbound;
+use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
@@ -119,8 +120,8 @@ impl Doorway for InboundDoor {
         &self.desk
     }
 
-    fn meters(&self) -> &DoorMeters {
-        &self.meters
+    fn threshold(&self) -> &Threshold {
+        self.meters.threshold()
     }
 
     fn most_connections(&self) -> usize {

@@ -1,6 +1,5 @@
 //! What the doors count.
 
-use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -21,6 +20,7 @@ use crate::metrics::ShardedCounterVec;
 use crate::metrics::ShardedGaugeVec;
 use crate::metrics::ShardedHistogramVec;
 use crate::policy::ServiceName;
+use crate::proxy::threshold::Threshold;
 
 /// The doors' metrics, of all workers together. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -52,13 +52,22 @@ impl Metrics {
     #[must_use]
     pub fn door(&self, door: Door, service: &ServiceName) -> DoorMeters {
         DoorMeters {
-            connected: Rc::default(),
-            connections: self.connections.gauge([door.as_str()]),
             duration: self.durations.histogram([door.as_str(), service.as_str()]),
             families: self.clone(),
             labels: (door.as_str(), service.clone()),
             requests: RefCell::default(),
             streams: self.streams.gauge([door.as_str()]),
+            threshold: self.threshold(door),
+        }
+    }
+
+    /// The calling worker's part of what every door counts.
+    pub(super) fn threshold(&self, door: Door) -> Threshold {
+        Threshold {
+            connected: Rc::default(),
+            connections: self.connections.gauge([door.as_str()]),
+            door: door.as_str(),
+            handshakes: self.handshakes.clone(),
         }
     }
 
@@ -80,24 +89,18 @@ type ByOutcome = HashMap<(Decision, Option<StatusCode>), Counter>;
 /// One worker's counters at one door.
 #[derive(Debug)]
 pub struct DoorMeters {
-    connected: Rc<Cell<usize>>,
-    connections: Gauge,
     duration: Histogram,
     families: Metrics,
     labels: (&'static str, ServiceName),
     /// Looked up once for each outcome that occurs.
     requests: RefCell<ByOutcome>,
     streams: Gauge,
+    threshold: Threshold,
 }
 
 impl DoorMeters {
-    /// Counts a connection until the answer is dropped.
-    pub(super) fn connected(&self) -> Connected {
-        self.connected.set(self.connected.get() + 1);
-        Connected {
-            count: Rc::clone(&self.connected),
-            _held: self.connections.hold(),
-        }
+    pub(super) const fn threshold(&self) -> &Threshold {
+        &self.threshold
     }
 
     /// Counts a request under way until the answer is dropped.
@@ -107,10 +110,7 @@ impl DoorMeters {
 
     /// Counts how a connection began; `result` is `ok` or a stable reason.
     pub(super) fn handshake(&self, result: &str) {
-        self.families
-            .handshakes
-            .counter([self.labels.0, result])
-            .inc();
+        self.threshold.handshake(result);
     }
 
     /// Counts a request that has ended after `duration`.
@@ -136,26 +136,6 @@ impl DoorMeters {
             ])
         });
         counter.inc();
-    }
-}
-
-/// One connection that is counted.
-#[derive(Debug)]
-pub(super) struct Connected {
-    count: Rc<Cell<usize>>,
-    _held: Held,
-}
-
-impl Connected {
-    /// How many there are at this worker's door, with this one.
-    pub(super) fn count(&self) -> usize {
-        self.count.get()
-    }
-}
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        self.count.set(self.count.get().saturating_sub(1));
     }
 }
 

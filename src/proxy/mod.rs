@@ -8,7 +8,8 @@
 //!
 //! [`InboundDoor`] is for other workloads, [`OutboundDoor`] for our own
 //! application. `passage.rs` has the steps in their order; everything else
-//! here is what one of the steps needs.
+//! here is what one of the steps needs. Where HTTP is not what is spoken there
+//! are doors of another kind, in `tcp`.
 
 mod activity;
 mod authority;
@@ -34,6 +35,8 @@ mod serve;
 mod settings;
 mod sniff;
 mod switch;
+mod tcp;
+mod threshold;
 mod upstream;
 
 pub use activity::Silence;
@@ -46,3 +49,11 @@ pub use path::Semicolons;
 pub use settings::Inbound;
 pub use settings::Limits;
 pub use settings::Outbound;
+pub use settings::TcpInbound;
+pub use settings::TcpOutbound;
+pub use tcp::Equipment;
+pub use tcp::Scratch;
+pub use tcp::TcpInboundDoor;
+pub use tcp::TcpMeters;
+pub use tcp::TcpMetrics;
+pub use tcp::TcpOutboundDoor;

@@ -32,6 +32,7 @@ use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
 use crate::proxy::settings::Outbound;
 use crate::proxy::sniff;
+use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
@@ -116,8 +117,8 @@ impl Doorway for OutboundDoor {
         &self.desk
     }
 
-    fn meters(&self) -> &DoorMeters {
-        &self.meters
+    fn threshold(&self) -> &Threshold {
+        self.meters.threshold()
     }
 
     fn most_connections(&self) -> usize {

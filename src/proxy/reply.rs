@@ -176,7 +176,8 @@ const fn malformed(why: &Malformed) -> (StatusCode, &'static str) {
     }
 }
 
-const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
+/// Why there was no answer.
+pub(super) const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
     match why {
         UpstreamError::Dial { .. } | UpstreamError::Unreachable => {
             (StatusCode::SERVICE_UNAVAILABLE, "upstream_unreachable")

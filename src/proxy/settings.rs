@@ -85,3 +85,31 @@ pub struct Outbound {
     /// Where the other sidecar is, `host:port`.
     pub to: String,
 }
+
+/// A door for other workloads, to an application that speaks in its own way.
+#[derive(Clone, Debug)]
+pub struct TcpInbound {
+    /// Where our application is, `host:port`.
+    pub app: String,
+    /// The door's limits. How long a connection may be silent is that of streams.
+    pub limits: Limits,
+    /// Where other sidecars connect to us. Port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// What our application is called in policies.
+    pub service: ServiceName,
+}
+
+/// A door for our own application, to one other workload that speaks in its own way.
+#[derive(Clone, Debug)]
+pub struct TcpOutbound {
+    /// Who may be at the other end. Never empty.
+    pub expect: Vec<SpiffeId>,
+    /// The door's limits. How long a connection may be silent is that of streams.
+    pub limits: Limits,
+    /// Where our application connects to us. Port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// What the other workload is called in policies.
+    pub service: ServiceName,
+    /// Where the other sidecar is, `host:port`.
+    pub to: String,
+}

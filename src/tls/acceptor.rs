@@ -19,7 +19,7 @@ use crate::tls::belief::Belief;
 use crate::tls::error::AcceptError;
 use crate::tls::error::HandshakeError;
 use crate::tls::peer::Peer;
-use crate::tls::protocol::BY_PREFERENCE;
+use crate::tls::protocol::HTTP;
 use crate::tls::protocol::Protocol;
 use crate::tls::provider::provider;
 use crate::tls::settings::HandshakeSlots;
@@ -33,6 +33,8 @@ pub struct Acceptor {
     clock: Arc<dyn Clock>,
     settings: Settings,
     slots: HandshakeSlots,
+    /// What callers may want to speak, best first.
+    speaks: &'static [&'static [u8]],
     /// The configuration for one generation of our identity.
     cached: RefCell<Option<Cached>>,
 }
@@ -41,6 +43,14 @@ pub struct Acceptor {
 struct Cached {
     config: Arc<ServerConfig>,
     identity: Arc<Identity>,
+}
+
+/// A caller that has proved its name.
+#[derive(Debug)]
+pub(super) struct Shaken {
+    pub(super) stream: TlsStream<TcpStream>,
+    pub(super) peer: Peer,
+    pub(super) belief: Belief,
 }
 
 /// A caller that has proved its name.
@@ -70,8 +80,14 @@ impl Acceptor {
             clock,
             settings,
             slots,
+            speaks: HTTP,
             cached: RefCell::new(None),
         }
+    }
+
+    /// The same for callers that want to speak one of `speaks`.
+    pub(super) fn speaking(self, speaks: &'static [&'static [u8]]) -> Self {
+        Self { speaks, ..self }
     }
 
     /// Completes the handshake with a caller.
@@ -84,13 +100,29 @@ impl Acceptor {
     ///
     /// Dropping the future closes the stream and frees the slot.
     pub async fn accept(&self, stream: TcpStream) -> Result<Accepted, AcceptError> {
+        let shaken = self.shake_hands(stream).await?;
+        let (_, session) = shaken.stream.get_ref();
+        let protocol = Protocol::negotiated(session.alpn_protocol());
+        let protocol = protocol.ok_or(AcceptError::Handshake {
+            cause: HandshakeError::NoAlpn,
+        })?;
+        Ok(Accepted {
+            stream: shaken.stream,
+            peer: shaken.peer,
+            belief: shaken.belief,
+            protocol,
+        })
+    }
+
+    /// A proved caller, whatever was agreed on.
+    pub(super) async fn shake_hands(&self, stream: TcpStream) -> Result<Shaken, AcceptError> {
         let _slot = self.slots.take().ok_or(AcceptError::TooManyHandshakes)?;
-        self.shake_hands(stream)
+        self.shake(stream)
             .await
             .map_err(|cause| AcceptError::Handshake { cause })
     }
 
-    async fn shake_hands(&self, stream: TcpStream) -> Result<Accepted, HandshakeError> {
+    async fn shake(&self, stream: TcpStream) -> Result<Shaken, HandshakeError> {
         let Cached { config, identity } = self.config()?;
         // Boxed: a handshake's state is large, and would otherwise be a part of
         // the connection's future for as long as that lives.
@@ -100,16 +132,16 @@ impl Acceptor {
             .or(Err(HandshakeError::Timeout))?
             .map_err(|error| HandshakeError::from_stream(&error))?;
         let (_, session) = stream.get_ref();
-        let protocol =
-            Protocol::negotiated(session.alpn_protocol()).ok_or(HandshakeError::NoAlpn)?;
+        if session.alpn_protocol().is_none() {
+            return Err(HandshakeError::NoAlpn);
+        }
         let peer = Peer::from_handshake(session.peer_certificates())
             .ok_or(HandshakeError::NoCertificate)?;
         let live = Arc::clone(&self.live);
-        Ok(Accepted {
+        Ok(Shaken {
             stream,
             belief: Belief::new(peer.clone(), identity, live, self.settings.chain),
             peer,
-            protocol,
         })
     }
 
@@ -140,7 +172,7 @@ impl Acceptor {
             None,
         );
         let verifier = verifier.heeding(self.live.revoked());
-        server_config(identity, verifier, &BY_PREFERENCE)
+        server_config(identity, verifier, self.speaks)
     }
 }
 
@@ -148,17 +180,14 @@ impl Acceptor {
 pub(super) fn server_config(
     identity: &Identity,
     verifier: Verifier,
-    protocols: &[Protocol],
+    speaks: &[&[u8]],
 ) -> Result<ServerConfig, rustls::Error> {
     let key = SingleCertAndKey::from(identity.svid().certified_key());
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(Arc::new(key));
-    config.alpn_protocols = protocols
-        .iter()
-        .map(|protocol| protocol.alpn().to_vec())
-        .collect();
+    config.alpn_protocols = speaks.iter().map(|name| name.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;

@@ -43,6 +43,15 @@ pub struct Connector {
 
 /// A far side that has proved its name.
 #[derive(Debug)]
+pub(super) struct Reached {
+    pub(super) stream: TlsStream<TcpStream>,
+    pub(super) belief: Belief,
+    pub(super) generation: u64,
+    pub(super) shown_until: SystemTime,
+}
+
+/// A far side that has proved its name.
+#[derive(Debug)]
 pub struct Connected {
     /// What to speak with it on.
     pub stream: TlsStream<TcpStream>,
@@ -101,16 +110,29 @@ impl Connector {
         stream: TcpStream,
         protocol: Protocol,
     ) -> Result<Connected, ConnectError> {
-        self.shake_hands(stream, protocol)
+        let reached = self.shake_hands(stream, protocol.alpn()).await?;
+        Ok(Connected {
+            stream: reached.stream,
+            peer: reached.belief.peer().clone(),
+            belief: reached.belief,
+            protocol,
+            generation: reached.generation,
+            shown_until: reached.shown_until,
+        })
+    }
+
+    /// A proved far side that speaks what is called `alpn`.
+    pub(super) async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        alpn: &[u8],
+    ) -> Result<Reached, ConnectError> {
+        self.shake(stream, alpn)
             .await
             .map_err(|cause| ConnectError::Handshake { cause })
     }
 
-    async fn shake_hands(
-        &self,
-        stream: TcpStream,
-        protocol: Protocol,
-    ) -> Result<Connected, HandshakeError> {
+    async fn shake(&self, stream: TcpStream, alpn: &[u8]) -> Result<Reached, HandshakeError> {
         let (identity, mut config) = self.config()?;
         if identity.svid().not_after() < self.clock.now() {
             return Err(HandshakeError::OwnCertificateExpired);
@@ -119,7 +141,7 @@ impl Connector {
         config.client_auth_cert_resolver = Arc::<Shown>::clone(&shown);
         let connector = TlsConnector::from(Arc::new(config));
         let handshake = connector
-            .with_alpn(vec![protocol.alpn().to_vec()])
+            .with_alpn(vec![alpn.to_vec()])
             .connect(no_name(), stream);
         // Boxed for the reason given in the acceptor.
         let stream = timeout(self.settings.handshake_timeout, Box::pin(handshake))
@@ -127,7 +149,7 @@ impl Connector {
             .or(Err(HandshakeError::Timeout))?
             .map_err(|error| HandshakeError::from_stream(&error))?;
         let (_, session) = stream.get_ref();
-        if Protocol::negotiated(session.alpn_protocol()) != Some(protocol) {
+        if session.alpn_protocol() != Some(alpn) {
             return Err(HandshakeError::NoAlpn);
         }
         let peer = Peer::from_handshake(session.peer_certificates())
@@ -136,13 +158,11 @@ impl Connector {
             return Err(HandshakeError::NotMutual);
         }
         let live = Arc::clone(&self.live);
-        Ok(Connected {
+        Ok(Reached {
             stream,
-            protocol,
             generation: identity.generation(),
             shown_until: identity.svid().not_after(),
-            belief: Belief::new(peer.clone(), identity, live, self.settings.chain),
-            peer,
+            belief: Belief::new(peer, identity, live, self.settings.chain),
         })
     }
 

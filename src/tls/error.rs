@@ -36,8 +36,8 @@ pub enum HandshakeError {
         #[source]
         cause: rustls::Error,
     },
-    /// The peer did not ask for a version of HTTP.
-    #[error("the peer did not negotiate a version of HTTP")]
+    /// The peer did not say what it wants to speak.
+    #[error("the peer did not negotiate what to speak")]
     NoAlpn,
     /// The peer showed no certificate.
     #[error("the peer showed no certificate")]
@@ -55,7 +55,7 @@ pub enum HandshakeError {
     #[error("the peer does not speak TLS 1.3")]
     OldVersion,
     /// The peer asked for other protocols than we speak.
-    #[error("the peer offers no version of HTTP that we want")]
+    #[error("the peer offers nothing to speak that we want")]
     OtherAlpn,
     /// The peer broke the protocol in another way, or has no algorithm in common with us.
     #[error("the handshake failed")]

@@ -3,8 +3,8 @@
 //! TLS 1.3 only, mutual always, and both ends judge the other's certificate by
 //! [`x509::verify`](crate::x509::verify). Sessions are never resumed: a resumed
 //! session would skip that judgement, and keep an expired or withdrawn
-//! certificate alive. The HTTP version is the one that was negotiated; without
-//! a negotiated version there is no connection.
+//! certificate alive. What is spoken is what was negotiated: a version of HTTP,
+//! or bytes that nobody on the way reads. Without that there is no connection.
 //!
 //! The one exception is where names are given out: [`Reception`] also lets in
 //! whoever has none yet, and [`Approach`] is how that one calls.
@@ -14,6 +14,7 @@ mod approach;
 mod belief;
 mod connector;
 mod error;
+mod opaque;
 mod open_reception;
 mod peer;
 mod possession;
@@ -31,6 +32,7 @@ pub use approach::{Approach, Approached};
 pub use belief::{Belief, Loss};
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
+pub use opaque::{OpaqueAccepted, OpaqueAcceptor, OpaqueConnected, OpaqueConnector, is_refusal};
 pub use open_reception::{OpenReception, ShowError, Shows};
 pub use peer::Peer;
 pub use possession::possession_message;

@@ -1,4 +1,8 @@
-//! The versions of HTTP that peers may speak.
+//! What peers may speak: a version of HTTP, or bytes that nobody on the way reads.
+//!
+//! A door takes one or the other, never both: what was meant for an application
+//! that speaks HTTP cannot be led to one that speaks something else, nor the
+//! other way round (ALPACA).
 
 /// The version of HTTP that both ends agreed on in the handshake.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -37,4 +41,10 @@ impl Protocol {
 }
 
 /// What we accept, best first.
-pub(super) const BY_PREFERENCE: [Protocol; 2] = [Protocol::Http2, Protocol::Http1];
+const BY_PREFERENCE: [Protocol; 2] = [Protocol::Http2, Protocol::Http1];
+/// The same in the handshake's words.
+pub(super) const HTTP: &[&[u8]] = &[Protocol::Http2.alpn(), Protocol::Http1.alpn()];
+/// HTTP/2 alone.
+pub(super) const HTTP2: &[&[u8]] = &[Protocol::Http2.alpn()];
+/// Bytes that nobody on the way reads. Not registered: it is ours.
+pub(super) const OPAQUE: &[u8] = b"portreeve-tcp";

@@ -24,6 +24,7 @@ use crate::tls::acceptor::server_config;
 use crate::tls::error::AcceptError;
 use crate::tls::error::HandshakeError;
 use crate::tls::peer::Peer;
+use crate::tls::protocol::HTTP2;
 use crate::tls::protocol::Protocol;
 use crate::tls::settings::HandshakeSlots;
 use crate::tls::settings::Settings;
@@ -146,11 +147,7 @@ impl Reception {
             self.settings.chain,
             None,
         );
-        server_config(
-            identity,
-            verifier.for_newcomers(self.grace),
-            &[Protocol::Http2],
-        )
+        server_config(identity, verifier.for_newcomers(self.grace), HTTP2)
     }
 }
 

@@ -123,6 +123,37 @@ impl Call {
         }
     }
 
+    /// Whether the connection ends with a reset, and not as it should.
+    pub(crate) fn is_reset(&mut self) -> bool {
+        loop {
+            match self.more() {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return true,
+                Err(error) => panic!("the caller does not hang up: {error}"),
+            }
+        }
+    }
+
+    /// Hangs up with a reset.
+    pub(crate) fn reset(self) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    }
+
+    /// Says no more.
+    pub(crate) fn finish(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// The same connection, for another thread.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            stream: self.stream.try_clone().unwrap(),
+            unread: Vec::new(),
+        }
+    }
+
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         assert!(self.try_send(bytes), "the caller hung up");
     }

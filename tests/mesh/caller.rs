@@ -81,6 +81,34 @@ impl Caller {
         self.wire.flush()
     }
 
+    /// Whether the door ends with a reset, and not as it should.
+    pub(crate) fn is_reset(&mut self) -> bool {
+        loop {
+            match self.more() {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return true,
+                Err(error) => panic!("the door does not close: {error}"),
+            }
+        }
+    }
+
+    /// Hangs up with a reset.
+    pub(crate) fn reset(self) {
+        let socket = socket2::SockRef::from(&self.tcp);
+        socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    }
+
+    /// The same connection in the clear, for another thread.
+    pub(crate) fn another(&self) -> Self {
+        let tcp = self.tcp.try_clone().unwrap();
+        Self {
+            wire: Box::new(tcp.try_clone().unwrap()),
+            tcp,
+            unread: Vec::new(),
+        }
+    }
+
     /// Ends the connection without a word.
     pub(crate) fn hang_up(self) {
         self.tcp.shutdown(Shutdown::Both).unwrap();

@@ -66,6 +66,8 @@ mod strangers;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]
+mod tcp;
+#[cfg(test)]
 mod trial;
 #[cfg(test)]
 mod upgrade;

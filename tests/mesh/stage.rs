@@ -170,7 +170,7 @@ impl Stage {
         self.sidecar("web", [&door, ""], more)
     }
 
-    fn sidecar(&self, name: &str, door_audit: [&str; 2], more: &str) -> Sidecar {
+    pub(crate) fn sidecar(&self, name: &str, door_audit: [&str; 2], more: &str) -> Sidecar {
         let pipe = Records::make_pipe(&self.log_of(name));
         let running = self.start(name, door_audit, more);
         Sidecar {

@@ -18,6 +18,7 @@ use std::time::SystemTime;
 use http::HeaderMap;
 use http::Method;
 use portreeve::policy::Caller;
+use portreeve::policy::Connection;
 use portreeve::policy::Decider;
 use portreeve::policy::Policy;
 use portreeve::policy::PolicyName;
@@ -36,6 +37,7 @@ use tables::ACTIONS;
 use tables::Asked;
 use tables::CALLERS;
 use tables::CONDITIONS;
+use tables::CONNECT;
 use tables::PRINCIPALS;
 use tables::RESOURCES;
 use tables::asked;
@@ -87,6 +89,15 @@ fn line() -> impl Strategy<Value = String> {
         prop::sample::select(CONDITIONS.to_vec()),
     )
         .prop_map(|(effect, principal, action, resource, condition)| {
+            // A connection has none of these, so a policy that reads them is refused
+            // unless it says that it is about requests.
+            let is_http = ["path", "method", "headers", "params"]
+                .iter()
+                .any(|name| condition.contains(&format!("context.{name}")));
+            let action = match action {
+                "action" if is_http => "action in Action::\"http\"",
+                action => action,
+            };
             format!("{effect}({principal}, {action}, {resource}) {condition};")
         })
 }
@@ -97,18 +108,32 @@ fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked) -> Outcom
     if let Some(value) = asked.header {
         headers.insert("x-a", value.parse().unwrap());
     }
+    let service = asked.service.parse().unwrap();
+    let source = "10.1.2.3".parse().unwrap();
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60);
     let question = Question {
         caller: &caller,
-        service: &asked.service.parse().unwrap(),
+        service: &service,
         method: &Method::from_bytes(asked.method.as_bytes()).unwrap(),
         host: "h",
         path: asked.path,
         headers: &headers,
-        source: "10.1.2.3".parse().unwrap(),
-        now: SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60),
+        source,
+        now,
+    };
+    let connection = Connection {
+        caller: &caller,
+        service: &service,
+        source,
+        now,
+    };
+    let decided = if asked.method == CONNECT {
+        decider.decide_connection(policy, &connection)
+    } else {
+        decider.decide(policy, &question)
     };
     let names = |policies: &[PolicyName]| policies.iter().map(ToString::to_string).collect();
-    match decider.decide(policy, &question) {
+    match decided {
         Ok(permit) => ("permit", names(permit.policies())),
         Err(denial) => (denial.reason().as_str(), names(denial.policies())),
     }

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::tables::Asked;
 use crate::tables::CALLERS;
+use crate::tables::CONNECT;
 use crate::tables::METHODS;
 
 /// Decision, or reason of denial, with the names of the policies behind it.
@@ -30,7 +31,7 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
         .templates(&service)
         .into_iter()
         .map(|text| text.parse().unwrap())
-        .filter(|template: &Template| template.matches(asked.path))
+        .filter(|template: &Template| template.matches(asked.path) && asked.method != CONNECT)
         .collect();
     let uid = |kind: &str, id: &str| json!({ "type": kind, "id": id });
     let mut parents = vec![uid("Service", asked.service)];
@@ -53,7 +54,7 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
     } else {
         ("Route", "some route")
     };
-    let known = METHODS[..4].contains(&asked.method);
+    let known = METHODS[..4].contains(&asked.method) || asked.method == CONNECT;
     let action = if known { asked.method } else { "otherMethod" };
     let mut attrs = json!({ "spiffe": id, "trustDomain": id.split('/').nth(2).unwrap() });
     if let Some((ns, sa)) = id
@@ -72,6 +73,7 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
     let groups = match action {
         "GET" | "HEAD" => vec![group("read"), group("http")],
         "otherMethod" => vec![group("http")],
+        CONNECT => Vec::new(),
         _ => vec![group("write"), group("http")],
     };
     let resource_parents = if templates.is_empty() {
@@ -134,7 +136,7 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         "2026-02-12T00:00:00Z".to_owned()
     };
     let extension = |name: &str, arg: &str| json!({ "__extn": { "fn": name, "arg": arg } });
-    let context = json!({
+    let mut context = json!({
         "method": asked.method,
         "host": "h",
         "path": asked.path,
@@ -145,6 +147,12 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         "utc": clock(asked.minute),
         "zone": clock(asked.minute + 9 * 60),
     });
+    if asked.method == CONNECT {
+        let context = context.as_object_mut().unwrap();
+        for name in ["method", "host", "path", "headers", "params"] {
+            context.remove(name);
+        }
+    }
     Context::from_json_value(context, None).unwrap()
 }
 

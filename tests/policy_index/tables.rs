@@ -18,7 +18,7 @@ pub(crate) const PRINCIPALS: [&str; 13] = [
     "principal in Workload::\"spiffe://other/plain\"",
 ];
 
-pub(crate) const ACTIONS: [&str; 9] = [
+pub(crate) const ACTIONS: [&str; 10] = [
     "action",
     "action",
     "action",
@@ -28,6 +28,7 @@ pub(crate) const ACTIONS: [&str; 9] = [
     "action in Action::\"http\"",
     "action in [Action::\"POST\", Action::\"read\"]",
     "action in Action::\"write\"",
+    "action == Action::\"connect\"",
 ];
 
 pub(crate) const RESOURCES: [&str; 12] = [
@@ -78,7 +79,9 @@ pub(crate) const CALLERS: [(&str, &[&str]); 4] = [
     ("spiffe://td/z", &["TrustDomain:td"]),
 ];
 
-pub(crate) const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "DELETE", "PURGE"];
+pub(crate) const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "DELETE", "PURGE", CONNECT];
+/// Stands for a TCP connection, which has neither method nor path.
+pub(crate) const CONNECT: &str = "connect";
 pub(crate) const PATHS: [&str; 7] = [
     "/",
     "/users",

@@ -82,6 +82,7 @@ impl Line<'_> {
             );
         }
         self.text(key!("route"), record.route.as_ref());
+        self.text(key!("service"), start.service.as_ref());
     }
 
     fn answer(&mut self, record: &Record) {

@@ -24,7 +24,7 @@ pub(in crate::proxy) struct Bond {
 }
 
 impl Bond {
-    pub(super) const fn new(
+    pub(in crate::proxy) const fn new(
         belief: Belief,
         shown_until: SystemTime,
         clock: Arc<dyn Clock>,

@@ -22,19 +22,20 @@ class Postgresql:
         data = self.directory / "data"
         self._run("initdb", "-D", data, "-A", "trust", "-U", "portreeve", "-N")
         server = [
-            *self._prefix, self._binary("postgres"), "-D", data, "-p", port, "-c", f"listen_addresses={host}",
+            *self._prefix, self.binary("postgres"), "-D", data, "-p", port, "-c", f"listen_addresses={host}",
             "-c", f"unix_socket_directories={self.directory}", "-c", "fsync=off",
         ]
         self.program = case.start("postgresql", server)
         self.program.listens_on(f"{host}:{port}", 30)
 
     def _run(self, program, *words):
-        command = [*self._prefix, self._binary(program), *words]
+        command = [*self._prefix, self.binary(program), *words]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd="/", timeout=60)
         assert done.returncode == 0, done.stderr
 
     @staticmethod
-    def _binary(program):
+    def binary(program):
+        """Where one of its programs is."""
         # Debian keeps each version's programs apart, and off every path.
         found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
         return found[-1] if found else program

@@ -1,0 +1,249 @@
+//! A megabyte through a pair of TCP doors, and through a bare pair of relays.
+//!
+//! The bare pair is what one would write in an afternoon: rustls, and tokio's
+//! own `copy_bidirectional` with as much buffer. It has no policy, no record and
+//! no end. Both are asked in turns, in this process, and what counts beside the
+//! time is the processor time of the threads that relay: it does not mind what
+//! else the machine does.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a benchmark may stop, spawns for itself, and tells what it found"
+)]
+
+use std::fs;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+use tokio::time::Instant;
+
+use portreeve::app::App;
+use portreeve::app::Running;
+use portreeve::ca::Authority;
+use portreeve::config::Config;
+use portreeve::identity::Issuer as _;
+use portreeve::time::SystemClock;
+use portreeve::x509::make_request;
+use rcgen::KeyPair;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::ServerName;
+use tokio::io::copy_bidirectional_with_sizes;
+
+#[path = "../tests/strangers/mod.rs"]
+mod strangers;
+
+const BODY: usize = 1_000_000;
+const BODIES: usize = 200;
+const ROUNDS: usize = 11;
+const BUFFER: usize = 64 * 1024;
+
+const POLICY: &str = r#"@id("web-connects")
+permit (principal, action == Action::"connect", resource in Service::"db");
+"#;
+
+fn main() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("policy")).unwrap();
+    fs::write(dir.path().join("policy/bench.cedar"), POLICY).unwrap();
+    let app = application();
+    let db = format!("inbound: [{{ listen: \"127.0.0.1:0\", service: db, app: \"{app}\" }}]");
+    let db = sidecar(dir.path(), "db", &db);
+    let to = db.addresses().tcp_inbound[0];
+    let web = format!(
+        "outbound: [{{ listen: \"127.0.0.1:0\", to: \"{to}\", service: db, expect: \"spiffe://bench.example/db\" }}]"
+    );
+    let web = sidecar(dir.path(), "web", &web);
+    let bare = bare_pair(dir.path(), app);
+    let doors = [
+        ("portreeve", web.addresses().tcp_outbound[0], "worker"),
+        ("bare", bare, "bare"),
+    ];
+    let mut figures = [Vec::new(), Vec::new()];
+    for _round in 0..ROUNDS {
+        for (at, (_, door, thread)) in doors.iter().enumerate() {
+            figures[at].push(measure(*door, thread));
+        }
+    }
+    let medians = figures.map(|mut of| {
+        let mut by = |key: fn(&Figure) -> Duration| {
+            of.sort_by_key(key);
+            key(&of[of.len() / 2])
+        };
+        (by(|figure| figure.time), by(|figure| figure.processor))
+    });
+    for ((name, ..), (time, processor)) in doors.iter().zip(medians) {
+        let rate = (BODY * BODIES) as f64 / 1e6 / time.as_secs_f64();
+        let each = processor / u32::try_from(BODIES).unwrap();
+        println!("{name}: {rate:.0} MB/s, {each:?} of processor for each MB");
+    }
+    let [(ours, cost), (bare, bare_cost)] = medians;
+    println!(
+        "rate: {:.2} of the bare pair's",
+        bare.as_secs_f64() / ours.as_secs_f64()
+    );
+    println!(
+        "work per processor time: {:.2} of the bare pair's",
+        bare_cost.as_secs_f64() / cost.as_secs_f64()
+    );
+    web.stop().unwrap();
+    db.stop().unwrap();
+}
+
+/// What a round took.
+struct Figure {
+    time: Duration,
+    processor: Duration,
+}
+
+fn measure(door: SocketAddr, thread: &str) -> Figure {
+    let mut caller = TcpStream::connect(door).unwrap();
+    caller.set_nodelay(true).unwrap();
+    let mut body = vec![0; BODY];
+    // The handshake is not what is measured.
+    ask(&mut caller, &mut body);
+    let (processor, began) = (processor_time(thread), Instant::now());
+    for _ in 0..BODIES {
+        ask(&mut caller, &mut body);
+    }
+    Figure {
+        time: began.elapsed(),
+        processor: processor_time(thread).checked_sub(processor).unwrap(),
+    }
+}
+
+fn ask(caller: &mut TcpStream, body: &mut [u8]) {
+    caller.write_all(b"?").unwrap();
+    caller.read_exact(body).unwrap();
+}
+
+/// Of all threads whose name begins so.
+fn processor_time(name: &str) -> Duration {
+    let mut total = 0;
+    for task in fs::read_dir("/proc/self/task").unwrap() {
+        let task = task.unwrap().path();
+        if fs::read_to_string(task.join("comm"))
+            .unwrap()
+            .starts_with(name)
+        {
+            let told = fs::read_to_string(task.join("schedstat")).unwrap();
+            total += told.split(' ').next().unwrap().parse::<u64>().unwrap();
+        }
+    }
+    Duration::from_nanos(total)
+}
+
+/// Answers each byte with a body.
+fn application() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.set_nodelay(true).unwrap();
+            thread::spawn(move || {
+                let body = vec![b'x'; BODY];
+                while stream.read_exact(&mut [0]).is_ok() {
+                    stream.write_all(&body).unwrap();
+                }
+            });
+        }
+    });
+    address
+}
+
+fn sidecar(dir: &Path, name: &str, doors: &str) -> Running {
+    let text = format!(
+        "trust_domain: bench.example
+identity: {{ embedded: {{ dir: ca, id: \"spiffe://bench.example/{name}\" }} }}
+workers: 1
+tcp: {{ {doors} }}
+policy: {{ dir: policy }}
+audit: {{ file: {name}.jsonl }}
+"
+    );
+    let config = Config::parse(&text, dir).unwrap();
+    App::build(config, Arc::new(SystemClock))
+        .unwrap()
+        .start()
+        .unwrap()
+}
+
+/// Both relays without a sidecar around them, each on a thread of its own.
+fn bare_pair(dir: &Path, app: SocketAddr) -> SocketAddr {
+    let domain = "bench.example".parse().unwrap();
+    let authority = Authority::open(&dir.join("ca"), domain, Arc::new(SystemClock)).unwrap();
+    let shown = |name: &str| {
+        let pair = KeyPair::generate().unwrap();
+        let id = format!("spiffe://bench.example/{name}").parse().unwrap();
+        let request = make_request(&pair).unwrap();
+        let chain = authority
+            .issue(&request, &id, Authority::SVID_LIFETIME)
+            .unwrap();
+        (
+            chain,
+            PrivateKeyDer::try_from(pair.serialize_der()).unwrap(),
+        )
+    };
+    let server = strangers::server(shown("db"), &[b"bare"]);
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
+    let inner = relay_thread("bare-in", move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut caller = acceptor.accept(stream).await.unwrap();
+            let mut far = tokio::net::TcpStream::connect(app).await.unwrap();
+            far.set_nodelay(true).unwrap();
+            copy_bidirectional_with_sizes(&mut caller, &mut far, BUFFER, BUFFER).await
+        }
+    });
+    let client = strangers::client(Some(shown("web")), &[b"bare"]);
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+    relay_thread("bare-out", move |mut caller| {
+        let connector = connector.clone();
+        async move {
+            let far = tokio::net::TcpStream::connect(inner).await.unwrap();
+            far.set_nodelay(true).unwrap();
+            let name = ServerName::try_from("db.bench.example").unwrap();
+            let mut far = connector.connect(name, far).await.unwrap();
+            copy_bidirectional_with_sizes(&mut caller, &mut far, BUFFER, BUFFER).await
+        }
+    })
+}
+
+/// A thread that relays each connection it gets.
+fn relay_thread<F, R>(name: &str, relay: F) -> SocketAddr
+where
+    F: Fn(tokio::net::TcpStream) -> R + Send + 'static,
+    R: Future<Output = std::io::Result<(u64, u64)>> + Send + 'static,
+{
+    let (told, address) = mpsc::sync_channel(1);
+    let body = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            told.send(listener.local_addr().unwrap()).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
+                tokio::spawn(relay(stream));
+            }
+        });
+    };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .unwrap();
+    address.recv().unwrap()
+}

@@ -1,0 +1,184 @@
+//! The door for other workloads that speak to our application in their own way.
+//!
+//! accept → TLS (who calls) → the policy's word → our application, and then
+//! bytes. Our application may be the first to speak.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use crate::audit::Door;
+use crate::audit::Room;
+use crate::net::Dialer;
+use crate::net::Ending;
+use crate::net::Listener;
+use crate::net::end_by;
+use crate::policy::Caller;
+use crate::policy::Connection;
+use crate::policy::Permit;
+use crate::proxy::activity::silent;
+use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
+use crate::proxy::doorway::Doorway;
+use crate::proxy::lifetime::Fate;
+use crate::proxy::reply;
+use crate::proxy::settings::TcpInbound;
+use crate::proxy::tcp::broken::Broken;
+use crate::proxy::tcp::meters::TcpMeters;
+use crate::proxy::tcp::passing::Arrival;
+use crate::proxy::tcp::passing::Passing;
+use crate::proxy::tcp::relay::relay;
+use crate::proxy::tcp::scratch::Scratch;
+use crate::proxy::threshold::Threshold;
+use crate::proxy::upstream::UpstreamError;
+use crate::tls::OpaqueAccepted;
+use crate::tls::OpaqueAcceptor;
+
+/// One worker's inbound door for TCP.
+#[derive(Debug)]
+pub struct TcpInboundDoor {
+    acceptor: OpaqueAcceptor,
+    app: Dialer,
+    desk: Rc<Desk>,
+    meters: Rc<TcpMeters>,
+    scratch: Scratch,
+    settings: TcpInbound,
+}
+
+impl TcpInboundDoor {
+    /// A door that nobody comes through yet.
+    #[must_use]
+    pub fn new(
+        settings: TcpInbound,
+        desk: Rc<Desk>,
+        meters: TcpMeters,
+        acceptor: OpaqueAcceptor,
+        scratch: Scratch,
+    ) -> Self {
+        Self {
+            acceptor,
+            app: Dialer::new(&settings.app, settings.limits.connect),
+            desk,
+            meters: Rc::new(meters),
+            scratch,
+            settings,
+        }
+    }
+
+    /// Serves until the drain begins, then returns; what is under way goes on
+    /// in the desk's tasks.
+    pub async fn open(self, listener: Listener) {
+        doorway::open(Rc::new(self), listener).await;
+    }
+
+    /// From a proved caller to the end of its connection.
+    async fn receive(&self, accepted: OpaqueAccepted, source: SocketAddr, room: Room) {
+        let OpaqueAccepted {
+            mut stream,
+            mut belief,
+        } = accepted;
+        end_by(stream.get_ref().0, Ending::Reset);
+        let caller = Caller::workload(belief.peer().id());
+        let arrival = Arrival {
+            caller: &caller,
+            door: Door::Inbound,
+            service: &self.settings.service,
+            source,
+        };
+        let fate = Fate::within(self.desk.fate());
+        let silence = self.settings.limits.silence;
+        let mut passing = Passing::begin(room, &arrival, silence, fate, &self.meters);
+        if let Some(loss) = belief.lost(self.desk.clock().as_ref()) {
+            return passing.end(Some(loss.as_str()));
+        }
+        let permit = match self.ask(&caller, source) {
+            Ok(permit) => permit,
+            Err(denial) => return passing.denied(&denial),
+        };
+        passing.permitted(&permit);
+        let lifetime = self.desk.lifetime(Some(belief));
+        let ended = tokio::select! {
+            ended = self.pass(permit, &mut stream, &passing) => ended,
+            reason = lifetime.over() => Some(reason),
+        };
+        passing.end(ended);
+    }
+
+    fn ask(&self, caller: &Caller, source: SocketAddr) -> Result<Permit, crate::policy::Denial> {
+        self.desk.decide_connection(&Connection {
+            caller,
+            service: &self.settings.service,
+            source: source.ip(),
+            now: self.desk.clock().now(),
+        })
+    }
+
+    /// Spends `permit`. Says why the connection ended, where not as it should.
+    async fn pass(
+        &self,
+        permit: Permit,
+        caller: &mut TlsStream<TcpStream>,
+        passing: &Passing,
+    ) -> Option<&'static str> {
+        drop(permit);
+        let mut app = match self.app.dial().await {
+            Ok(app) => app,
+            Err(cause) => {
+                let error = UpstreamError::Dial { cause };
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a caller was let down"
+                );
+                return Some(reply::upstream(&error).1);
+            }
+        };
+        end_by(&app, Ending::Reset);
+        let ended = tokio::select! {
+            relayed = relay(caller, &mut app, &self.scratch, passing) => relayed.err().map(|broken| said(&broken)),
+            () = silent(passing.activity()) => Some("silent_too_long"),
+        };
+        if ended.is_none() {
+            end_by(&app, Ending::Orderly);
+            end_by(caller.get_ref().0, Ending::Orderly);
+        }
+        ended
+    }
+}
+
+impl Doorway for TcpInboundDoor {
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn threshold(&self) -> &Threshold {
+        self.meters.threshold()
+    }
+
+    fn most_connections(&self) -> usize {
+        self.settings.limits.connections
+    }
+
+    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+        match self.acceptor.accept(stream).await {
+            Ok(accepted) => {
+                self.threshold().handshake("ok");
+                self.receive(accepted, source, spare).await;
+            }
+            Err(why) => {
+                tracing::debug!(%source, error = &why as &dyn std::error::Error, "a caller proved no identity");
+                self.threshold().handshake(&why.reason());
+                doorway::record_offence(spare, Door::Inbound, source, None, why.reason());
+            }
+        }
+    }
+}
+
+fn said(broken: &Broken) -> &'static str {
+    tracing::debug!(
+        error = broken as &dyn std::error::Error,
+        "a connection broke off"
+    );
+    broken.reason()
+}

@@ -1,0 +1,194 @@
+//! A door for our own application, to one other workload that it speaks to in
+//! its own way.
+//!
+//! It is on loopback, so whoever comes is taken for our application. The
+//! policy is asked before anything leaves; then the other side must prove to be
+//! whom we expect, and only then do bytes go. Either side may be the first to
+//! speak.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use crate::audit::Door;
+use crate::audit::Room;
+use crate::identity::Live;
+use crate::net::Dialer;
+use crate::net::Ending;
+use crate::net::Listener;
+use crate::net::end_by;
+use crate::policy::Caller;
+use crate::policy::Connection;
+use crate::policy::Permit;
+use crate::proxy::activity::silent;
+use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
+use crate::proxy::doorway::Doorway;
+use crate::proxy::lifetime::Fate;
+use crate::proxy::reply;
+use crate::proxy::settings::TcpOutbound;
+use crate::proxy::tcp::broken::Broken;
+use crate::proxy::tcp::meters::TcpMeters;
+use crate::proxy::tcp::passing::Arrival;
+use crate::proxy::tcp::passing::Passing;
+use crate::proxy::tcp::relay::relay;
+use crate::proxy::tcp::scratch::Scratch;
+use crate::proxy::threshold::Threshold;
+use crate::proxy::upstream::Bond;
+use crate::proxy::upstream::UpstreamError;
+use crate::tls::OpaqueConnected;
+use crate::tls::OpaqueConnector;
+
+/// One worker's outbound door for TCP to one destination.
+#[derive(Debug)]
+pub struct TcpOutboundDoor {
+    desk: Rc<Desk>,
+    far: Dialer,
+    identity: Arc<Live>,
+    meters: Rc<TcpMeters>,
+    scratch: Scratch,
+    settings: TcpOutbound,
+    tls: OpaqueConnector,
+}
+
+/// What a door to another sidecar has of its worker.
+#[derive(Debug)]
+pub struct Equipment {
+    /// The worker's desk.
+    pub desk: Rc<Desk>,
+    /// Who we are.
+    pub identity: Arc<Live>,
+    /// The door's part of the metrics.
+    pub meters: TcpMeters,
+    /// Where bytes lie.
+    pub scratch: Scratch,
+    /// How we prove who we are, and who must be there.
+    pub tls: OpaqueConnector,
+}
+
+impl TcpOutboundDoor {
+    /// A door that nobody comes through yet.
+    #[must_use]
+    pub fn new(settings: TcpOutbound, equipment: Equipment) -> Self {
+        Self {
+            desk: equipment.desk,
+            far: Dialer::new(&settings.to, settings.limits.connect),
+            identity: equipment.identity,
+            meters: Rc::new(equipment.meters),
+            scratch: equipment.scratch,
+            settings,
+            tls: equipment.tls,
+        }
+    }
+
+    /// Serves until the drain begins, then returns; what is under way goes on
+    /// in the desk's tasks.
+    pub async fn open(self, listener: Listener) {
+        doorway::open(Rc::new(self), listener).await;
+    }
+
+    /// Spends `permit`. Says why the connection ended, where not as it should.
+    async fn pass(
+        &self,
+        permit: Permit,
+        caller: &mut TcpStream,
+        passing: &Passing,
+    ) -> Option<&'static str> {
+        drop(permit);
+        let OpaqueConnected {
+            mut stream,
+            belief,
+            shown_until,
+        } = match self.reach().await {
+            Ok(connected) => connected,
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a caller was let down"
+                );
+                return Some(reply::upstream(&error).1);
+            }
+        };
+        end_by(stream.get_ref().0, Ending::Reset);
+        let lifetime = self.desk.lifetime(Some(belief.clone()));
+        let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
+        let ended = tokio::select! {
+            relayed = relay(caller, &mut stream, &self.scratch, passing) => relayed.err().map(|broken| said(&broken, &bond)),
+            () = silent(passing.activity()) => Some("silent_too_long"),
+            reason = lifetime.over() => Some(reason),
+        };
+        if ended.is_none() {
+            end_by(caller, Ending::Orderly);
+            end_by(stream.get_ref().0, Ending::Orderly);
+        }
+        ended
+    }
+
+    async fn reach(&self) -> Result<OpaqueConnected, UpstreamError> {
+        let stream = self
+            .far
+            .dial()
+            .await
+            .map_err(|cause| UpstreamError::Dial { cause })?;
+        let connected = self.tls.connect(stream).await;
+        let result = connected.as_ref().err().map(|cause| cause.reason());
+        self.threshold()
+            .handshake(result.as_deref().unwrap_or("ok"));
+        connected.map_err(|cause| UpstreamError::Tls { cause })
+    }
+}
+
+impl Doorway for TcpOutboundDoor {
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn threshold(&self) -> &Threshold {
+        self.meters.threshold()
+    }
+
+    fn most_connections(&self) -> usize {
+        self.settings.limits.connections
+    }
+
+    async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
+        end_by(&stream, Ending::Reset);
+        let caller = Caller::workload(self.identity.current().svid().id());
+        let arrival = Arrival {
+            caller: &caller,
+            door: Door::Outbound,
+            service: &self.settings.service,
+            source,
+        };
+        let fate = Fate::within(self.desk.fate());
+        let silence = self.settings.limits.silence;
+        let mut passing = Passing::begin(spare, &arrival, silence, fate, &self.meters);
+        let decided = self.desk.decide_connection(&Connection {
+            caller: &caller,
+            service: &self.settings.service,
+            source: source.ip(),
+            now: self.desk.clock().now(),
+        });
+        let permit = match decided {
+            Ok(permit) => permit,
+            Err(denial) => return passing.denied(&denial),
+        };
+        passing.permitted(&permit);
+        let ended = self.pass(permit, &mut stream, &passing).await;
+        passing.end(ended);
+    }
+}
+
+/// A far side that ends the connection with a certificate does not say so.
+fn said(broken: &Broken, bond: &Bond) -> &'static str {
+    tracing::debug!(
+        error = broken as &dyn std::error::Error,
+        "a connection broke off"
+    );
+    match broken {
+        Broken::Caller { .. } => broken.reason(),
+        Broken::Far { .. } => bond.broken().unwrap_or_else(|| broken.reason()),
+    }
+}

@@ -1,0 +1,153 @@
+//! One connection, from room in the log to its last byte.
+//!
+//! Whatever happens, it ends once: its record is written and it is counted.
+//! What nobody ends (a task that is dropped in a drain that took too long) ends
+//! with what it died of.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::audit::Decision;
+use crate::audit::Door;
+use crate::audit::End;
+use crate::audit::Entry;
+use crate::audit::Room;
+use crate::audit::Ruling;
+use crate::audit::Start;
+use crate::audit::Text;
+use crate::policy::Caller;
+use crate::policy::Denial;
+use crate::policy::Permit;
+use crate::policy::PolicyName;
+use crate::policy::Revision;
+use crate::policy::ServiceName;
+use crate::proxy::activity::Activity;
+use crate::proxy::activity::Silence;
+use crate::proxy::lifetime::Fate;
+use crate::proxy::tcp::meters::TcpMeters;
+use crate::proxy::tcp::relay::Count;
+
+/// A connection under way. It holds its room in the log.
+#[derive(Debug)]
+pub(super) struct Passing {
+    activity: Rc<Activity>,
+    decision: Decision,
+    /// There until the end.
+    entry: Option<Entry>,
+    fate: Fate,
+    meters: Rc<TcpMeters>,
+}
+
+/// What is known of a connection when its record begins.
+#[derive(Debug)]
+pub(super) struct Arrival<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) door: Door,
+    pub(super) service: &'a ServiceName,
+    pub(super) source: SocketAddr,
+}
+
+impl Passing {
+    /// Begins the record. The connection may be silent as long as `silence` says of streams.
+    pub(super) fn begin(
+        room: Room,
+        arrival: &Arrival<'_>,
+        silence: Silence,
+        fate: Fate,
+        meters: &Rc<TcpMeters>,
+    ) -> Self {
+        let entry = room.entry(Start {
+            caller: Some(Text::Shared(arrival.caller.id().to_shared())),
+            protocol: Some(Text::Static("TCP")),
+            service: Some(Text::from(arrival.service.as_str().to_owned())),
+            source: Some(arrival.source),
+            ..Start::at(arrival.door)
+        });
+        Self {
+            activity: Activity::new(silence.of_stream(), entry.began()),
+            decision: Decision::Refuse,
+            entry: Some(entry),
+            fate,
+            meters: Rc::clone(meters),
+        }
+    }
+
+    /// The clock of the connection's silence.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// Notes that the policy says yes.
+    pub(super) fn permitted(&mut self, permit: &Permit) {
+        self.ruled(Decision::Permit, None, permit.policies(), permit.revision());
+    }
+
+    /// Ends, because the policy says no.
+    pub(super) fn denied(mut self, denial: &Denial) {
+        let reason = denial.reason().as_str();
+        self.ruled(
+            Decision::Deny,
+            Some(reason),
+            denial.policies(),
+            denial.revision(),
+        );
+        self.finish(Some(reason));
+    }
+
+    /// Ends. `reason` says why, where it did not end as it should.
+    pub(super) fn end(mut self, reason: Option<&'static str>) {
+        self.finish(reason);
+    }
+
+    fn ruled(
+        &mut self,
+        decision: Decision,
+        reason: Option<&'static str>,
+        policies: &Arc<[PolicyName]>,
+        of: &Revision,
+    ) {
+        self.decision = decision;
+        if let Some(entry) = &mut self.entry {
+            entry.ruled(Ruling {
+                decision,
+                reason: reason.map(Cow::Borrowed),
+                policies: policies.iter().map(PolicyName::to_shared).collect(),
+                revision: Some(of.to_shared()),
+            });
+        }
+    }
+
+    fn finish(&mut self, reason: Option<&'static str>) {
+        let Some(entry) = self.entry.take() else {
+            return;
+        };
+        self.meters.ended(self.decision);
+        entry.end(End {
+            bytes_in: self.activity.bytes_in(),
+            bytes_out: self.activity.bytes_out(),
+            reason,
+            status: None,
+        });
+    }
+}
+
+impl Count for Passing {
+    fn passed_in(&self, bytes: usize) {
+        self.activity.passed_in(bytes);
+        self.meters.passed_in(bytes);
+    }
+
+    fn passed_out(&self, bytes: usize) {
+        self.activity.passed_out(bytes);
+        self.meters.passed_out(bytes);
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let reason = self.fate.reason();
+        self.finish(Some(reason));
+    }
+}

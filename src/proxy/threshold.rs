@@ -1,0 +1,53 @@
+//! What every door counts of its callers, before it is known what they want.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::metrics::Gauge;
+use crate::metrics::Held;
+use crate::metrics::ShardedCounterVec;
+
+/// One worker's counts at one door.
+#[derive(Debug)]
+pub(super) struct Threshold {
+    pub(super) connected: Rc<Cell<usize>>,
+    pub(super) connections: Gauge,
+    pub(super) door: &'static str,
+    pub(super) handshakes: ShardedCounterVec<2>,
+}
+
+impl Threshold {
+    /// Counts a connection until the answer is dropped.
+    pub(super) fn connected(&self) -> Connected {
+        self.connected.set(self.connected.get() + 1);
+        Connected {
+            count: Rc::clone(&self.connected),
+            _held: self.connections.hold(),
+        }
+    }
+
+    /// Counts how a connection began; `result` is `ok` or a stable reason.
+    pub(super) fn handshake(&self, result: &str) {
+        self.handshakes.counter([self.door, result]).inc();
+    }
+}
+
+/// One connection that is counted.
+#[derive(Debug)]
+pub(super) struct Connected {
+    count: Rc<Cell<usize>>,
+    _held: Held,
+}
+
+impl Connected {
+    /// How many there are at this worker's door, with this one.
+    pub(super) fn count(&self) -> usize {
+        self.count.get()
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.count.set(self.count.get().saturating_sub(1));
+    }
+}
