@@ -1,5 +1,6 @@
 """Rounds become tables: medians, their spread, and the ratios to others in the same run."""
 
+from math import isnan
 from statistics import median
 
 REFERENCES = ["haproxy", "envoy"]
@@ -28,11 +29,13 @@ def _row(name, cells):
 
 
 def _cell(values, column):
+    if any(map(isnan, values)):
+        return "–"
     middle, low, high = (f"{value:.{column.decimals}f}" for value in (median(values), min(values), max(values)))
     return middle if low == high else f"{middle} ({low}–{high})"
 
 
 def _ratio(mine, theirs, field):
     one, other = (median(values[field] for values in rounds) for rounds in (mine, theirs))
-    # A difference can be nothing, or less by chance: there is no telling how many times that is.
-    return f"{one / other:.2f}" if other > 0 else "–"
+    # What could not be measured is not above nothing either. A difference can be nothing, or less by chance: there is no telling how many times that is.
+    return f"{one / other:.2f}" if one > 0 and other > 0 else "–"

@@ -30,7 +30,8 @@ class Steady:
     def __init__(self, address, path, connections):
         host, port = address.rsplit(":", 1)
         self._request = f"GET {path} HTTP/1.1\r\nhost: {address}\r\nuser-agent: steady\r\naccept: */*\r\n\r\n".encode()
-        self._selector = selectors.DefaultSelector()
+        # epoll would round a wait up to the next millisecond, and so send up to one late.
+        self._selector = selectors.SelectSelector()
         self._free = collections.deque()
         for _ in range(connections):
             connection = socket.create_connection((host, int(port)), timeout=10)

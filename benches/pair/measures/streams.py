@@ -1,5 +1,7 @@
 """Many streams at once through the pair, each held for two seconds by the app: none may fail."""
 
+import math
+
 from h2load import h2load
 from measures.round import PEAK
 from measures.round import Column
@@ -7,6 +9,7 @@ from measures.round import Column
 COLUMNS = [
     Column("failed", "failed", decimals=0),
     Column("at once", "at_once", decimals=0),
+    Column("seconds until all ended", "took", ratio=True),
     Column("KiB/stream client", "client_each", 1 << 10, ratio=True),
     Column("KiB/stream server", "server_each", 1 << 10, ratio=True),
     *PEAK,
@@ -16,7 +19,11 @@ STREAMS = 100
 
 
 def measure(the):
-    """Memory per stream is the peak less what was there before, and includes what connections between the two need."""
+    """Who lets all through at once is done after little more than two seconds; who makes some wait takes longer.
+
+    Memory per stream is the peak less what was there before, and includes what connections between the two need: it says
+    little where streams had to wait.
+    """
     outcome = the.memory("VmRSS", "before")
     lines = the.written()
     count = CONNECTIONS * STREAMS
@@ -26,7 +33,10 @@ def measure(the):
     )
     outcome.update(the.memory("VmHWM", "peak"))
     for side in the.pair.sides:
-        outcome[f"{side}_each"] = (outcome[f"{side}_peak"] - outcome[f"{side}_before"]) / count
-    # A failure is a result here, and a row that says so; it may have no record at the server's side.
+        grown = outcome[f"{side}_peak"] - outcome[f"{side}_before"]
+        outcome[f"{side}_each"] = grown / count
+    if answers.failed:
+        outcome = dict.fromkeys(outcome, math.nan)
+    # A failure is a result here: a row that says so and nothing else. It may have no record at the server's side.
     the.check({} if answers.failed else lines, count)
-    return {**outcome, "failed": answers.failed, "at_once": answers.at_once()}
+    return {**outcome, "failed": answers.failed, "at_once": answers.at_once(), "took": math.nan if answers.failed else count / answers.per_second}
