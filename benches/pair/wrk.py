@@ -28,8 +28,8 @@ def wrk(url, *options, connections, seconds, cpu):
     return Load(
         int(_found(r"(\d+) requests in", text)),
         float(_found(r"Requests/sec:\s+([\d.]+)", text)),
-        _milliseconds(_found(r"^\s*50%\s+(\S+)$", text)),
-        _milliseconds(_found(r"^\s*99%\s+(\S+)$", text)),
+        _milliseconds(_found(r"^\s*50%\s+(\S+) *$", text)),
+        _milliseconds(_found(r"^\s*99%\s+(\S+) *$", text)),
         "; ".join(errors),
     )
 

@@ -33,10 +33,11 @@ def measure(the):
     )
     outcome.update(the.memory("VmHWM", "peak"))
     for side in the.pair.sides:
-        grown = outcome[f"{side}_peak"] - outcome[f"{side}_before"]
-        outcome[f"{side}_each"] = grown / count
+        outcome[f"{side}_each"] = (outcome[f"{side}_peak"] - outcome[f"{side}_before"]) / count
+    outcome["took"] = count / answers.per_second
     if answers.failed:
+        # The row says that, and nothing that would look good beside those that did the work.
         outcome = dict.fromkeys(outcome, math.nan)
-    # A failure is a result here: a row that says so and nothing else. It may have no record at the server's side.
+    # What failed may have no record at the server's side.
     the.check({} if answers.failed else lines, count)
-    return {**outcome, "failed": answers.failed, "at_once": answers.at_once(), "took": math.nan if answers.failed else count / answers.per_second}
+    return {**outcome, "failed": answers.failed, "at_once": answers.at_once()}
