@@ -19,17 +19,15 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
-use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 
 use criterion::Criterion;
 use criterion::criterion_group;
 use criterion::criterion_main;
-use portreeve::app::App;
-use portreeve::app::Running;
-use portreeve::config::Config;
-use portreeve::time::SystemClock;
+
+mod sidecar;
+
+use sidecar::sidecar;
 
 const REQUEST: &[u8] =
     b"GET /orders/7 HTTP/1.1\r\nhost: orders\r\nuser-agent: bench\r\naccept: */*\r\n\r\n";
@@ -106,23 +104,6 @@ fn application() -> SocketAddr {
         }
     });
     address
-}
-
-fn sidecar(dir: &Path, name: &str, doors: &str) -> Running {
-    let text = format!(
-        "trust_domain: bench.example
-identity: {{ embedded: {{ dir: ca, id: \"spiffe://bench.example/{name}\" }} }}
-workers: 1
-{doors}
-policy: {{ dir: policy }}
-audit: {{ file: {name}.jsonl }}
-"
-    );
-    let config = Config::parse(&text, dir).unwrap();
-    App::build(config, Arc::new(SystemClock))
-        .unwrap()
-        .start()
-        .unwrap()
 }
 
 criterion_group!(benches, requests);

@@ -26,12 +26,8 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use tokio::time::Instant;
 
-use portreeve::app::App;
-use portreeve::app::Running;
 use portreeve::ca::Authority;
-use portreeve::config::Config;
 use portreeve::identity::Issuer as _;
 use portreeve::time::SystemClock;
 use portreeve::x509::make_request;
@@ -39,9 +35,13 @@ use rcgen::KeyPair;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
 use tokio::io::copy_bidirectional_with_sizes;
+use tokio::time::Instant;
 
+mod sidecar;
 #[path = "../tests/strangers/mod.rs"]
 mod strangers;
+
+use sidecar::sidecar;
 
 const BODY: usize = 1_000_000;
 const BODIES: usize = 200;
@@ -57,11 +57,12 @@ fn main() {
     fs::create_dir(dir.path().join("policy")).unwrap();
     fs::write(dir.path().join("policy/bench.cedar"), POLICY).unwrap();
     let app = application();
-    let db = format!("inbound: [{{ listen: \"127.0.0.1:0\", service: db, app: \"{app}\" }}]");
+    let db =
+        format!("tcp: {{ inbound: [{{ listen: \"127.0.0.1:0\", service: db, app: \"{app}\" }}] }}");
     let db = sidecar(dir.path(), "db", &db);
     let to = db.addresses().tcp_inbound[0];
     let web = format!(
-        "outbound: [{{ listen: \"127.0.0.1:0\", to: \"{to}\", service: db, expect: \"spiffe://bench.example/db\" }}]"
+        "tcp: {{ outbound: [{{ listen: \"127.0.0.1:0\", to: \"{to}\", service: db, expect: \"spiffe://bench.example/db\" }}] }}"
     );
     let web = sidecar(dir.path(), "web", &web);
     let bare = bare_pair(dir.path(), app);
@@ -160,23 +161,6 @@ fn application() -> SocketAddr {
         }
     });
     address
-}
-
-fn sidecar(dir: &Path, name: &str, doors: &str) -> Running {
-    let text = format!(
-        "trust_domain: bench.example
-identity: {{ embedded: {{ dir: ca, id: \"spiffe://bench.example/{name}\" }} }}
-workers: 1
-tcp: {{ {doors} }}
-policy: {{ dir: policy }}
-audit: {{ file: {name}.jsonl }}
-"
-    );
-    let config = Config::parse(&text, dir).unwrap();
-    App::build(config, Arc::new(SystemClock))
-        .unwrap()
-        .start()
-        .unwrap()
 }
 
 /// Both relays without a sidecar around them, each on a thread of its own.

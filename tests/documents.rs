@@ -85,26 +85,7 @@ fn every_configuration_in_the_authoritys_readme_and_in_deploy_is_without_mistake
 #[test]
 fn every_configuration_and_policy_in_the_networks_readme_is_without_mistakes() {
     let text = fs::read_to_string("deploy/network/README.md").unwrap();
-    let mut settings = Settings::default();
-    let mut policies = 0;
-    for (language, text) in blocks(&text) {
-        match language.as_str() {
-            "yaml" => {
-                let parsed = Config::parse(&text, Path::new("."));
-                settings = parsed
-                    .unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
-                    .policy;
-            }
-            "cedar" => {
-                let (policy, warnings) = Policy::parse(&[("README.md", &text)], &settings)
-                    .unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
-                assert!(warnings.is_empty(), "{}", lines(&warnings));
-                policies += policy.names().len();
-            }
-            _ => {}
-        }
-    }
-    assert!(policies > 0, "it shows no policy");
+    assert!(policies_shown_in(&text) > 0, "it shows no policy");
 }
 
 #[test]
@@ -178,21 +159,28 @@ fn every_configuration_in_the_readme_and_in_deploy_is_without_mistakes() {
 
 #[test]
 fn every_policy_in_the_readme_is_without_mistakes_under_the_configuration_above_it() {
+    let policies = policies_shown_in(&readme());
+    assert!(policies > 0, "the README shows no policy");
+}
+
+/// How many policies a text shows, each without mistakes under the configuration above it.
+fn policies_shown_in(text: &str) -> usize {
     let mut settings = Settings::default();
     let mut policies = 0;
-    for (language, text) in blocks(&readme()) {
+    for (language, text) in blocks(text) {
         match language.as_str() {
             "yaml" => settings = Config::parse(&text, Path::new(".")).unwrap().policy,
             "cedar" => {
                 let (policy, warnings) = Policy::parse(&[("README.md", &text)], &settings)
-                    .unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
+                    .map_err(|mistakes| lines(&mistakes))
+                    .unwrap();
                 assert!(warnings.is_empty(), "{}", lines(&warnings));
                 policies += policy.names().len();
             }
             _ => {}
         }
     }
-    assert!(policies > 0, "the README shows no policy");
+    policies
 }
 
 #[test]

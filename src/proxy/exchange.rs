@@ -4,7 +4,6 @@
 //! counted. What nobody ends (a task dropped with its connection) ends with
 //! what the connection died of.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -25,8 +24,6 @@ use crate::audit::TraceId;
 use crate::metrics::Held;
 use crate::policy::Denial;
 use crate::policy::Permit;
-use crate::policy::PolicyName;
-use crate::policy::Revision;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::canonical::Canonical;
@@ -38,6 +35,7 @@ use crate::proxy::meters::DoorMeters;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
 use crate::proxy::reply::Wanted;
+use crate::proxy::ruling;
 use crate::proxy::upstream::Answer;
 
 /// A request under way. It holds its room in the log.
@@ -122,19 +120,13 @@ impl Exchange {
 
     /// Notes that the policy says yes.
     pub(super) fn permitted(&mut self, permit: &Permit) {
-        self.ruled(Decision::Permit, None, permit.policies(), permit.revision());
+        self.ruled(ruling::permit(permit));
         self.on_route(permit.route());
     }
 
     /// Notes that the policy says no.
     pub(super) fn denied(&mut self, denial: &Denial) {
-        let reason = denial.reason().as_str();
-        self.ruled(
-            Decision::Deny,
-            Some(reason),
-            denial.policies(),
-            denial.revision(),
-        );
+        self.ruled(ruling::denial(denial));
         self.on_route(denial.route());
     }
 
@@ -186,21 +178,10 @@ impl Exchange {
         self.finish(reason);
     }
 
-    fn ruled(
-        &mut self,
-        decision: Decision,
-        reason: Option<&'static str>,
-        policies: &Arc<[PolicyName]>,
-        of: &Revision,
-    ) {
-        self.decision = decision;
+    fn ruled(&mut self, ruling: Ruling) {
+        self.decision = ruling.decision;
         if let Some(entry) = &mut self.entry {
-            entry.ruled(Ruling {
-                decision,
-                reason: reason.map(Cow::Borrowed),
-                policies: policies.iter().map(PolicyName::to_shared).collect(),
-                revision: Some(of.to_shared()),
-            });
+            entry.ruled(ruling);
         }
     }
 

@@ -31,6 +31,7 @@ mod path;
 mod pump;
 mod refusal;
 mod reply;
+mod ruling;
 mod serve;
 mod settings;
 mod sniff;

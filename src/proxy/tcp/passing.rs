@@ -4,10 +4,8 @@
 //! What nobody ends (a task that is dropped in a drain that took too long) ends
 //! with what it died of.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use crate::audit::Decision;
 use crate::audit::Door;
@@ -20,12 +18,11 @@ use crate::audit::Text;
 use crate::policy::Caller;
 use crate::policy::Denial;
 use crate::policy::Permit;
-use crate::policy::PolicyName;
-use crate::policy::Revision;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::ruling;
 use crate::proxy::tcp::meters::TcpMeters;
 use crate::proxy::tcp::relay::Count;
 
@@ -81,19 +78,13 @@ impl Passing {
 
     /// Notes that the policy says yes.
     pub(super) fn permitted(&mut self, permit: &Permit) {
-        self.ruled(Decision::Permit, None, permit.policies(), permit.revision());
+        self.ruled(ruling::permit(permit));
     }
 
     /// Ends, because the policy says no.
     pub(super) fn denied(mut self, denial: &Denial) {
-        let reason = denial.reason().as_str();
-        self.ruled(
-            Decision::Deny,
-            Some(reason),
-            denial.policies(),
-            denial.revision(),
-        );
-        self.finish(Some(reason));
+        self.ruled(ruling::denial(denial));
+        self.finish(Some(denial.reason().as_str()));
     }
 
     /// Ends. `reason` says why, where it did not end as it should.
@@ -101,21 +92,10 @@ impl Passing {
         self.finish(reason);
     }
 
-    fn ruled(
-        &mut self,
-        decision: Decision,
-        reason: Option<&'static str>,
-        policies: &Arc<[PolicyName]>,
-        of: &Revision,
-    ) {
-        self.decision = decision;
+    fn ruled(&mut self, ruling: Ruling) {
+        self.decision = ruling.decision;
         if let Some(entry) = &mut self.entry {
-            entry.ruled(Ruling {
-                decision,
-                reason: reason.map(Cow::Borrowed),
-                policies: policies.iter().map(PolicyName::to_shared).collect(),
-                revision: Some(of.to_shared()),
-            });
+            entry.ruled(ruling);
         }
     }
 
