@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use mimalloc::MiMalloc;
 
 /// A request allocates and frees some dozens of small blocks on one thread;
-/// glibc's allocator took a seventh of a sidecar's own instructions for it.
+/// glibc's allocator took a ninth of a sidecar's own instructions for it.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

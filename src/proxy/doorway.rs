@@ -20,6 +20,7 @@ use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::GRACE;
 use crate::proxy::serve::ServeError;
 use crate::proxy::threshold::Threshold;
+use crate::tls::AcceptError;
 
 /// A door that can be opened.
 pub(super) trait Doorway {
@@ -87,6 +88,13 @@ pub(super) fn follow(
     if let Some(offence) = error.offence() {
         record_offence(spare, door, source, Some(caller), offence);
     }
+}
+
+/// Counts and records a caller that proved no identity.
+pub(super) fn unproved<D: Doorway>(door: &D, why: &AcceptError, source: SocketAddr, spare: Room) {
+    tracing::debug!(%source, error = why as &dyn std::error::Error, "a caller proved no identity");
+    door.threshold().handshake(&why.reason());
+    record_offence(spare, Door::Inbound, source, None, why.reason());
 }
 
 /// Records what never became a request.

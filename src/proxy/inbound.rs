@@ -131,12 +131,7 @@ impl Doorway for InboundDoor {
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
         let accepted = match self.acceptor.accept(stream).await {
             Ok(accepted) => accepted,
-            Err(why) => {
-                tracing::debug!(%source, error = &why as &dyn std::error::Error, "a caller proved no identity");
-                self.meters.handshake(&why.reason());
-                doorway::record_offence(spare, Door::Inbound, source, None, why.reason());
-                return;
-            }
+            Err(why) => return doorway::unproved(self, &why, source, spare),
         };
         self.meters.handshake("ok");
         let passage = self.passage(accepted.belief, source);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
@@ -49,8 +50,8 @@ struct Cached {
 #[derive(Debug)]
 pub(super) struct Shaken {
     pub(super) stream: TlsStream<TcpStream>,
-    pub(super) peer: Peer,
     pub(super) belief: Belief,
+    pub(super) shown_until: SystemTime,
 }
 
 /// A caller that has proved its name.
@@ -108,7 +109,7 @@ impl Acceptor {
         })?;
         Ok(Accepted {
             stream: shaken.stream,
-            peer: shaken.peer,
+            peer: shaken.belief.peer().clone(),
             belief: shaken.belief,
             protocol,
         })
@@ -140,8 +141,8 @@ impl Acceptor {
         let live = Arc::clone(&self.live);
         Ok(Shaken {
             stream,
-            belief: Belief::new(peer.clone(), identity, live, self.settings.chain),
-            peer,
+            shown_until: identity.svid().not_after(),
+            belief: Belief::new(peer, identity, live, self.settings.chain),
         })
     }
 

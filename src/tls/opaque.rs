@@ -34,6 +34,9 @@ pub struct OpaqueAccepted {
     pub stream: server::TlsStream<TcpStream>,
     /// Who it is, and why it is believed.
     pub belief: Belief,
+    /// When the certificate that we showed ends, and with it the caller's
+    /// reason to believe us.
+    pub shown_until: SystemTime,
 }
 
 impl OpaqueAcceptor {
@@ -62,6 +65,7 @@ impl OpaqueAcceptor {
         Ok(OpaqueAccepted {
             stream: shaken.stream,
             belief: shaken.belief,
+            shown_until: shaken.shown_until,
         })
     }
 }

@@ -1,7 +1,10 @@
-//! How a connection breaks off.
+//! Why nothing passes, or no more.
 
 use std::io;
 
+use crate::proxy::reply;
+use crate::proxy::upstream::Bond;
+use crate::proxy::upstream::UpstreamError;
 use crate::tls::is_refusal;
 
 /// Which side broke off, and how.
@@ -30,12 +33,35 @@ impl Broken {
         Self::Far { cause }
     }
 
-    /// The stable word for records.
-    pub(super) fn reason(&self) -> &'static str {
-        match self {
-            Self::Caller { .. } => "caller_broke_off",
-            Self::Far { cause } if is_refusal(cause) => "refused_by_upstream",
-            Self::Far { .. } => "upstream_broke_off",
-        }
+    /// The stable word for records, where the other sidecar is at `peer`, bound
+    /// by `bond`: one that ends the connection with a certificate does not say so.
+    pub(super) fn told(&self, peer: Side, bond: &Bond) -> &'static str {
+        tracing::debug!(
+            error = self as &dyn std::error::Error,
+            "a connection broke off"
+        );
+        let (side, reason) = match self {
+            Self::Caller { .. } => (Side::Caller, "caller_broke_off"),
+            Self::Far { cause } if is_refusal(cause) => (Side::Far, "refused_by_upstream"),
+            Self::Far { .. } => (Side::Far, "upstream_broke_off"),
+        };
+        let ended = (side == peer).then(|| bond.broken()).flatten();
+        ended.unwrap_or(reason)
     }
+}
+
+/// One of the two ends of what passes through a door.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Side {
+    Caller,
+    Far,
+}
+
+/// Why nothing could pass, in the word for records.
+pub(super) fn unreached(error: &UpstreamError) -> &'static str {
+    tracing::debug!(
+        error = error as &dyn std::error::Error,
+        "a caller was let down"
+    );
+    reply::upstream(error).1
 }

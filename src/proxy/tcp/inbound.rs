@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -23,15 +24,16 @@ use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::reply;
 use crate::proxy::settings::TcpInbound;
-use crate::proxy::tcp::broken::Broken;
+use crate::proxy::tcp::broken::Side;
+use crate::proxy::tcp::broken::unreached;
 use crate::proxy::tcp::meters::TcpMeters;
 use crate::proxy::tcp::passing::Arrival;
 use crate::proxy::tcp::passing::Passing;
 use crate::proxy::tcp::relay::relay;
 use crate::proxy::tcp::scratch::Scratch;
 use crate::proxy::threshold::Threshold;
+use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::UpstreamError;
 use crate::tls::OpaqueAccepted;
 use crate::tls::OpaqueAcceptor;
@@ -78,6 +80,7 @@ impl TcpInboundDoor {
         let OpaqueAccepted {
             mut stream,
             mut belief,
+            shown_until,
         } = accepted;
         end_by(stream.get_ref().0, Ending::Reset);
         let caller = Caller::workload(belief.peer().id());
@@ -98,9 +101,10 @@ impl TcpInboundDoor {
             Err(denial) => return passing.denied(&denial),
         };
         passing.permitted(&permit);
-        let lifetime = self.desk.lifetime(Some(belief));
+        let lifetime = self.desk.lifetime(Some(belief.clone()));
+        let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
         let ended = tokio::select! {
-            ended = self.pass(permit, &mut stream, &passing) => ended,
+            ended = self.pass(permit, &mut stream, &passing, &bond) => ended,
             reason = lifetime.over() => Some(reason),
         };
         passing.end(ended);
@@ -121,22 +125,16 @@ impl TcpInboundDoor {
         permit: Permit,
         caller: &mut TlsStream<TcpStream>,
         passing: &Passing,
+        bond: &Bond,
     ) -> Option<&'static str> {
         drop(permit);
         let mut app = match self.app.dial().await {
             Ok(app) => app,
-            Err(cause) => {
-                let error = UpstreamError::Dial { cause };
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a caller was let down"
-                );
-                return Some(reply::upstream(&error).1);
-            }
+            Err(cause) => return Some(unreached(&UpstreamError::Dial { cause })),
         };
         end_by(&app, Ending::Reset);
         let ended = tokio::select! {
-            relayed = relay(caller, &mut app, &self.scratch, passing) => relayed.err().map(|broken| said(&broken)),
+            relayed = relay(caller, &mut app, &self.scratch, passing) => relayed.err().map(|broken| broken.told(Side::Caller, bond)),
             () = silent(passing.activity()) => Some("silent_too_long"),
         };
         if ended.is_none() {
@@ -166,19 +164,7 @@ impl Doorway for TcpInboundDoor {
                 self.threshold().handshake("ok");
                 self.receive(accepted, source, spare).await;
             }
-            Err(why) => {
-                tracing::debug!(%source, error = &why as &dyn std::error::Error, "a caller proved no identity");
-                self.threshold().handshake(&why.reason());
-                doorway::record_offence(spare, Door::Inbound, source, None, why.reason());
-            }
+            Err(why) => doorway::unproved(self, &why, source, spare),
         }
     }
-}
-
-fn said(broken: &Broken) -> &'static str {
-    tracing::debug!(
-        error = broken as &dyn std::error::Error,
-        "a connection broke off"
-    );
-    broken.reason()
 }

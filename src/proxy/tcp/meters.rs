@@ -1,7 +1,5 @@
 //! What the doors for TCP count.
 
-use std::rc::Rc;
-
 use prometheus::Registry;
 
 use crate::audit::Decision;
@@ -43,7 +41,7 @@ impl TcpMetrics {
             bytes_out: bytes("out"),
             families: self.clone(),
             labels: (door.as_str(), service.clone()),
-            threshold: Rc::new(metrics.threshold(door)),
+            threshold: metrics.threshold(door),
         }
     }
 }
@@ -55,11 +53,11 @@ pub struct TcpMeters {
     bytes_out: Counter,
     families: TcpMetrics,
     labels: (&'static str, ServiceName),
-    threshold: Rc<Threshold>,
+    threshold: Threshold,
 }
 
 impl TcpMeters {
-    pub(super) fn threshold(&self) -> &Threshold {
+    pub(super) const fn threshold(&self) -> &Threshold {
         &self.threshold
     }
 

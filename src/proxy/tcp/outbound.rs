@@ -27,9 +27,9 @@ use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::reply;
 use crate::proxy::settings::TcpOutbound;
-use crate::proxy::tcp::broken::Broken;
+use crate::proxy::tcp::broken::Side;
+use crate::proxy::tcp::broken::unreached;
 use crate::proxy::tcp::meters::TcpMeters;
 use crate::proxy::tcp::passing::Arrival;
 use crate::proxy::tcp::passing::Passing;
@@ -103,19 +103,13 @@ impl TcpOutboundDoor {
             shown_until,
         } = match self.reach().await {
             Ok(connected) => connected,
-            Err(error) => {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a caller was let down"
-                );
-                return Some(reply::upstream(&error).1);
-            }
+            Err(error) => return Some(unreached(&error)),
         };
         end_by(stream.get_ref().0, Ending::Reset);
         let lifetime = self.desk.lifetime(Some(belief.clone()));
         let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
         let ended = tokio::select! {
-            relayed = relay(caller, &mut stream, &self.scratch, passing) => relayed.err().map(|broken| said(&broken, &bond)),
+            relayed = relay(caller, &mut stream, &self.scratch, passing) => relayed.err().map(|broken| broken.told(Side::Far, &bond)),
             () = silent(passing.activity()) => Some("silent_too_long"),
             reason = lifetime.over() => Some(reason),
         };
@@ -178,17 +172,5 @@ impl Doorway for TcpOutboundDoor {
         passing.permitted(&permit);
         let ended = self.pass(permit, &mut stream, &passing).await;
         passing.end(ended);
-    }
-}
-
-/// A far side that ends the connection with a certificate does not say so.
-fn said(broken: &Broken, bond: &Bond) -> &'static str {
-    tracing::debug!(
-        error = broken as &dyn std::error::Error,
-        "a connection broke off"
-    );
-    match broken {
-        Broken::Caller { .. } => broken.reason(),
-        Broken::Far { .. } => bond.broken().unwrap_or_else(|| broken.reason()),
     }
 }
