@@ -17,16 +17,20 @@ use http_body::Frame;
 use http_body::SizeHint;
 use hyper::body::Incoming;
 
+use crate::http1::ReadError;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Phase;
 use crate::proxy::activity::SilenceTimer;
 use crate::proxy::headers;
+use crate::proxy::upstream::Reading;
 
 /// Where a body's bytes come from.
 #[derive(Debug)]
 pub(super) enum Source {
     /// There are none.
     Empty,
+    /// What our application answers.
+    Application(Reading),
     /// A text of our own.
     Whole(Bytes),
     /// An HTTP/1 message.
@@ -45,6 +49,15 @@ impl Source {
         }
     }
 
+    /// The body of our application's answer.
+    pub(super) fn application(reading: Reading) -> Self {
+        if reading.is_ended() {
+            Self::Empty
+        } else {
+            Self::Application(reading)
+        }
+    }
+
     /// The body of an HTTP/1 message.
     pub(super) fn http1(incoming: Incoming) -> Self {
         if incoming.is_end_stream() {
@@ -57,6 +70,7 @@ impl Source {
     pub(super) fn is_ended(&self) -> bool {
         match self {
             Self::Empty => true,
+            Self::Application(reading) => reading.is_ended(),
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Http1(incoming) => incoming.is_end_stream(),
             Self::Http2(stream, _) => stream.is_end_stream(),
@@ -67,6 +81,7 @@ impl Source {
     pub(super) fn exact_length(&self) -> Option<u64> {
         match self {
             Self::Empty => Some(0),
+            Self::Application(reading) => reading.left(),
             Self::Whole(bytes) => Some(bytes.len() as u64),
             Self::Http1(incoming) => incoming.size_hint().exact(),
             Self::Http2(..) => None,
@@ -81,6 +96,12 @@ impl Source {
             Self::Empty => Poll::Ready(None),
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Application(reading) => {
+                let polled = reading.poll_frame(cx);
+                polled
+                    .map_err(|cause| BodyError::Application { cause })
+                    .map(|frame| frame.map(|frame| frame.map(filter)))
+            }
             Self::Http1(incoming) => {
                 let polled = Pin::new(incoming).poll_frame(cx);
                 polled
@@ -95,6 +116,13 @@ impl Source {
 /// Why a body ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
+    /// The connection to our application failed, or its framing was wrong.
+    #[error("the application's answer broke off")]
+    Application {
+        /// Why.
+        #[source]
+        cause: ReadError,
+    },
     /// The HTTP/1 connection failed, or its framing was wrong.
     #[error("the HTTP/1 message broke off")]
     Http1 {

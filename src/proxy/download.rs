@@ -71,9 +71,8 @@ impl Download {
     }
 
     fn complete(&mut self) {
-        if let Rest::Returnable(connection) = std::mem::replace(&mut self.rest, Rest::Nothing) {
-            connection.give_back();
-        }
+        // The stream's place is free for the next.
+        self.rest = Rest::Nothing;
         if let Some(exchange) = self.exchange.take() {
             exchange.end(None);
         }
@@ -82,7 +81,9 @@ impl Download {
     fn fail(&mut self, error: &BodyError) {
         if let Some(exchange) = self.exchange.take() {
             exchange.end(Some(match error {
-                BodyError::Http1 { .. } | BodyError::Http2 { .. } => {
+                BodyError::Application { .. }
+                | BodyError::Http1 { .. }
+                | BodyError::Http2 { .. } => {
                     let why = self.bond.as_deref().and_then(Bond::broken);
                     why.unwrap_or("response_broke_off")
                 }

@@ -14,6 +14,8 @@ use http::uri::PathAndQuery;
 use http::uri::Scheme;
 use http_body::Body as _;
 
+use crate::http1::Framing;
+use crate::http1::Outlet;
 use crate::proxy::activity::Activity;
 use crate::proxy::body::Upload;
 use crate::proxy::upstream::UpstreamError;
@@ -35,6 +37,46 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
+    /// In HTTP/1, as it goes over the wire: origin form, one `Host`, and the
+    /// body framed anew. `memory` is used for the head.
+    pub(super) fn into_http1_text(self, memory: Vec<u8>) -> Outlet<Upload> {
+        let mut text = memory;
+        let path = self.path_and_query.as_str();
+        for part in [
+            self.method.as_str(),
+            // RFC 9112 3.2.1: an empty path is sent as `/`.
+            if path.starts_with('/') { " " } else { " /" },
+            path,
+            " HTTP/1.1\r\nhost: ",
+            self.authority.as_str(),
+            "\r\n",
+        ] {
+            text.extend_from_slice(part.as_bytes());
+        }
+        for (name, value) in &self.headers {
+            text.extend_from_slice(name.as_str().as_bytes());
+            text.extend_from_slice(b": ");
+            text.extend_from_slice(value.as_bytes());
+            text.extend_from_slice(b"\r\n");
+        }
+        let framing = match self.body.length() {
+            _ if self.body.is_end_stream() => Framing::Bytes(0),
+            Some(bytes) => Framing::Bytes(bytes),
+            None => Framing::Chunked,
+        };
+        let says_length = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
+        match framing {
+            // RFC 9110 8.6: servers may answer 411 to what does not say that it is empty.
+            Framing::Bytes(0) if self.body.is_end_stream() && !says_length => {}
+            Framing::Bytes(bytes) => {
+                text.extend_from_slice(format!("content-length: {bytes}\r\n").as_bytes());
+            }
+            Framing::Chunked => text.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        }
+        text.extend_from_slice(b"\r\n");
+        Outlet::new(text, framing, self.body)
+    }
+
     /// In HTTP/1: origin form and one `Host`. hyper frames the body.
     pub(super) fn into_http1(mut self) -> Result<Request<Upload>, UpstreamError> {
         let unwritable = |cause| UpstreamError::Unwritable { cause };

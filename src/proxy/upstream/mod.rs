@@ -5,9 +5,13 @@
 //! streams each. A request that wants to leave HTTP gets a connection of its
 //! own, which nothing else ever uses.
 
+mod alone;
+mod apart;
 mod bond;
 mod http1;
 mod http2;
+mod idle;
+mod line;
 mod wire;
 
 use std::rc::Rc;
@@ -25,8 +29,9 @@ use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
 pub(super) use bond::Bond;
-pub(super) use http1::Returnable;
 pub(super) use http2::Streaming;
+pub(super) use line::LineError;
+pub(super) use line::Reading;
 pub(super) use wire::Reach;
 pub(super) use wire::Wire;
 
@@ -47,6 +52,7 @@ pub(super) struct Upstream {
     http1: http1::Connections,
     http2: http2::Tunnels,
     protocol: Protocol,
+    reach: Rc<Reach>,
 }
 
 impl Upstream {
@@ -54,8 +60,9 @@ impl Upstream {
         let reach = Rc::new(reach);
         Self {
             http1: http1::Connections::new(Rc::clone(&reach), keeping),
-            http2: http2::Tunnels::new(reach),
+            http2: http2::Tunnels::new(Rc::clone(&reach)),
             protocol: keeping.protocol,
+            reach,
         }
     }
 
@@ -79,7 +86,7 @@ impl Upstream {
     /// Dropping the future resets the stream or closes the connection.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         if outgoing.upgrade.is_some() {
-            return self.http1.send_alone(outgoing).await;
+            return alone::send(&self.reach, outgoing).await;
         }
         match self.protocol {
             Protocol::Http1 => self.http1.send(outgoing).await,
@@ -102,8 +109,6 @@ pub(super) struct Answer {
 pub(super) enum Rest {
     /// Nothing.
     Nothing,
-    /// A connection that can be used again after the response's end.
-    Returnable(Returnable),
     /// The destination agreed to another protocol.
     Switched(Switched),
     /// A stream, and perhaps a request body that is still being sent.
@@ -132,9 +137,9 @@ pub(super) enum UpstreamError {
     /// The connection failed before a response. The destination may have seen the request.
     #[error("the connection failed before there was a response")]
     Http1 {
-        /// What hyper says.
+        /// Why.
         #[source]
-        cause: hyper::Error,
+        cause: LineError,
     },
     /// The stream or its connection failed. The destination may have seen the request.
     #[error("the stream failed before there was a response")]
@@ -162,6 +167,13 @@ pub(super) enum UpstreamError {
         /// Why.
         #[source]
         cause: ConnectError,
+    },
+    /// The connection failed before a response to a wish to leave HTTP. The destination may have seen the request.
+    #[error("the connection failed before it could leave HTTP")]
+    Upgrade {
+        /// What hyper says.
+        #[source]
+        cause: hyper::Error,
     },
     /// The other requests that waited for the same connection were told why.
     #[error("the destination could not be reached a moment ago")]
