@@ -58,6 +58,38 @@ impl Search {
     }
 }
 
+/// What begins with a head.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Message {
+    Request,
+    Response,
+}
+
+impl Message {
+    /// Why what begins with `start` will never be such a message, if that can
+    /// be told from its first bytes: whoever speaks something else may never
+    /// send a line's end.
+    pub(super) fn doubt(self, start: &[u8]) -> Option<HeadError> {
+        let start = start.get(..MOST_DOUBTFUL).unwrap_or(start);
+        let read = with_room(USUAL_FIELDS, |room| match self {
+            Self::Request => httparse::Request::new(&mut [])
+                .parse_with_uninit_headers(start, room)
+                .map(drop),
+            Self::Response => httparse::ParserConfig::default()
+                .parse_response_with_uninit_headers(
+                    &mut httparse::Response::new(&mut []),
+                    start,
+                    room,
+                )
+                .map(drop),
+        });
+        // As many fields as there are is not for this to say.
+        read.err()
+            .filter(|error| *error != httparse::Error::TooManyHeaders)
+            .map(HeadError::from)
+    }
+}
+
 /// A head that is there whole.
 #[derive(Clone, Debug)]
 pub struct Head(pub(super) Bytes);
@@ -66,6 +98,12 @@ impl Head {
     /// Takes `end` bytes out of `buf`.
     pub(super) fn take(buf: &mut BytesMut, end: usize) -> Self {
         Self(buf.split_to(end).freeze())
+    }
+
+    /// Whether this is how HTTP/2 begins (RFC 9113 3.4).
+    #[must_use]
+    pub fn is_http2_preface(&self) -> bool {
+        *self.0 == *b"PRI * HTTP/2.0\r\n\r\n"
     }
 }
 
@@ -128,6 +166,9 @@ pub enum HeadError {
     /// A line without a colon, or a name or value with characters that have no place there.
     #[error("a header field is malformed")]
     BadField,
+    /// Two ends of the body, or none that could be found.
+    #[error("nobody can tell where the body ends")]
+    BadFraming,
     /// A first line that is none.
     #[error("the first line is malformed")]
     BadFirstLine,
@@ -155,6 +196,8 @@ impl From<httparse::Error> for HeadError {
     }
 }
 
+/// Looked at again with every part of a head that comes, so not more than a first part.
+const MOST_DOUBTFUL: usize = 512;
 /// Trailers are few.
 const MOST_TRAILERS: usize = 64;
 /// As many fields as doors take unless told otherwise.

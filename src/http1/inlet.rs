@@ -20,6 +20,7 @@ use crate::http1::head::Head;
 use crate::http1::head::HeadError;
 use crate::http1::head::HeadLimits;
 use crate::http1::head::LineEnds;
+use crate::http1::head::Message;
 use crate::http1::head::Search;
 
 /// What has come on a connection and was not taken yet.
@@ -29,7 +30,7 @@ use crate::http1::head::Search;
 #[derive(Debug)]
 pub struct Inlet {
     buf: BytesMut,
-    ends: LineEnds,
+    message: Message,
     /// How much room the next read gets.
     room: usize,
     search: Search,
@@ -39,15 +40,21 @@ impl Inlet {
     /// For a connection on which responses come.
     #[must_use]
     pub fn of_responses() -> Self {
-        Self::new(LineEnds::Lenient)
+        Self::new(Message::Response)
     }
 
-    fn new(ends: LineEnds) -> Self {
+    /// For a connection on which requests come.
+    #[must_use]
+    pub fn of_requests() -> Self {
+        Self::new(Message::Request)
+    }
+
+    fn new(message: Message) -> Self {
         Self {
             buf: BytesMut::new(),
-            ends,
+            message,
             room: LEAST_ROOM,
-            search: Search::new(ends),
+            search: Search::new(LineEnds::Lenient),
         }
     }
 
@@ -65,7 +72,7 @@ impl Inlet {
         loop {
             let found = self.search.end(&self.buf);
             if let Some(end) = found.map_err(|cause| ReadError::Head { cause })? {
-                self.search = Search::new(self.ends);
+                self.search = Search::new(LineEnds::Lenient);
                 if end > limits.bytes {
                     return Poll::Ready(Err(too_large()));
                 }
@@ -77,6 +84,10 @@ impl Inlet {
             }
             if self.buf.len() >= limits.bytes {
                 return Poll::Ready(Err(too_large()));
+            }
+            let doubt = self.message.doubt(&self.buf);
+            if let Some(cause) = doubt {
+                return Poll::Ready(Err(ReadError::Head { cause }));
             }
             ready!(self.poll_more(wire, cx))?;
         }
@@ -119,6 +130,47 @@ impl Inlet {
             && self
                 .poll_more(wire, &mut Context::from_waker(std::task::Waker::noop()))
                 .is_pending()
+    }
+
+    /// Whether nothing has come that was not taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buf.is_empty()
+    }
+
+    /// Ready when the connection was closed. A little of what comes instead is
+    /// kept for later; whoever sends more is not read until that was taken.
+    pub fn poll_closed(
+        &mut self,
+        wire: &mut (impl AsyncRead + Unpin),
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        while self.buf.len() < MOST_AHEAD {
+            if ready!(self.poll_more(wire, cx)).is_err() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Ready when the connection was closed. What comes instead is thrown away.
+    pub fn poll_drained(
+        &mut self,
+        wire: &mut (impl AsyncRead + Unpin),
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        loop {
+            self.buf.clear();
+            if ready!(self.poll_more(wire, cx)).is_err() {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// All that has come, for whoever reads on in another way.
+    #[must_use]
+    pub fn take_rest(&mut self) -> Bytes {
+        self.buf.split().freeze()
     }
 
     /// Lets go of memory that only large messages need.
@@ -186,6 +238,8 @@ pub enum ReadError {
     },
 }
 
+/// What may come of further requests while one is answered.
+const MOST_AHEAD: usize = 16 * 1024;
 /// A head, or a small message: what an unused connection may keep.
 const LEAST_ROOM: usize = 4 * 1024;
 /// Of a fast body, as much at once as the next hop's records carry in four.
@@ -229,23 +283,36 @@ mod tests {
 
     #[tokio::test]
     async fn heads_come_one_after_the_other_without_empty_lines_between() {
-        let (heads, end) = heads(b"\r\n\r\na\r\nb: c\r\n\r\n\r\nd\n\n").await;
-        assert_eq!(heads, ["a\r\nb: c\r\n\r\n", "d\n\n"]);
+        let (heads, end) =
+            heads(b"\r\n\r\nHTTP/1.1 200 \r\nb: c\r\n\r\n\r\nHTTP/1.1 204\n\n").await;
+        assert_eq!(heads, ["HTTP/1.1 200 \r\nb: c\r\n\r\n", "HTTP/1.1 204\n\n"]);
         assert!(matches!(end, ReadError::Closed));
     }
 
     #[tokio::test]
     async fn a_head_may_be_as_large_as_the_limit_and_no_larger() {
-        let fits = [&[b'a'; 36], b"\r\n\r\n".as_slice()].concat();
+        let fits = [b"HTTP/1.1 200 ".as_slice(), &[b'a'; 23], b"\r\n\r\n"].concat();
         let (read, _closed) = heads(&fits).await;
         assert_eq!(read, [fits]);
-        for large in [&[b'a'; 37], &[b'a'; 400].as_slice()[..37]] {
-            let (read, error) = heads(&[large, b"\r\n\r\n"].concat()).await;
+        for large in [24, 400] {
+            let large = [b"HTTP/1.1 200 ".as_slice(), &vec![b'a'; large], b"\r\n\r\n"].concat();
+            let (read, error) = heads(&large).await;
             assert!(read.is_empty());
             let ReadError::Head { cause } = error else {
                 panic!("{error}")
             };
             assert_eq!(cause, HeadError::TooLarge);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_will_never_be_a_head_is_not_waited_for() {
+        let (mut wire, mut theirs) = tokio::io::duplex(64);
+        theirs.write_all(b"\x16\x03\x01\x00\x05").await.unwrap();
+        for mut inlet in [Inlet::of_requests(), Inlet::of_responses()] {
+            let head = poll_fn(|cx| inlet.poll_head(&mut wire, LIMITS, cx)).await;
+            assert!(matches!(head, Err(ReadError::Head { .. })), "{head:?}");
+            theirs.write_all(b"\x16").await.unwrap();
         }
     }
 

@@ -8,14 +8,18 @@
 
 mod chunked;
 mod decoder;
+mod fields;
 mod head;
 mod inlet;
 mod outlet;
+mod request;
 mod response;
+pub mod text;
 
 pub use chunked::{ChunkError, Chunked, Step};
 pub use decoder::Decoder;
 pub use head::{Head, HeadError, HeadLimits};
 pub use inlet::{Inlet, ReadError};
 pub use outlet::{Framing, Outlet, WriteError};
+pub use request::RequestHead;
 pub use response::ResponseHead;

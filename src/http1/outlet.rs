@@ -19,6 +19,8 @@ pub enum Framing {
     Bytes(u64),
     /// The body comes in chunks.
     Chunked,
+    /// The body ends with the connection.
+    UntilClose,
 }
 
 /// A message on its way out. Its head's text says how its body is framed.
@@ -126,6 +128,8 @@ impl<B: Body<Data = Bytes> + Unpin> Outlet<B> {
                 self.is_ended = self.body.is_end_stream();
                 self.tail = if self.is_ended { LAST_END } else { CHUNK_END };
             }
+            (Some(data), Framing::UntilClose) => self.data = data,
+            (None, Framing::UntilClose) => self.is_ended = true,
             (None, Framing::Chunked) => {
                 self.is_ended = true;
                 self.tail = LAST;

@@ -3,10 +3,16 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderName;
+use http::HeaderValue;
 use http::StatusCode;
+use http::Version;
 use http::header;
 
 use crate::http1::decoder::Decoder;
+use crate::http1::fields::Coding;
+use crate::http1::fields::Length;
+use crate::http1::fields::Persistence;
+use crate::http1::fields::tokens;
 use crate::http1::head::Head;
 use crate::http1::head::HeadError;
 use crate::http1::head::field_of;
@@ -20,28 +26,12 @@ pub struct ResponseHead {
     pub headers: HeaderMap,
     /// The status.
     pub status: StatusCode,
-    close: bool,
+    /// What the connection changes to, if the status says that it does.
+    pub upgrade: Option<HeaderValue>,
     coding: Coding,
-    is_http10: bool,
-    keep_alive: bool,
     length: Length,
-}
-
-/// What `Transfer-Encoding` says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Coding {
-    None,
-    Chunked,
-    Other,
-}
-
-/// What `Content-Length` says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Length {
-    None,
-    Bytes(u64),
-    /// No number, or two.
-    Unclear,
+    persistence: Persistence,
+    version: Version,
 }
 
 impl ResponseHead {
@@ -66,11 +56,14 @@ impl ResponseHead {
             let mut response = Self {
                 headers: HeaderMap::with_capacity(parsed.headers.len()),
                 status: StatusCode::from_u16(code).map_err(|_bad_code| HeadError::BadFirstLine)?,
-                close: false,
+                upgrade: None,
                 coding: Coding::None,
-                is_http10: parsed.version == Some(0),
-                keep_alive: false,
                 length: Length::None,
+                persistence: Persistence::default(),
+                version: match parsed.version {
+                    Some(0) => Version::HTTP_10,
+                    _ => Version::HTTP_11,
+                },
             };
             let mut listed = Vec::new();
             for field in &*parsed.headers {
@@ -85,8 +78,8 @@ impl ResponseHead {
 
     /// Whether another response may follow on the connection.
     #[must_use]
-    pub const fn keeps_alive(&self) -> bool {
-        !self.close && (self.keep_alive || !self.is_http10)
+    pub fn keeps_alive(&self) -> bool {
+        self.persistence.keeps(self.version)
     }
 
     /// The way to the end of the body, of which a response to HEAD has none;
@@ -97,7 +90,9 @@ impl ResponseHead {
             (Coding::None, Length::None) => Decoder::until_close(),
             (Coding::None, Length::Bytes(bytes)) => Decoder::of(bytes),
             // HTTP/1.0 has no codings: whoever sends one there is not what it says.
-            (Coding::Chunked, Length::None) if !self.is_http10 => Decoder::chunked(),
+            (Coding::Chunked, Length::None) if self.version == Version::HTTP_11 => {
+                Decoder::chunked()
+            }
             (Coding::None | Coding::Chunked | Coding::Other, _) => return None,
         };
         let is_bodiless = to_head
@@ -116,23 +111,20 @@ impl ResponseHead {
     ) -> Result<(), HeadError> {
         let (name, value) = field_of(text, field)?;
         match name {
-            header::CONNECTION => self.connection(value.as_bytes(), listed),
+            header::CONNECTION => {
+                self.persistence.read(value.as_bytes());
+                listed.extend(tokens(value.as_bytes()).filter_map(listed_name));
+            }
             header::CONTENT_LENGTH => {
                 let is_first = self.length == Length::None;
-                self.length(value.as_bytes());
+                self.length.read(value.as_bytes());
                 if is_first {
                     self.headers.append(name, value);
                 }
             }
-            header::TRANSFER_ENCODING => {
-                self.coding = match self.coding {
-                    Coding::None if value.as_bytes().eq_ignore_ascii_case(b"chunked") => {
-                        Coding::Chunked
-                    }
-                    Coding::None | Coding::Chunked | Coding::Other => Coding::Other,
-                };
-            }
-            header::TE | header::TRAILER | header::UPGRADE => {}
+            header::TRANSFER_ENCODING => self.coding.read(value.as_bytes()),
+            header::UPGRADE => self.upgrade = Some(value),
+            header::TE | header::TRAILER => {}
             name if matches!(name.as_str(), "keep-alive" | "proxy-connection") => {}
             name => {
                 self.headers.append(name, value);
@@ -140,36 +132,14 @@ impl ResponseHead {
         }
         Ok(())
     }
-
-    fn connection(&mut self, value: &[u8], listed: &mut Vec<HeaderName>) {
-        for token in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-            if token.eq_ignore_ascii_case(b"close") {
-                self.close = true;
-            } else if token.eq_ignore_ascii_case(b"keep-alive") {
-                self.keep_alive = true;
-            } else if let Ok(name) = HeaderName::from_bytes(token)
-                && !matches!(name, header::CONTENT_LENGTH | header::SET_COOKIE)
-            {
-                listed.push(name);
-            }
-        }
-    }
-
-    fn length(&mut self, value: &[u8]) {
-        self.length = match (self.length, plain_number(value)) {
-            (Length::None, Some(bytes)) => Length::Bytes(bytes),
-            (Length::Bytes(before), Some(bytes)) if before == bytes => Length::Bytes(bytes),
-            (Length::None | Length::Bytes(_) | Length::Unclear, _) => Length::Unclear,
-        };
-    }
 }
 
-/// RFC 9110 8.6: digits, and nothing else.
-fn plain_number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    str::from_utf8(text).ok()?.parse().ok()
+/// The field that a token in `Connection` takes with it, if it may.
+fn listed_name(token: &[u8]) -> Option<HeaderName> {
+    let name = HeaderName::from_bytes(token).ok()?;
+    let stays = matches!(name, header::CONTENT_LENGTH | header::SET_COOKIE)
+        || matches!(name.as_str(), "close" | "keep-alive");
+    (!stays).then_some(name)
 }
 
 #[cfg(test)]

@@ -81,9 +81,7 @@ impl Download {
     fn fail(&mut self, error: &BodyError) {
         if let Some(exchange) = self.exchange.take() {
             exchange.end(Some(match error {
-                BodyError::Application { .. }
-                | BodyError::Http1 { .. }
-                | BodyError::Http2 { .. } => {
+                BodyError::Http1 { .. } | BodyError::Http2 { .. } => {
                     let why = self.bond.as_deref().and_then(Bond::broken);
                     why.unwrap_or("response_broke_off")
                 }

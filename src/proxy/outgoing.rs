@@ -16,6 +16,7 @@ use http_body::Body as _;
 
 use crate::http1::Framing;
 use crate::http1::Outlet;
+use crate::http1::text;
 use crate::proxy::activity::Activity;
 use crate::proxy::body::Upload;
 use crate::proxy::upstream::UpstreamError;
@@ -39,25 +40,14 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// In HTTP/1, as it goes over the wire: origin form, one `Host`, and the
     /// body framed anew. `memory` is used for the head.
-    pub(super) fn into_http1_text(self, memory: Vec<u8>) -> Outlet<Upload> {
-        let mut text = memory;
-        let path = self.path_and_query.as_str();
-        for part in [
-            self.method.as_str(),
-            // RFC 9112 3.2.1: an empty path is sent as `/`.
-            if path.starts_with('/') { " " } else { " /" },
-            path,
-            " HTTP/1.1\r\nhost: ",
-            self.authority.as_str(),
-            "\r\n",
-        ] {
-            text.extend_from_slice(part.as_bytes());
-        }
-        for (name, value) in &self.headers {
-            text.extend_from_slice(name.as_str().as_bytes());
-            text.extend_from_slice(b": ");
-            text.extend_from_slice(value.as_bytes());
-            text.extend_from_slice(b"\r\n");
+    pub(super) fn into_http1(self, memory: Vec<u8>) -> Outlet<Upload> {
+        let mut out = memory;
+        text::request_line(&mut out, &self.method, self.path_and_query.as_str());
+        text::field(&mut out, &header::HOST, self.authority.as_str().as_bytes());
+        text::fields(&mut out, &self.headers);
+        if let Some(upgrade) = &self.upgrade {
+            text::field(&mut out, &header::CONNECTION, b"upgrade");
+            text::field(&mut out, &header::UPGRADE, upgrade.as_bytes());
         }
         let framing = match self.body.length() {
             _ if self.body.is_end_stream() => Framing::Bytes(0),
@@ -69,37 +59,14 @@ impl Outgoing {
             // RFC 9110 8.6: servers may answer 411 to what does not say that it is empty.
             Framing::Bytes(0) if self.body.is_end_stream() && !says_length => {}
             Framing::Bytes(bytes) => {
-                text.extend_from_slice(format!("content-length: {bytes}\r\n").as_bytes());
+                text::number(&mut out, &header::CONTENT_LENGTH, bytes);
             }
-            Framing::Chunked => text.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+            Framing::Chunked | Framing::UntilClose => {
+                text::field(&mut out, &header::TRANSFER_ENCODING, b"chunked");
+            }
         }
-        text.extend_from_slice(b"\r\n");
-        Outlet::new(text, framing, self.body)
-    }
-
-    /// In HTTP/1: origin form and one `Host`. hyper frames the body.
-    pub(super) fn into_http1(mut self) -> Result<Request<Upload>, UpstreamError> {
-        let unwritable = |cause| UpstreamError::Unwritable { cause };
-        let host = HeaderValue::from_str(self.authority.as_str())
-            .map_err(|cause| unwritable(cause.into()))?;
-        self.headers.insert(header::HOST, host);
-        // RFC 9110 8.6: servers may answer 411 to what does not say that it is empty.
-        if self.body.is_end_stream()
-            && matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
-        {
-            self.headers
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-        }
-        if let Some(upgrade) = self.upgrade {
-            self.headers
-                .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            self.headers.insert(header::UPGRADE, upgrade);
-        }
-        let mut request = Request::new(self.body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = Uri::from(self.path_and_query);
-        *request.headers_mut() = self.headers;
-        Ok(request)
+        out.extend_from_slice(b"\r\n");
+        Outlet::new(out, framing, self.body)
     }
 
     /// In HTTP/2: pseudo-header fields, and the length where it is known.

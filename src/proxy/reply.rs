@@ -182,9 +182,9 @@ pub(super) const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) 
         UpstreamError::Dial { .. } | UpstreamError::Unreachable => {
             (StatusCode::SERVICE_UNAVAILABLE, "upstream_unreachable")
         }
-        UpstreamError::Http1 { .. }
-        | UpstreamError::Http2 { .. }
-        | UpstreamError::Upgrade { .. } => (StatusCode::BAD_GATEWAY, "upstream_failed"),
+        UpstreamError::Http1 { .. } | UpstreamError::Http2 { .. } => {
+            (StatusCode::BAD_GATEWAY, "upstream_failed")
+        }
         UpstreamError::Lost { reason } => (StatusCode::BAD_GATEWAY, reason),
         UpstreamError::Tls { cause } => handshake(cause),
         UpstreamError::AmbiguousFraming

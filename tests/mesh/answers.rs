@@ -87,15 +87,15 @@ const NOT_UNDERSTOOD: &[(&str, &str)] = &[
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nok",
-        "upstream_failed",
+        "upstream_not_understood",
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\nok",
-        "upstream_failed",
+        "upstream_not_understood",
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length: +2\r\n\r\nok",
-        "upstream_failed",
+        "upstream_not_understood",
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length : 2\r\n\r\nok",

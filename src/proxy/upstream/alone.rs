@@ -1,84 +1,90 @@
 //! A request that may end HTTP on its connection, which nothing else ever uses.
-//!
-//! These are few, so a library speaks for us, which knows how to let go of a
-//! connection in the middle of what was read.
 
-use http::HeaderMap;
-use http::Response;
+use std::future::poll_fn;
+use std::rc::Rc;
+
+use http::Method;
 use http::StatusCode;
 use http::header;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 
+use crate::http1::HeadLimits;
+use crate::http1::ResponseHead;
 use crate::proxy::body::Source;
-use crate::proxy::headers;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upstream::Answer;
 use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Rest;
-use crate::proxy::upstream::Switched;
 use crate::proxy::upstream::UpstreamError;
-use crate::proxy::upstream::bond::drive;
+use crate::proxy::upstream::apart::Apart;
+use crate::proxy::upstream::line::Call;
+use crate::proxy::upstream::line::Line;
+use crate::proxy::upstream::line::LineError;
+use crate::proxy::upstream::line::Reading;
+use crate::proxy::upstream::response;
 use crate::tls::Protocol;
 
 /// Sends `outgoing` on a connection of its own.
 pub(super) async fn send(reach: &Reach, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
-    let request = outgoing.into_http1()?;
+    let to_head = outgoing.method == Method::HEAD;
+    let mut call = Call::new(outgoing.into_http1(Vec::new()));
     let made = reach.connect(Protocol::Http1).await?;
-    let (limits, bond) = (reach.limits, made.bond);
-    let handshake = http1::Builder::new()
-        .max_buf_size(limits.header_bytes)
-        .max_headers(limits.headers)
-        .handshake(TokioIo::new(made.wire));
-    let (mut sender, connection) = handshake
-        .await
-        .map_err(|cause| UpstreamError::Upgrade { cause })?;
-    // Errors reach the request that is under way.
-    reach
-        .tasks
-        .spawn(drive(connection.with_upgrades(), bond.clone()));
-    let sent = sender.send_request(request).await;
-    let mut response = sent.map_err(|cause| failed(cause, bond.as_deref()))?;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let switched = Switched {
-            connection: hyper::upgrade::on(&mut response),
-        };
-        let (head, _no_body) = response.into_parts();
-        return Ok(Answer {
-            bond,
-            response: Response::from_parts(head, Source::Empty),
-            rest: Rest::Switched(switched),
-        });
+    let line = Rc::new(Line::alone(made.wire));
+    let limits = HeadLimits {
+        bytes: reach.limits.header_bytes,
+        fields: reach.limits.headers,
+    };
+    line.begin();
+    let head = tokio::select! {
+        head = poll_fn(|cx| line.poll_call(&mut call, limits, cx)) => {
+            head.map_err(|cause| failed(cause, made.bond.as_deref()))?
+        }
+        reason = over(made.bond.as_deref()) => return Err(UpstreamError::Lost { reason }),
+    };
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(switched(&line, head, made.bond));
     }
-    if is_ambiguous(response.headers()) {
+    let Some(decoder) = head.body(to_head) else {
         return Err(UpstreamError::AmbiguousFraming);
+    };
+    let (mut reading, _) = Reading::after(Rc::clone(&line), call, decoder, &reach.tasks);
+    if let Some(bond) = made.bond.clone() {
+        let watch = async move {
+            over(Some(&bond)).await;
+            line.close();
+        };
+        reading.guard(Apart::go(watch, &reach.tasks));
     }
-    headers::clean_response(response.headers_mut());
     Ok(Answer {
-        bond,
-        response: response.map(Source::http1),
+        bond: made.bond,
+        response: response(head.status, head.headers, Source::application(reading)),
         rest: Rest::Nothing,
     })
 }
 
-fn failed(cause: hyper::Error, bond: Option<&Bond>) -> UpstreamError {
-    match bond.and_then(Bond::broken) {
-        Some(reason) => UpstreamError::Lost { reason },
-        None => UpstreamError::Upgrade { cause },
+fn switched(line: &Line, head: ResponseHead, bond: Option<Rc<Bond>>) -> Answer {
+    let mut headers = head.headers;
+    if let Some(protocol) = head.upgrade {
+        headers.insert(header::UPGRADE, protocol);
+    }
+    Answer {
+        bond,
+        response: response(head.status, headers, Source::Empty),
+        rest: Rest::Switched(line.hand_over()),
     }
 }
 
-/// RFC 9112 6.3 lets a proxy repair such a response; where one ends that was
-/// framed in two ways is a guess.
-fn is_ambiguous(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => false,
-        (Some(coding), None) => {
-            !coding.as_bytes().eq_ignore_ascii_case(b"chunked")
-                || headers.contains_key(header::CONTENT_LENGTH)
-        }
-        (Some(_), Some(_)) => true,
+/// Returns when the other side is not believed any more, with the reason.
+async fn over(bond: Option<&Bond>) -> &'static str {
+    match bond {
+        Some(bond) => bond.over().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn failed(cause: LineError, bond: Option<&Bond>) -> UpstreamError {
+    match bond.and_then(Bond::broken) {
+        Some(reason) => UpstreamError::Lost { reason },
+        None => UpstreamError::Http1 { cause },
     }
 }

@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::rc::Rc;
 
 use http::Method;
-use http::Response;
 use http::StatusCode;
 
 use crate::http1::HeadLimits;
@@ -22,6 +21,7 @@ use crate::proxy::upstream::line::Call;
 use crate::proxy::upstream::line::Line;
 use crate::proxy::upstream::line::LineError;
 use crate::proxy::upstream::line::Reading;
+use crate::proxy::upstream::response;
 use crate::tls::Protocol;
 
 /// Connections to our application, used again while they are whole.
@@ -49,7 +49,7 @@ impl Connections {
 
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         let to_head = outgoing.method == Method::HEAD;
-        let mut call = Call::new(outgoing.into_http1_text(self.memory.take()));
+        let mut call = Call::new(outgoing.into_http1(self.memory.take()));
         loop {
             let kept = self.idle.take();
             let is_new = kept.is_none();
@@ -93,12 +93,9 @@ impl Connections {
         }
         let (reading, memory) = Reading::after(line, call, decoder, &self.reach.tasks);
         self.memory.replace(memory.unwrap_or_default());
-        let mut response = Response::new(Source::application(reading));
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
         Ok(Answer {
             bond: None,
-            response,
+            response: response(head.status, head.headers, Source::application(reading)),
             rest: Rest::Nothing,
         })
     }

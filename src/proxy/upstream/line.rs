@@ -25,6 +25,7 @@ use crate::http1::WriteError;
 use crate::net::Tasks;
 use crate::proxy::body::BodyError;
 use crate::proxy::body::Upload;
+use crate::proxy::handover::Handed;
 use crate::proxy::upstream::Wire;
 use crate::proxy::upstream::apart::Apart;
 use crate::proxy::upstream::idle::Idle;
@@ -53,15 +54,31 @@ struct Ends {
 impl Line {
     pub(super) fn new(wire: Wire, home: &Rc<Idle>) -> Self {
         Self {
+            home: Rc::downgrade(home),
+            keep: Cell::new(true),
+            ..Self::alone(wire)
+        }
+    }
+
+    /// A connection for one request.
+    pub(super) fn alone(wire: Wire) -> Self {
+        Self {
             ends: RefCell::new(Ends {
                 inlet: Inlet::of_responses(),
                 wire,
             }),
             halves: Cell::new(0),
-            home: Rc::downgrade(home),
-            keep: Cell::new(true),
+            home: Weak::new(),
+            keep: Cell::new(false),
             reader: RefCell::default(),
         }
+    }
+
+    /// Lets go of the connection, and of what was read ahead.
+    pub(super) fn hand_over(&self) -> Handed {
+        let ends = &mut *self.ends.borrow_mut();
+        let wire = std::mem::replace(&mut ends.wire, Box::new(tokio::io::empty()));
+        Handed::new(ends.inlet.take_rest(), wire)
     }
 
     /// Whether nothing has happened on it since its last response. No system
@@ -138,7 +155,7 @@ impl Line {
     }
 
     /// Closes the connection, whoever else holds it.
-    fn close(&self) {
+    pub(super) fn close(&self) {
         self.keep.set(false);
         self.ends.borrow_mut().wire = Box::new(tokio::io::empty());
         if let Some(reader) = self.reader.take() {
@@ -228,6 +245,8 @@ pub(in crate::proxy) struct Reading {
     decoder: Decoder,
     /// None at the end.
     line: Option<Rc<Line>>,
+    /// Watches over the connection until then.
+    watch: Option<Apart>,
 }
 
 impl Reading {
@@ -243,11 +262,17 @@ impl Reading {
             apart,
             decoder,
             line: Some(line),
+            watch: None,
         };
         if reading.is_ended() {
             reading.end();
         }
         (reading, memory)
+    }
+
+    /// Keeps `watch` until the end.
+    pub(super) fn guard(&mut self, watch: Apart) {
+        self.watch = Some(watch);
     }
 
     pub(in crate::proxy) const fn is_ended(&self) -> bool {
@@ -266,7 +291,7 @@ impl Reading {
         let Some(line) = &self.line else {
             return Poll::Ready(None);
         };
-        if self.apart.is_some() {
+        if self.apart.is_some() || self.watch.is_some() {
             *line.reader.borrow_mut() = Some(cx.waker().clone());
         }
         let polled = {
@@ -286,6 +311,7 @@ impl Reading {
         if let Some(apart) = self.apart.take() {
             apart.leave();
         }
+        self.watch = None;
         if let Some(line) = self.line.take() {
             line.reader.take();
             line.half_ended();

@@ -17,13 +17,14 @@ mod wire;
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::Response;
 use http::StatusCode;
-use hyper::upgrade::OnUpgrade;
 
 use crate::net::DialError;
 use crate::proxy::body::Source;
 use crate::proxy::canonical::Canonical;
+use crate::proxy::handover::Handed;
 use crate::proxy::outgoing::Outgoing;
 use crate::tls::ConnectError;
 use crate::tls::Protocol;
@@ -104,21 +105,22 @@ pub(super) struct Answer {
     pub(super) rest: Rest,
 }
 
+fn response(status: StatusCode, headers: HeaderMap, source: Source) -> Response<Source> {
+    let mut response = Response::new(source);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
 /// What an exchange still holds of its upstream while the response streams.
 #[derive(Debug)]
 pub(super) enum Rest {
     /// Nothing.
     Nothing,
     /// The destination agreed to another protocol.
-    Switched(Switched),
+    Switched(Handed),
     /// A stream, and perhaps a request body that is still being sent.
     Streaming(#[expect(dead_code, reason = "held for its drop, which ends the stream")] Streaming),
-}
-
-/// A connection that leaves HTTP.
-#[derive(Debug)]
-pub(super) struct Switched {
-    pub(super) connection: OnUpgrade,
 }
 
 /// Why there was no answer.
@@ -167,13 +169,6 @@ pub(super) enum UpstreamError {
         /// Why.
         #[source]
         cause: ConnectError,
-    },
-    /// The connection failed before a response to a wish to leave HTTP. The destination may have seen the request.
-    #[error("the connection failed before it could leave HTTP")]
-    Upgrade {
-        /// What hyper says.
-        #[source]
-        cause: hyper::Error,
     },
     /// The other requests that waited for the same connection were told why.
     #[error("the destination could not be reached a moment ago")]
