@@ -29,6 +29,9 @@ limits: { response_timeout_ms: 1000 }
 log: { format: json, level: debug }
 "#;
 
+/// 108 bytes, of which the system takes one less.
+const LONG_SOCKET: &str = "app: 'unix:/09123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345'";
+
 fn mistakes(text: &str) -> Vec<String> {
     let refused = Config::parse(text, Path::new("/etc/portreeve"))
         .err()
@@ -154,7 +157,17 @@ fn each_mistake_is_told_by_its_path() {
         (
             "app: 127.0.0.1:8080",
             "app: here",
-            "inbound.app: `here` is not `host:port`",
+            "inbound.app: `here`: it is neither `host:port` nor `unix:PATH`",
+        ),
+        (
+            "app: 127.0.0.1:8080",
+            "app: 'unix:'",
+            "inbound.app: `unix:`: after `unix:` there must be the path of the socket's file",
+        ),
+        (
+            "app: 127.0.0.1:8080",
+            LONG_SOCKET,
+            "inbound.app: `unix:/09123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345`: the socket's whole path has 108 bytes",
         ),
         (
             "path: \"/api/**\"",

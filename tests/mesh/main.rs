@@ -70,4 +70,6 @@ mod tcp;
 #[cfg(test)]
 mod trial;
 #[cfg(test)]
+mod unix;
+#[cfg(test)]
 mod upgrade;
