@@ -68,7 +68,7 @@ impl OutboundDoor {
             tasks: desk.tasks().clone(),
             way: Way::Peer {
                 dialer: Dialer::new(&settings.to, settings.limits.connect),
-                tls: connector,
+                tls: Box::new(connector),
             },
         };
         let keeping = Keeping {

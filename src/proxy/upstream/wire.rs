@@ -51,7 +51,7 @@ pub(in crate::proxy) enum Way {
     Peer {
         dialer: Dialer,
         /// Who must be there and how we prove who we are.
-        tls: Connector,
+        tls: Box<Connector>,
     },
 }
 
