@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::thread;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -20,8 +21,10 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::application::Application;
 use crate::stage::DEADLINE;
 use crate::stage::Stage;
+use crate::stage::window;
 
 #[test]
 fn thousands_of_streams_at_once_are_all_answered() {
@@ -30,7 +33,10 @@ fn thousands_of_streams_at_once_are_all_answered() {
     listener.set_nonblocking(true).unwrap();
     let app = listener.local_addr().unwrap();
     let orders = stage.orders_with(app, [", app_protocol: http2", ""], "");
-    let web = stage.web(orders.inbound(), "");
+    let far = Application::start();
+    let web = stage.web(far.address(), "limits: { handshake_timeout_ms: 60000 }");
+    let (admin, inbound) = (web.running.addresses().admin.unwrap(), orders.inbound());
+    thread::spawn(move || connect_when_all_wait(&far, admin, inbound));
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let arrived = Arc::new(Mutex::new(Vec::new()));
     let answered = runtime.block_on(async {
@@ -42,7 +48,7 @@ fn thousands_of_streams_at_once_are_all_answered() {
     });
     drop(runtime);
     assert_eq!(answered, [(200, ALL)].into());
-    let arrived = arrived.lock().unwrap();
+    let arrived = arrived.lock().unwrap().clone();
     let paths: BTreeSet<_> = arrived.iter().collect();
     assert_eq!((arrived.len(), paths.len()), (ALL, ALL), "it got others");
     for sidecar in [web, orders] {
@@ -50,6 +56,17 @@ fn thousands_of_streams_at_once_are_all_answered() {
             let record = sidecar.records.next();
             assert_eq!(record.says(["decision", "status", "reason"]), "permit 200 ");
         }
+    }
+}
+
+/// Whoever waits for the first connection knows nothing of the other side's limits.
+fn connect_when_all_wait(far: &Application, admin: SocketAddr, inbound: SocketAddr) {
+    let first = far.call();
+    let all = format!("portreeve_streams{{door=\"outbound\"}} {ALL}");
+    while !window(admin, "/metrics").lines().any(|line| line == all) {}
+    first.forward(inbound);
+    for _ in 1..TUNNELS {
+        far.call().forward(inbound);
     }
 }
 
@@ -134,5 +151,7 @@ const CALLERS: usize = 16;
 const EACH: usize = 250;
 const ALL: usize = CALLERS * EACH;
 
-/// Under way at one time: eight tunnels have 2048 streams.
+/// Between two sidecars, of 256 streams each.
+const TUNNELS: usize = 8;
+/// Under way at one time.
 const TOGETHER: usize = 2_000;
