@@ -89,6 +89,20 @@ fn every_configuration_and_policy_in_the_networks_readme_is_without_mistakes() {
 }
 
 #[test]
+fn every_configuration_in_the_inbound_readme_is_without_mistakes() {
+    let text = fs::read_to_string("deploy/inbound/README.md").unwrap();
+    let blocks = blocks(&text);
+    let shown = blocks.iter().filter(|(language, _)| language == "yaml");
+    let mut parsed = 0;
+    for (_, text) in shown {
+        let config = Config::parse(text, Path::new("."));
+        assert!(config.is_ok(), "{:?}\n{text}", config.err());
+        parsed += 1;
+    }
+    assert!(parsed > 0, "it shows no configuration");
+}
+
+#[test]
 fn every_metric_of_an_authority_is_in_its_readme_and_no_other() {
     let told: BTreeSet<String> = rows(
         &authority_readme(),

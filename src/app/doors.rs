@@ -68,7 +68,7 @@ impl Doors {
         let inbound = inbound.map(|(address, door)| admin::Listener {
             door: "inbound",
             address,
-            to: Some(door.app.clone()),
+            to: Some(door.app.to_string()),
         });
         let outbound = addresses.outbound.into_iter().zip(&config.outbound);
         let outbound = outbound.map(|(address, door)| admin::Listener {
@@ -80,7 +80,7 @@ impl Doors {
         let tcp_inbound = tcp_inbound.map(|(address, door)| admin::Listener {
             door: "tcp inbound",
             address,
-            to: Some(door.app.clone()),
+            to: Some(door.app.to_string()),
         });
         let tcp_outbound = addresses.tcp_outbound.into_iter().zip(&config.tcp_outbound);
         let tcp_outbound = tcp_outbound.map(|(address, door)| admin::Listener {

@@ -3,6 +3,7 @@
 //! What is said over a connection is nobody's business here: this floor binds,
 //! accepts, dials, and keeps count of the tasks that serve what it made.
 
+mod app;
 mod bind;
 mod curfew;
 mod dial;
@@ -13,6 +14,7 @@ mod tasks;
 mod tune;
 mod unix;
 
+pub use app::{AppAddress, AppAddressError, AppDialer, AppStream};
 pub use bind::{BindError, Bound, bind};
 pub use curfew::Curfew;
 pub use dial::{DialError, Dialer};

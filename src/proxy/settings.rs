@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::id::SpiffeId;
+use crate::net::AppAddress;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Silence;
 use crate::proxy::path::Semicolons;
@@ -53,8 +54,8 @@ impl Limits {
 /// The door for other workloads.
 #[derive(Clone, Debug)]
 pub struct Inbound {
-    /// Where our application is, `host:port`.
-    pub app: String,
+    /// Where our application is.
+    pub app: AppAddress,
     /// How long an unused connection to the application is kept.
     pub app_idle: Duration,
     /// What the application speaks.
@@ -89,8 +90,8 @@ pub struct Outbound {
 /// A door for other workloads, to an application that speaks in its own way.
 #[derive(Clone, Debug)]
 pub struct TcpInbound {
-    /// Where our application is, `host:port`.
-    pub app: String,
+    /// Where our application is.
+    pub app: AppAddress,
     /// The door's limits. How long a connection may be silent is that of streams.
     pub limits: Limits,
     /// Where other sidecars connect to us. Port 0 lets the system choose.

@@ -17,6 +17,8 @@ mod caller;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod far_side;
@@ -69,5 +71,7 @@ mod streaming;
 mod tcp;
 #[cfg(test)]
 mod trial;
+#[cfg(test)]
+mod unix;
 #[cfg(test)]
 mod upgrade;

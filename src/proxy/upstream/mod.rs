@@ -34,6 +34,7 @@ pub(super) use http2::Streaming;
 pub(super) use line::LineError;
 pub(super) use line::Reading;
 pub(super) use wire::Reach;
+pub(super) use wire::Way;
 pub(super) use wire::Wire;
 
 /// How connections to a destination are made and kept.
