@@ -38,7 +38,7 @@ fn read(bytes: &[u8], size: usize) -> Vec<(u16, Vec<u8>, bool)> {
         let Ok(head) = ResponseHead::read(&head, limits.fields) else {
             break;
         };
-        let Some(mut decoder) = head.body(false) else {
+        let Some(mut decoder) = head.body(&http::Method::GET) else {
             break;
         };
         let mut body = Vec::new();

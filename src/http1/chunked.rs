@@ -232,8 +232,11 @@ mod tests {
 
     use super::*;
 
-    /// Reads `wire` in parts of `size` bytes; the body, the trailers, and what is left.
-    fn read(wire: &[u8], size: usize) -> Result<(Vec<u8>, Option<HeaderMap>, Vec<u8>), ChunkError> {
+    /// A body, its trailers, and what is left.
+    type Whole = (Vec<u8>, Option<HeaderMap>, Vec<u8>);
+
+    /// Reads `wire` in parts of `size` bytes.
+    fn read(wire: &[u8], size: usize) -> Result<Whole, ChunkError> {
         let mut chunked = Chunked::default();
         let mut buf = BytesMut::new();
         let mut parts = wire.chunks(size);

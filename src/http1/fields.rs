@@ -52,24 +52,32 @@ fn plain_number(text: &[u8]) -> Option<u64> {
 }
 
 /// What `Connection` says of what follows the message (RFC 9112 9.3).
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Persistence {
-    close: bool,
-    keep_alive: bool,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Persistence {
+    Close,
+    KeepAlive,
+    Unsaid,
 }
 
 impl Persistence {
-    /// Takes in one more field.
+    /// Takes in one more field. A farewell holds whatever else is said.
     pub(super) fn read(&mut self, value: &[u8]) {
         for token in tokens(value) {
-            self.close |= token.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+            if token.eq_ignore_ascii_case(b"close") {
+                *self = Self::Close;
+            } else if *self == Self::Unsaid && token.eq_ignore_ascii_case(b"keep-alive") {
+                *self = Self::KeepAlive;
+            }
         }
     }
 
     /// Whether another message may follow one of `version`.
     pub(super) fn keeps(self, version: Version) -> bool {
-        !self.close && (self.keep_alive || version == Version::HTTP_11)
+        match self {
+            Self::Close => false,
+            Self::KeepAlive => true,
+            Self::Unsaid => version == Version::HTTP_11,
+        }
     }
 }
 

@@ -58,7 +58,7 @@ impl RequestHead {
                 coding: Coding::None,
                 expects_continue: false,
                 length: Length::None,
-                persistence: Persistence::default(),
+                persistence: Persistence::Unsaid,
             };
             for field in &*parsed.headers {
                 request.take(text, field)?;
@@ -103,7 +103,7 @@ impl RequestHead {
             header::CONNECTION => self.persistence.read(value.as_bytes()),
             header::CONTENT_LENGTH => self.length.read(value.as_bytes()),
             header::EXPECT => {
-                self.expects_continue = value.as_bytes().eq_ignore_ascii_case(b"100-continue")
+                self.expects_continue = value.as_bytes().eq_ignore_ascii_case(b"100-continue");
             }
             header::TRANSFER_ENCODING => self.coding.read(value.as_bytes()),
             _ => {}

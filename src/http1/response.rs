@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::Method;
 use http::StatusCode;
 use http::Version;
 use http::header;
@@ -59,7 +60,7 @@ impl ResponseHead {
                 upgrade: None,
                 coding: Coding::None,
                 length: Length::None,
-                persistence: Persistence::default(),
+                persistence: Persistence::Unsaid,
                 version: match parsed.version {
                     Some(0) => Version::HTTP_10,
                     _ => Version::HTTP_11,
@@ -82,10 +83,10 @@ impl ResponseHead {
         self.persistence.keeps(self.version)
     }
 
-    /// The way to the end of the body, of which a response to HEAD has none;
-    /// nothing if two readers could find two ends.
+    /// The way to the end of the body of an answer to `method`; nothing if two
+    /// readers could find two ends.
     #[must_use]
-    pub fn body(&self, to_head: bool) -> Option<Decoder> {
+    pub fn body(&self, method: &Method) -> Option<Decoder> {
         let decoder = match (self.coding, self.length) {
             (Coding::None, Length::None) => Decoder::until_close(),
             (Coding::None, Length::Bytes(bytes)) => Decoder::of(bytes),
@@ -95,7 +96,7 @@ impl ResponseHead {
             }
             (Coding::None | Coding::Chunked | Coding::Other, _) => return None,
         };
-        let is_bodiless = to_head
+        let is_bodiless = *method == Method::HEAD
             || self.status.is_informational()
             || self.status == StatusCode::NO_CONTENT
             || self.status == StatusCode::NOT_MODIFIED;
@@ -216,9 +217,9 @@ mod tests {
             ),
         ] {
             let head = read(&format!("HTTP/{version} 200 OK\r\n{framing}\r\n")).unwrap();
-            for to_head in [false, true] {
+            for method in [Method::GET, Method::HEAD] {
                 assert_eq!(
-                    head.body(to_head).is_some(),
+                    head.body(&method).is_some(),
                     is_clear,
                     "{version} {framing:?}"
                 );
@@ -228,14 +229,14 @@ mod tests {
 
     #[test]
     fn some_responses_have_no_body_whatever_they_say() {
-        for (status, to_head) in [
-            ("200", true),
-            ("204", false),
-            ("304", false),
-            ("100", false),
+        for (status, method) in [
+            ("200", Method::HEAD),
+            ("204", Method::GET),
+            ("304", Method::GET),
+            ("100", Method::GET),
         ] {
             let head = read(&format!("HTTP/1.1 {status} x\r\ncontent-length: 5\r\n\r\n")).unwrap();
-            assert!(head.body(to_head).unwrap().is_ended(), "{status}");
+            assert!(head.body(&method).unwrap().is_ended(), "{status}");
             assert_eq!(fields(&head), ["content-length: 5"]);
         }
     }
@@ -265,7 +266,7 @@ mod tests {
             for start in [b"".as_slice(), b"HTTP/1.1 200 OK\r\n"] {
                 let text = [start, &text, b"\r\n\r\n"].concat();
                 if let Ok(head) = ResponseHead::read(&Head(text.into()), 8) {
-                    drop(head.body(false));
+                    drop(head.body(&Method::GET));
                 }
             }
         }

@@ -68,13 +68,14 @@ impl CallerLine {
         }
     }
 
-    /// The body of the request whose head was read. The caller is told to send
-    /// it, where it waits for that, when it is first asked for.
-    pub(super) fn body(self: &Rc<Self>, decoder: Decoder, expects_continue: bool) -> CallerBody {
+    /// The caller waits to be told to send a body; it will be when that is first asked for.
+    pub(super) fn hold_back(&self) {
+        self.ends.borrow_mut().interim = CONTINUE;
+    }
+
+    /// The body of the request whose head was read.
+    pub(super) fn body(self: &Rc<Self>, decoder: Decoder) -> CallerBody {
         self.body.set(BodyState::Coming);
-        if expects_continue {
-            self.ends.borrow_mut().interim = CONTINUE;
-        }
         CallerBody {
             decoder,
             line: Rc::clone(self),

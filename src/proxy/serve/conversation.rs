@@ -147,8 +147,7 @@ impl<A: Answer> Conversation<A> {
 
     /// One request and its response.
     async fn exchange(&self, head: RequestHead, kept: &mut Kept) -> Next {
-        let asked = Asked::by(&head.method, head.version);
-        let keeps_alive = head.keeps_alive();
+        let asked = Asked::by(&head);
         let (hand, handed) = if head.headers.contains_key(header::UPGRADE) {
             let (hand, handed) = oneshot::channel();
             (Some(hand), Some(handed))
@@ -171,7 +170,7 @@ impl<A: Answer> Conversation<A> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(response, asked, hand, kept).await;
         }
-        self.respond(response, asked, keeps_alive, kept).await
+        self.respond(response, asked, kept).await
     }
 
     fn request(&self, head: RequestHead) -> Request<Source> {
@@ -179,8 +178,10 @@ impl<A: Answer> Conversation<A> {
         let source = if decoder.is_ended() {
             Source::Empty
         } else {
-            let waits = head.expects_continue();
-            Source::Caller(self.line.body(decoder, waits))
+            if head.expects_continue() {
+                self.line.hold_back();
+            }
+            Source::Caller(self.line.body(decoder))
         };
         let mut request = Request::new(source);
         *request.method_mut() = head.method;
@@ -190,21 +191,10 @@ impl<A: Answer> Conversation<A> {
         request
     }
 
-    async fn respond(
-        &self,
-        response: Response<Download>,
-        asked: Asked,
-        keeps_alive: bool,
-        kept: &mut Kept,
-    ) -> Next {
+    async fn respond(&self, response: Response<Download>, asked: Asked, kept: &mut Kept) -> Next {
         let says_close = response.headers().contains_key(header::CONNECTION);
-        let after =
-            if keeps_alive && !says_close && !self.farewell.last.get() && !self.line.is_held_back()
-            {
-                After::Keep
-            } else {
-                After::Close
-            };
+        let is_last = says_close || self.farewell.last.get() || self.line.is_held_back();
+        let after = if is_last { After::Close } else { asked.after };
         let (mut outlet, after) = self.outlet(response, asked, after, kept);
         let sent = poll_fn(|cx| match self.line.poll_send(&mut outlet, cx) {
             Poll::Ready(sent) => Poll::Ready(Some(sent)),

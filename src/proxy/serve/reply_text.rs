@@ -9,21 +9,30 @@ use http::response::Parts;
 use http_body::Body as _;
 
 use crate::http1::Framing;
+use crate::http1::RequestHead;
 use crate::http1::text;
 use crate::proxy::download::Download;
 
 /// What of a request bears on how it is answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
-    pub(super) is_head: bool,
-    pub(super) version: Version,
+    /// What the caller wants to come after the answer.
+    pub(super) after: After,
+    is_head: bool,
+    version: Version,
 }
 
 impl Asked {
-    pub(super) fn by(method: &Method, version: Version) -> Self {
+    /// By the request that begins with `head`.
+    pub(super) fn by(head: &RequestHead) -> Self {
         Self {
-            is_head: *method == Method::HEAD,
-            version,
+            after: if head.keeps_alive() {
+                After::Keep
+            } else {
+                After::Close
+            },
+            is_head: head.method == Method::HEAD,
+            version: head.version,
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::rc::Rc;
 
-use http::Method;
 use http::StatusCode;
 use http::header;
 
@@ -26,7 +25,7 @@ use crate::tls::Protocol;
 
 /// Sends `outgoing` on a connection of its own.
 pub(super) async fn send(reach: &Reach, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
-    let to_head = outgoing.method == Method::HEAD;
+    let method = outgoing.method.clone();
     let mut call = Call::new(outgoing.into_http1(Vec::new()));
     let made = reach.connect(Protocol::Http1).await?;
     let line = Rc::new(Line::alone(made.wire));
@@ -44,7 +43,7 @@ pub(super) async fn send(reach: &Reach, outgoing: Outgoing) -> Result<Answer, Up
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(switched(&line, head, made.bond));
     }
-    let Some(decoder) = head.body(to_head) else {
+    let Some(decoder) = head.body(&method) else {
         return Err(UpstreamError::AmbiguousFraming);
     };
     let (mut reading, _) = Reading::after(Rc::clone(&line), call, decoder, &reach.tasks);

@@ -48,7 +48,7 @@ impl Connections {
     }
 
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
-        let to_head = outgoing.method == Method::HEAD;
+        let method = outgoing.method.clone();
         let mut call = Call::new(outgoing.into_http1(self.memory.take()));
         loop {
             let kept = self.idle.take();
@@ -59,7 +59,7 @@ impl Connections {
             };
             line.begin();
             match poll_fn(|cx| line.poll_call(&mut call, self.limits, cx)).await {
-                Ok(head) => return self.answer(line, call, head, to_head),
+                Ok(head) => return self.answer(line, call, head, &method),
                 // A kept connection that was closed before a byte of the
                 // request was written: nobody has seen it, so try again.
                 Err(LineError::Unseen { .. }) if !is_new => {}
@@ -78,14 +78,14 @@ impl Connections {
         line: Rc<Line>,
         call: Call,
         head: ResponseHead,
-        to_head: bool,
+        method: &Method,
     ) -> Result<Answer, UpstreamError> {
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(UpstreamError::UnaskedUpgrade {
                 status: head.status,
             });
         }
-        let Some(decoder) = head.body(to_head) else {
+        let Some(decoder) = head.body(method) else {
             return Err(UpstreamError::AmbiguousFraming);
         };
         if !head.keeps_alive() || decoder.ends_with_connection() {
