@@ -100,6 +100,8 @@ impl RequestHead {
     fn take(&mut self, text: &Bytes, field: &httparse::Header<'_>) -> Result<(), HeadError> {
         let (name, value) = field_of(text, field)?;
         match name {
+            // By their length most are known to be none of those below.
+            _ if !matches!(name.as_str().len(), 6 | 10 | 14 | 17) => {}
             header::CONNECTION => self.persistence.read(value.as_bytes()),
             header::CONTENT_LENGTH => self.length.read(value.as_bytes()),
             header::EXPECT => {

@@ -111,6 +111,11 @@ impl ResponseHead {
         listed: &mut Vec<HeaderName>,
     ) -> Result<(), HeadError> {
         let (name, value) = field_of(text, field)?;
+        // By their length most are known to be none of those below.
+        if !matches!(name.as_str().len(), 2 | 7 | 10 | 14 | 16 | 17) {
+            self.headers.append(name, value);
+            return Ok(());
+        }
         match name {
             header::CONNECTION => {
                 self.persistence.read(value.as_bytes());

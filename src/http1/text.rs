@@ -5,6 +5,9 @@ use http::HeaderName;
 use http::Method;
 use http::StatusCode;
 
+/// Room for a usual head.
+pub const USUAL_BYTES: usize = 1024;
+
 /// Writes a request's first line. An empty path is sent as `/` (RFC 9112 3.2.1).
 pub fn request_line(text: &mut Vec<u8>, method: &Method, target: &str) {
     let slash = if target.starts_with('/') { "" } else { "/" };

@@ -2,9 +2,13 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 
 use tokio::sync::Notify;
+
+use crate::time::in_turn;
 
 /// Spawns on the current worker's runtime and knows when all is done.
 ///
@@ -33,7 +37,8 @@ impl Tasks {
         // The handle is not needed: the guard tells of the task's end, also
         // when it panics or is dropped with the runtime.
         drop(tokio::task::spawn_local(async move {
-            future.await;
+            let mut future = pin!(future);
+            poll_fn(|cx| in_turn(|| future.as_mut().poll(cx))).await;
             drop(guard);
         }));
     }

@@ -13,6 +13,7 @@ use crate::policy::index::Profile;
 use crate::policy::question::Caller;
 use crate::policy::services::Service;
 use crate::policy::set::Policy;
+use crate::policy::table::Table;
 use crate::policy::words::Kind;
 use crate::policy::words::Verb;
 use crate::policy::words::Words;
@@ -47,7 +48,7 @@ impl KnownCaller {
         caller: &Caller,
         number: u32,
         (policy, words): (&Policy, &Words),
-        classes: &mut HashMap<Profile, u32>,
+        classes: &mut Table<Profile, u32>,
     ) -> Self {
         let uid = words.uid(Kind::Workload, caller.id().as_str());
         let domain = caller.id().trust_domain().as_str();

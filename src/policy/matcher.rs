@@ -5,8 +5,7 @@
 //! them, the most specific first. A walk visits only the branches whose first
 //! segments fit, so its cost does not grow with the number of templates.
 
-use std::collections::HashMap;
-
+use crate::policy::table::Table;
 use crate::policy::template::Segment;
 use crate::policy::template::Template;
 
@@ -18,7 +17,7 @@ pub(super) struct Matcher {
 
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<Box<str>, usize>,
+    literals: Table<Box<str>, usize>,
     parameter: Option<usize>,
     /// Templates that end here.
     ends: Vec<u32>,

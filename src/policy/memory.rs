@@ -4,7 +4,6 @@
 //! again from the policy set. When any part is full all of it is forgotten:
 //! who tries to fill it makes decisions slower for a moment and never wrong.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use crate::policy::question::Caller;
 use crate::policy::question::Question;
 use crate::policy::revision::Revision;
 use crate::policy::set::Policy;
+use crate::policy::table::Table;
 use crate::policy::words::Verb;
 use crate::policy::words::Words;
 
@@ -32,25 +32,25 @@ pub(super) struct Memory {
     /// each request is shared between threads.
     words: Words,
     revision: Revision,
-    callers: HashMap<SpiffeId, Rc<KnownCaller>>,
+    callers: Table<SpiffeId, Rc<KnownCaller>>,
     /// Callers by what the index says of them.
-    classes: HashMap<Profile, u32>,
+    classes: Table<Profile, u32>,
     /// Resources by the templates that a path fits, for each service.
     resources: Vec<Resources>,
     resources_met: u32,
-    decisions: HashMap<(u32, u32, Verb), Rc<Candidates>>,
+    decisions: Table<(u32, u32, Verb), Rc<Candidates>>,
     /// The same policies may concern many callers and resources.
-    candidates: HashMap<Box<[u32]>, Rc<Candidates>>,
+    candidates: Table<Box<[u32]>, Rc<Candidates>>,
     /// Policies in `candidates`, each as often as it stands there.
     copies: usize,
     /// By caller and resource.
-    entities: HashMap<(u32, u32), Rc<Entities>>,
+    entities: Table<(u32, u32), Rc<Entities>>,
     /// The templates that the path in question fits.
     templates: Vec<u32>,
 }
 
 /// The resources of one service, each with its number.
-type Resources = HashMap<Box<[u32]>, (u32, Rc<Resource>)>;
+type Resources = Table<Box<[u32]>, (u32, Rc<Resource>)>;
 
 /// All that a request is decided with.
 #[derive(Debug)]
@@ -76,14 +76,14 @@ impl Memory {
         Some(Self {
             words: Words::new().ok()?,
             revision: policy.revision.apart(),
-            callers: HashMap::new(),
-            classes: HashMap::new(),
-            resources: vec![HashMap::new(); policy.services.len()],
+            callers: Table::default(),
+            classes: Table::default(),
+            resources: vec![Table::default(); policy.services.len()],
             resources_met: 0,
-            decisions: HashMap::new(),
-            candidates: HashMap::new(),
+            decisions: Table::default(),
+            candidates: Table::default(),
             copies: 0,
-            entities: HashMap::new(),
+            entities: Table::default(),
             templates: Vec::new(),
             policy,
         })

@@ -40,6 +40,7 @@ mod set;
 mod settings;
 mod statement;
 mod syntax;
+mod table;
 mod template;
 mod undeclared;
 mod words;

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use cedar_policy::EntityUid;
@@ -14,6 +13,7 @@ use crate::policy::matcher::Matcher;
 use crate::policy::name::GroupName;
 use crate::policy::name::ServiceName;
 use crate::policy::settings::Settings;
+use crate::policy::table::Table;
 use crate::policy::template::Template;
 use crate::policy::words::Kind;
 use crate::policy::words::Words;
@@ -30,7 +30,7 @@ type ByText = BTreeMap<Arc<str>, (Template, BTreeSet<GroupName>)>;
 /// The services, each with a number.
 #[derive(Debug)]
 pub(super) struct Services {
-    numbers: HashMap<ServiceName, usize>,
+    numbers: Table<ServiceName, usize>,
     services: Vec<Service>,
 }
 
@@ -127,7 +127,7 @@ impl Routes {
 
     /// The finished table.
     pub(super) fn build(self, words: &Words) -> Services {
-        let mut numbers = HashMap::new();
+        let mut numbers = Table::default();
         let mut services = Vec::new();
         for (name, routes) in self.services {
             let routes: Vec<KnownRoute> = routes

@@ -18,6 +18,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
+use crate::time::turn;
+
 /// How long an exchange may be silent.
 #[derive(Clone, Copy, Debug)]
 pub struct Silence {
@@ -108,7 +110,7 @@ impl Activity {
     }
 
     pub(super) fn touch(&self) {
-        self.moved.set(Instant::now());
+        self.moved.set(turn());
     }
 
     pub(super) const fn bytes_in(&self) -> u64 {

@@ -40,6 +40,30 @@ pub(super) fn canonical(text: &[u8]) -> Result<Authority, AuthorityError> {
     parsed.map_err(|_invalid| AuthorityError::BadHost)
 }
 
+/// The last host that was read, which on one connection is nearly always the next.
+#[derive(Debug, Default)]
+pub(super) struct Recent(Option<Authority>);
+
+impl Recent {
+    /// As [`canonical`].
+    ///
+    /// # Errors
+    ///
+    /// As [`canonical`].
+    pub(super) fn canonical(&mut self, text: &[u8]) -> Result<Authority, AuthorityError> {
+        if let Some(last) = self
+            .0
+            .as_ref()
+            .filter(|last| last.as_str().as_bytes() == text)
+        {
+            return Ok(last.clone());
+        }
+        let authority = canonical(text)?;
+        self.0 = Some(authority.clone());
+        Ok(authority)
+    }
+}
+
 /// Why a text names no host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum AuthorityError {

@@ -18,8 +18,8 @@ use http::uri::Authority;
 use http::uri::PathAndQuery;
 use http::uri::Scheme;
 
-use crate::proxy::authority;
 use crate::proxy::authority::AuthorityError;
+use crate::proxy::authority::Recent;
 use crate::proxy::headers;
 use crate::proxy::headers::Kind;
 use crate::proxy::path;
@@ -74,7 +74,11 @@ impl Canonical {
     /// # Errors
     ///
     /// [`Malformed`] says why the request has no single reading.
-    pub(super) fn from_head(head: &mut Parts, rules: Rules) -> Result<Self, Malformed> {
+    pub(super) fn from_head(
+        head: &mut Parts,
+        rules: Rules,
+        recent: &mut Recent,
+    ) -> Result<Self, Malformed> {
         let method = check_method(&head.method)?;
         let uri_bytes = head
             .uri
@@ -93,7 +97,7 @@ impl Canonical {
             return Err(Malformed::HeadTooLarge { bytes: head_bytes });
         }
         let fields = Fields::read(&head.headers)?;
-        let authority = find_authority(&head.uri, head.version, &fields)?;
+        let authority = find_authority(&head.uri, head.version, &fields, recent)?;
         let path_and_query = canonical_target(&head.uri, rules.semicolons)?;
         let upgrade = fields.wanted_upgrade(head.version)?;
         let mut headers = std::mem::take(&mut head.headers);
@@ -209,7 +213,7 @@ impl Fields {
             fields.read_one(name, value)?;
         }
         if fields.chunked && fields.length.is_some() {
-            // hyper drops the length of such a message, so this is HTTP/2's.
+            // What reads HTTP/1 has dropped the length of such a message, so this is HTTP/2's.
             return Err(Malformed::BadContentLength);
         }
         Ok(fields)
@@ -297,9 +301,16 @@ fn check_method(method: &Method) -> Result<Method, Malformed> {
     Ok(method.clone())
 }
 
-fn find_authority(uri: &Uri, version: Version, fields: &Fields) -> Result<Authority, Malformed> {
-    let parse =
-        |text: &[u8]| authority::canonical(text).map_err(|cause| Malformed::BadAuthority { cause });
+fn find_authority(
+    uri: &Uri,
+    version: Version,
+    fields: &Fields,
+    recent: &mut Recent,
+) -> Result<Authority, Malformed> {
+    let mut parse = |text: &[u8]| {
+        let parsed = recent.canonical(text);
+        parsed.map_err(|cause| Malformed::BadAuthority { cause })
+    };
     let named = uri
         .authority()
         .map(|text| parse(text.as_str().as_bytes()))

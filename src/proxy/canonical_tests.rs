@@ -27,7 +27,7 @@ fn read(version: Version, target: &str, fields: &[(&str, &str)]) -> Result<Canon
         request = request.header(*name, *value);
     }
     let (mut head, ()) = request.body(()).unwrap().into_parts();
-    Canonical::from_head(&mut head, RULES)
+    Canonical::from_head(&mut head, RULES, &mut Recent::default())
 }
 
 fn refused(version: Version, target: &str, fields: &[(&str, &str)]) -> Option<Malformed> {

@@ -26,6 +26,7 @@ use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::guest::Guest;
+use crate::proxy::introduction::Introduction;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
@@ -106,10 +107,11 @@ impl InboundDoor {
                 Rc::clone(&self.meters),
                 Fate::within(self.desk.fate()),
             ),
-            introduction: introduction(peer, &self.identity),
+            introduction: Rc::new(introduction(peer, &self.identity)),
             belief: RefCell::new(Some(belief.clone())),
             lifetime: self.desk.lifetime(Some(belief)),
             limits: self.settings.limits,
+            recent: RefCell::default(),
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),
             scheme: Scheme::HTTP,
             service: self.settings.service.clone(),
@@ -163,7 +165,7 @@ impl Doorway for InboundDoor {
 ///
 /// A SPIFFE ID and a hex digest have none of the characters that Envoy's form
 /// would want escaped (`,`, `;`, `=`, `"`).
-fn introduction(peer: &Peer, identity: &Live) -> Vec<(HeaderName, HeaderValue)> {
+fn introduction(peer: &Peer, identity: &Live) -> Introduction {
     let us = identity.current();
     let certificate = format!(
         "By={};Hash={};URI={}",

@@ -23,6 +23,7 @@ mod guest;
 mod handover;
 mod headers;
 mod inbound;
+mod introduction;
 mod lifetime;
 mod meters;
 mod outbound;

@@ -19,6 +19,7 @@ use crate::http1::Outlet;
 use crate::http1::text;
 use crate::proxy::activity::Activity;
 use crate::proxy::body::Upload;
+use crate::proxy::introduction::Introduction;
 use crate::proxy::upstream::UpstreamError;
 
 /// A request on its way out.
@@ -28,6 +29,7 @@ pub(super) struct Outgoing {
     pub(super) authority: Authority,
     pub(super) body: Upload,
     pub(super) headers: HeaderMap,
+    pub(super) introduction: Rc<Introduction>,
     pub(super) method: Method,
     pub(super) path_and_query: PathAndQuery,
     /// `https` where the next hop is another sidecar, `http` for the application.
@@ -42,8 +44,10 @@ impl Outgoing {
     /// body framed anew. `memory` is used for the head.
     pub(super) fn into_http1(self, memory: Vec<u8>) -> Outlet<Upload> {
         let mut out = memory;
+        out.reserve(text::USUAL_BYTES);
         text::request_line(&mut out, &self.method, self.path_and_query.as_str());
         text::field(&mut out, &header::HOST, self.authority.as_str().as_bytes());
+        out.extend_from_slice(self.introduction.text());
         text::fields(&mut out, &self.headers);
         if let Some(upgrade) = &self.upgrade {
             text::field(&mut out, &header::CONNECTION, b"upgrade");
@@ -72,6 +76,7 @@ impl Outgoing {
     /// In HTTP/2: pseudo-header fields, and the length where it is known.
     pub(super) fn into_http2(mut self) -> Result<(Request<()>, Upload), UpstreamError> {
         let unwritable = |cause| UpstreamError::Unwritable { cause };
+        self.introduction.insert_into(&mut self.headers);
         if self.trailers {
             self.headers
                 .insert(header::TE, HeaderValue::from_static("trailers"));

@@ -7,8 +7,6 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
-use http::HeaderName;
-use http::HeaderValue;
 use http::Request;
 use http::Response;
 use http::request::Parts;
@@ -19,6 +17,7 @@ use crate::policy::Question;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Phase;
 use crate::proxy::activity::silent;
+use crate::proxy::authority::Recent;
 use crate::proxy::body::Source;
 use crate::proxy::body::Upload;
 use crate::proxy::canonical::Canonical;
@@ -29,6 +28,7 @@ use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::guest::Guest;
 use crate::proxy::handover::Awaited;
+use crate::proxy::introduction::Introduction;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::refusal::Refusal;
@@ -50,9 +50,10 @@ pub(super) struct Passage {
     pub(super) desk: Rc<Desk>,
     pub(super) guest: Guest,
     /// Fields that tell the other side who calls.
-    pub(super) introduction: Vec<(HeaderName, HeaderValue)>,
+    pub(super) introduction: Rc<Introduction>,
     pub(super) lifetime: Lifetime,
     pub(super) limits: Limits,
+    pub(super) recent: RefCell<Recent>,
     pub(super) rules: Rules,
     /// What the other side takes requests to be for.
     pub(super) scheme: Scheme,
@@ -99,7 +100,7 @@ impl Passage {
         source: Source,
         exchange: &mut Exchange,
     ) -> Result<upstream::Answer, Refusal> {
-        let request = Canonical::from_head(head, self.rules)?;
+        let request = Canonical::from_head(head, self.rules, &mut self.recent.borrow_mut())?;
         exchange.read(&request);
         self.believe()?;
         let permit = self
@@ -142,15 +143,12 @@ impl Passage {
     ) -> impl Future<Output = Result<upstream::Answer, Refusal>> {
         drop(permit);
         exchange.passed_on(self.upstream.protocol_of(&request));
-        let mut headers = request.headers;
-        for (name, value) in &self.introduction {
-            headers.insert(name.clone(), value.clone());
-        }
         let outgoing = Outgoing {
             activity: exchange.activity(),
             authority: request.authority,
             body: Upload::new(source, request.length, exchange.activity()),
-            headers,
+            headers: request.headers,
+            introduction: Rc::clone(&self.introduction),
             method: request.method,
             path_and_query: request.path_and_query,
             scheme: self.scheme.clone(),

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
+use crate::time::turn;
+
 /// Ready when time is up.
 ///
 /// Beginning again costs no more than noting the time: a timer that is set for
@@ -23,7 +25,7 @@ pub(super) struct Patience {
 impl Patience {
     /// From now on time is up after `limit`.
     pub(super) fn begin(&mut self, limit: Duration) {
-        self.deadline = Some(Instant::now() + limit);
+        self.deadline = Some(turn() + limit);
     }
 
     /// Ready when time is up; never before it began.

@@ -226,6 +226,7 @@ impl<A: Answer> Conversation<A> {
     ) -> (Outlet<Download>, After) {
         let (head, body) = response.into_parts();
         let mut text = std::mem::take(&mut kept.memory);
+        text.reserve(text::USUAL_BYTES);
         let (framing, after) = reply_text::write(&mut text, &head, &body, asked, after);
         let date = kept.date.now(self.lifetime.clock.as_ref());
         reply_text::finish(&mut text, &head, date);

@@ -55,7 +55,8 @@ impl Connections {
             let is_new = kept.is_none();
             let line = match kept {
                 Some(line) => line,
-                None => Rc::new(self.connect().await?),
+                // Rare, and large.
+                None => Rc::new(Box::pin(self.connect()).await?),
             };
             line.begin();
             match poll_fn(|cx| line.poll_call(&mut call, self.limits, cx)).await {

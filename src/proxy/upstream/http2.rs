@@ -224,7 +224,8 @@ impl Shared {
     async fn place(self: &Rc<Self>) -> Result<Place, UpstreamError> {
         loop {
             let Some(place) = self.pick() else {
-                self.connect().await?;
+                // Rare, and large.
+                Box::pin(self.connect()).await?;
                 continue;
             };
             let Place { bond, sender, slot } = place;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::proxy::upstream::line::Line;
+use crate::time::turn;
 
 /// One worker's unused connections to one destination.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Idle {
     /// The connection that was used last, if it is whole.
     pub(super) fn take(&self) -> Option<Rc<Line>> {
         let mut list = self.list.borrow_mut();
-        let now = Instant::now();
+        let now = turn();
         while let Some((line, since)) = list.pop_back() {
             if now.duration_since(since) > self.longest {
                 // So have all before it.
@@ -50,6 +51,6 @@ impl Idle {
         if list.len() >= self.most {
             list.pop_front();
         }
-        list.push_back((line, Instant::now()));
+        list.push_back((line, turn()));
     }
 }

@@ -88,7 +88,7 @@ impl Upstream {
     /// Dropping the future resets the stream or closes the connection.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         if outgoing.upgrade.is_some() {
-            return alone::send(&self.reach, outgoing).await;
+            return Box::pin(alone::send(&self.reach, outgoing)).await;
         }
         match self.protocol {
             Protocol::Http1 => self.http1.send(outgoing).await,

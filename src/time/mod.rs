@@ -7,6 +7,10 @@
 use std::fmt::Debug;
 use std::time::SystemTime;
 
+mod turn;
+
+pub use turn::{in_turn, turn};
+
 /// Tells the date.
 pub trait Clock: Debug + Send + Sync {
     /// The current instant on the calendar. It may jump, in either direction.
