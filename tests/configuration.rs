@@ -358,3 +358,80 @@ fn policies_come_from_a_folder_or_from_the_authority() {
     });
     assert_eq!(mistakes(&whole(authority, words)), told);
 }
+
+#[test]
+fn redirected_connections_find_one_door_each() {
+    let whole = |transparent: &str, captures: &str| {
+        let text = with("listen: \"127.0.0.1:15001\", ", captures);
+        text.replace("workers: 2", transparent)
+    };
+    let listen = "transparent: { listen: ['127.0.0.1:15101', '[::1]:15101'] }";
+    let captures = "captures: ['10.96.0.12:80', '[fd00::/8]:*'], ";
+    let text = whole(listen, captures);
+    let config = Config::parse(&text, Path::new("/etc/portreeve")).unwrap();
+    let transparent = config.transparent.unwrap();
+    let listens: Vec<String> = transparent.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listens, ["127.0.0.1:15101", "[::1]:15101"]);
+    assert_eq!(config.outbound[0].listen, None);
+    let written: Vec<String> = config.outbound[0]
+        .captures
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(written, ["10.96.0.12/32:80", "[fd00::/8]:*"]);
+
+    let passthrough = "transparent: { listen: '127.0.0.1:15101', passthrough: [{ captures: ['10.96.0.12:80'], service: plain }] }";
+    let cases = [
+        (
+            whole("workers: 2", captures),
+            "outbound[0].captures: needs `transparent`: nothing would bring connections here",
+        ),
+        (
+            whole(listen, ""),
+            "outbound[0].listen: is missing, and so are `captures`: nobody could come to this door",
+        ),
+        (
+            whole(listen, "captures: ['orders:80'], "),
+            "outbound[0].captures[0]: `orders:80`: the part before the port is no network: must be an IP address",
+        ),
+        (
+            whole(listen, "captures: ['10.96.0.12:80', '10.96.0.12:80'], "),
+            "outbound[0].captures: `10.96.0.12/32:80` is captured already: by `outbound[0]`",
+        ),
+        (
+            whole(passthrough, captures),
+            "transparent.passthrough[0].captures: `10.96.0.12/32:80` is captured already: by `outbound[0]`",
+        ),
+        (
+            whole("transparent: { listen: '0.0.0.0:15101' }", captures),
+            "transparent.listen: `0.0.0.0:15101` is not on loopback: others could speak in our name",
+        ),
+        (
+            whole("transparent: { listen: [] }", captures),
+            "transparent.listen: names no address",
+        ),
+        (
+            whole("transparent: { listen: '127.0.0.1:15006' }", captures),
+            "transparent.listen: `127.0.0.1:15006` is taken: `inbound.listen` is `127.0.0.1:15006`",
+        ),
+        (
+            whole(
+                "transparent: { listen: '127.0.0.1:15101', passthrough: [{ captures: [], service: plain }] }",
+                captures,
+            ),
+            "transparent.passthrough[0].captures: names no destination",
+        ),
+        (
+            whole(listen, captures).replace(
+                "  app: 127",
+                "  proxy_protocol_from: [balancer]\n  app: 127",
+            ),
+            "inbound.proxy_protocol_from[0]: `balancer`: must be an IP address",
+        ),
+    ];
+    for (text, expected) in cases {
+        let found = mistakes(&text);
+        let told = found.len() == 1 && found[0].starts_with(expected);
+        assert!(told, "{expected}: {found:?}");
+    }
+}

@@ -13,6 +13,8 @@ mod application;
 #[cfg(test)]
 mod authority;
 #[cfg(test)]
+mod balancer;
+#[cfg(test)]
 mod caller;
 #[cfg(test)]
 mod counts;

@@ -85,8 +85,8 @@ impl TcpOutboundDoor {
 
     /// Serves until the drain begins, then returns; what is under way goes on
     /// in the desk's tasks.
-    pub async fn open(self, listener: Listener) {
-        doorway::open(Rc::new(self), listener).await;
+    pub async fn open(self: Rc<Self>, listener: Listener) {
+        doorway::open(self, listener).await;
     }
 
     /// Spends `permit`. Says why the connection ended, where not as it should.
@@ -153,6 +153,7 @@ impl Doorway for TcpOutboundDoor {
         let arrival = Arrival {
             caller: &caller,
             door: Door::Outbound,
+            host: None,
             service: &self.settings.service,
             source,
         };
