@@ -51,7 +51,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let ways = transparent.iter().flat_map(|door| &door.passthrough);
     let ways = ways.map(|way| &way.service);
     let called = outbound.iter().map(|door| &door.service);
-    let called = called.chain(tcp.services()).chain(ways);
+    let called = called.chain(tcp.services()).chain(ways).cloned();
     let inbound_service = inbound.as_ref().map(|door| &door.service);
     let services = services(&file, inbound_service, called, notes);
     let policy = policies::of_sidecar(&file.policy, services, trust_domain.as_ref(), notes);
@@ -121,12 +121,10 @@ fn listens(
 fn services(
     file: &file::File,
     inbound: Option<&ServiceName>,
-    called: impl Iterator<Item = &ServiceName>,
+    called: impl Iterator<Item = ServiceName>,
     notes: &mut Mistakes,
 ) -> BTreeMap<ServiceName, Vec<policy::Route>> {
-    let mut services: BTreeMap<_, _> = called
-        .map(|service| (service.clone(), Vec::new()))
-        .collect();
+    let mut services: BTreeMap<_, _> = called.map(|service| (service, Vec::new())).collect();
     if let (Some(service), Some(written)) = (inbound, &file.inbound) {
         services.insert(
             service.clone(),

@@ -68,8 +68,13 @@ def test(case):
 
     # Who is excluded meets a door that wants a certificate; the port and the network go straight to their app.
     before = len(app.requests)
-    assert ask(web, "10.77.0.2", APP, uid=EXCLUDED_USER).exit in REFUSED
-    assert server.record(door="inbound", decision="refused", reason="not_tls")["source"].find("10.77.0.1:") >= 0
+    for host, source in (("10.77.0.2", "10.77.0.1"), ("[fd77::2]", "fd77::1")):
+        assert ask(web, host, APP, uid=EXCLUDED_USER).exit in REFUSED
+
+        def met():
+            return [record for record in of(server, door="inbound", reason="not_tls") if source in record["source"]]
+
+        until(met, f"a record of the server about {source}")
     assert len(app.requests) == before
     assert ask(web, "10.77.0.2", METRICS).status == 200
     assert callers(open_apps[METRICS]) == [[]]

@@ -70,6 +70,8 @@ mod streaming;
 #[cfg(test)]
 mod tcp;
 #[cfg(test)]
+mod transparent;
+#[cfg(test)]
 mod trial;
 #[cfg(test)]
 mod upgrade;
