@@ -173,7 +173,8 @@ mod tests {
             let base = if six {
                 IpAddr::V6((bits & fixed).into())
             } else {
-                IpAddr::V4(((bits & fixed & u128::from(u32::MAX)) as u32).into())
+                let low = u32::try_from(bits & fixed & u128::from(u32::MAX)).unwrap();
+                IpAddr::V4(low.into())
             };
             prop_assume!(base == base.to_canonical());
             let text = format!("{base}/{prefix}");

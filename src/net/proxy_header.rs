@@ -43,7 +43,9 @@ pub fn parse_proxy_header(header: &[u8]) -> Result<Option<SocketAddr>, ProxyHead
     let broken = ProxyHeaderError::Broken {
         kind: io::ErrorKind::UnexpectedEof,
     };
-    let (head, rest) = header.split_first_chunk().ok_or_else(|| broken.clone())?;
+    let (head, rest) = header
+        .split_first_chunk::<HEAD_BYTES>()
+        .ok_or_else(|| broken.clone())?;
     let bytes = announced(head)?;
     match rest.len() {
         found if found < bytes => Err(broken),
@@ -257,7 +259,10 @@ mod tests {
         ) {
             let more: Vec<u8> = kinds
                 .iter()
-                .flat_map(|(kind, value)| [&[*kind, 0, value.len() as u8][..], value].concat())
+                .flat_map(|(kind, value)| {
+                    let bytes = u8::try_from(value.len()).unwrap();
+                    [&[*kind, 0, bytes][..], value].concat()
+                })
                 .collect();
             let ip = source.ip().to_canonical();
             let source = SocketAddr::new(ip, source.port());

@@ -19,7 +19,6 @@ use crate::identity::Live;
 use crate::net::Captures;
 use crate::net::Ending;
 use crate::net::Listener;
-use crate::net::RedirectedError;
 use crate::net::end_by;
 use crate::net::original_destination;
 use crate::proxy::desk::Desk;
@@ -117,7 +116,7 @@ impl Doorway for TransparentDoor {
             Err(error) => {
                 tracing::debug!(%source, error = &error as &dyn std::error::Error, "a connection was not redirected");
                 end_by(&stream, Ending::Reset);
-                return self.turn_away([Some(source), None], unredirected(&error), spare);
+                return self.turn_away([Some(source), None], "not_redirected", spare);
             }
         };
         match self.beyond.find(destination) {
@@ -130,12 +129,5 @@ impl Doorway for TransparentDoor {
                 self.turn_away(ends, "destination_not_captured", spare);
             }
         }
-    }
-}
-
-/// The stable word for a connection that came by itself.
-const fn unredirected(error: &RedirectedError) -> &'static str {
-    match error {
-        RedirectedError::Loop { .. } | RedirectedError::Untold { .. } => "not_redirected",
     }
 }

@@ -141,7 +141,7 @@ mod tests {
             uid: u32,
             packet in (any::<u32>(), any::<SocketAddr>()),
         ) {
-            let (by, to) = (packet.0, packet.1);
+            let (by, to) = (packet.0, SocketAddr::new(packet.1.ip().to_canonical(), packet.1.port()));
             let exclusions = Exclusions { networks, inbound_ports, outbound_ports, uids };
             let outward = [at("127.0.0.1:15101")];
             let inward = [door(8080, "0.0.0.0:15006")];
