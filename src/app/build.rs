@@ -83,6 +83,7 @@ impl App {
             handshakes: HandshakeSlots::new(config.handshakes.most),
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
+            own: net::OwnConnections::default(),
             policy: Arc::clone(ground.policies.policies.current()),
             tcp_metrics: ground.tcp_counted.clone(),
         };

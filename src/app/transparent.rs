@@ -12,6 +12,7 @@ use crate::proxy::Desk;
 use crate::proxy::PlainWay;
 use crate::proxy::Scratch;
 use crate::proxy::TransparentDoor;
+use crate::proxy::WayEquipment;
 
 /// What may leave in the clear.
 pub(super) fn ways(common: &Common, desk: &Rc<Desk>, scratch: &Scratch) -> Vec<(Capture, Beyond)> {
@@ -23,13 +24,14 @@ pub(super) fn ways(common: &Common, desk: &Rc<Desk>, scratch: &Scratch) -> Vec<(
         let service = &written.service;
         let counted = &common.tcp_metrics;
         let meters = counted.door(audit::Door::Outbound, service, &common.metrics);
-        let way = Rc::new(PlainWay::new(
-            (service.clone(), settings.limits),
-            Rc::clone(desk),
-            Arc::clone(&common.identity),
+        let equipment = WayEquipment {
+            desk: Rc::clone(desk),
+            identity: Arc::clone(&common.identity),
             meters,
-            scratch.clone(),
-        ));
+            own: common.own.clone(),
+            scratch: scratch.clone(),
+        };
+        let way = Rc::new(PlainWay::new(service.clone(), settings.limits, equipment));
         let captured = || Beyond::Plain(Rc::clone(&way));
         ways.extend(written.captures.iter().map(|one| (*one, captured())));
     }
@@ -45,7 +47,7 @@ pub(super) fn door(
     let settings = common.config.transparent.as_ref()?;
     Some(Rc::new(TransparentDoor::new(
         Captures::new(beyond),
-        settings.limits.connections,
+        (settings.limits.connections, common.own.clone()),
         desk,
         Arc::clone(&common.identity),
         &common.metrics,

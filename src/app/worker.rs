@@ -22,6 +22,7 @@ use crate::drain::Watch;
 use crate::identity::Live;
 use crate::net::Bound;
 use crate::net::Listener;
+use crate::net::OwnConnections;
 use crate::policy;
 use crate::proxy;
 use crate::proxy::Beyond;
@@ -45,6 +46,7 @@ pub(super) struct Common {
     pub(super) handshakes: tls::HandshakeSlots,
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
+    pub(super) own: OwnConnections,
     pub(super) policy: Arc<policy::Current>,
     pub(super) tcp_metrics: proxy::TcpMetrics,
 }

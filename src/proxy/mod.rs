@@ -65,5 +65,6 @@ pub use tcp::TcpInboundDoor;
 pub use tcp::TcpMeters;
 pub use tcp::TcpMetrics;
 pub use tcp::TcpOutboundDoor;
+pub use tcp::WayEquipment;
 pub use transparent::Beyond;
 pub use transparent::TransparentDoor;

@@ -19,6 +19,7 @@ use crate::identity::Live;
 use crate::net::Captures;
 use crate::net::Ending;
 use crate::net::Listener;
+use crate::net::OwnConnections;
 use crate::net::end_by;
 use crate::net::original_destination;
 use crate::proxy::desk::Desk;
@@ -37,6 +38,7 @@ pub struct TransparentDoor {
     connections: usize,
     desk: Rc<Desk>,
     identity: Arc<Live>,
+    own: OwnConnections,
     threshold: Threshold,
 }
 
@@ -53,11 +55,11 @@ pub enum Beyond {
 
 impl TransparentDoor {
     /// A door that nobody comes through yet, to what is `beyond`. At most
-    /// `connections` at a time.
+    /// `connections` at a time, and none of those that are our `own`.
     #[must_use]
     pub fn new(
         beyond: Captures<Beyond>,
-        connections: usize,
+        (connections, own): (usize, OwnConnections),
         desk: Rc<Desk>,
         identity: Arc<Live>,
         metrics: &Metrics,
@@ -67,6 +69,7 @@ impl TransparentDoor {
             connections,
             desk,
             identity,
+            own,
             threshold: metrics.threshold(Door::Outbound),
         }
     }
@@ -119,6 +122,10 @@ impl Doorway for TransparentDoor {
                 return self.turn_away([Some(source), None], "not_redirected", spare);
             }
         };
+        if self.own.include(source) {
+            end_by(&stream, Ending::Reset);
+            return self.turn_away([Some(source), Some(destination)], "own_connection", spare);
+        }
         match self.beyond.find(destination) {
             Some(Beyond::Http(door)) => door.serve(stream, source, spare).await,
             Some(Beyond::Plain(way)) => way.serve(stream, [source, destination], spare).await,

@@ -102,6 +102,15 @@ def test(case):
     assert ask(web, "127.0.0.1", 15101).exit in REFUSED
     client.record(door="outbound", decision="refused", reason="not_redirected")
 
+    # A sidecar that runs as somebody whom the rules do not know meets itself, and does not go round and round.
+    redirect(web, case, client, uid=4242)
+    for port, app_there in ((TCP_APP, tcp_app), (PLAIN, open_apps[PLAIN])):
+        before, recorded = len(app_there.requests), len(client.records())
+        assert ask(web, "10.77.0.2", port).exit in REFUSED
+        client.record(door="outbound", decision="refused", reason="own_connection", host=f"10.77.0.2:{port}")
+        assert len(client.records()) - recorded < 20, client.records()
+        assert len(app_there.requests) == before
+
 
 def start_server(case):
     """Beside the apps: HTTP and TCP, for `web`."""
@@ -139,10 +148,10 @@ def start_client(case):
     return start(case, "client", case.trust_domain.svid(WEB), doors, policy)
 
 
-def redirect(machine, case, sidecar, *exclusions):
-    """Puts the rules for `sidecar` in force, as the sidecar runs as root."""
+def redirect(machine, case, sidecar, *exclusions, uid=0):
+    """Puts the rules for `sidecar` in force, which runs as root."""
     config = case.directory / sidecar.program.name / "portreeve.yaml"
-    machine.run(case.binary, "init-net", "--config", config, "--uid", "0", *exclusions, "--apply")
+    machine.run(case.binary, "init-net", "--config", config, "--uid", str(uid), *exclusions, "--apply")
 
 
 def ask(machine, host, port, uid=NOBODY):

@@ -25,4 +25,5 @@ pub use meters::TcpMetrics;
 pub use outbound::Equipment;
 pub use outbound::TcpOutboundDoor;
 pub use plain::PlainWay;
+pub use plain::WayEquipment;
 pub use scratch::Scratch;

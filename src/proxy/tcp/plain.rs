@@ -16,6 +16,7 @@ use crate::audit::Text;
 use crate::identity::Live;
 use crate::net::Dialer;
 use crate::net::Ending;
+use crate::net::OwnConnections;
 use crate::net::end_by;
 use crate::policy::Caller;
 use crate::policy::Connection;
@@ -40,27 +41,38 @@ pub struct PlainWay {
     identity: Arc<Live>,
     limits: Limits,
     meters: Rc<TcpMeters>,
+    own: OwnConnections,
     scratch: Scratch,
     service: ServiceName,
+}
+
+/// What a way has of its worker.
+#[derive(Debug)]
+pub struct WayEquipment {
+    /// The worker's desk.
+    pub desk: Rc<Desk>,
+    /// Who we are.
+    pub identity: Arc<Live>,
+    /// The way's part of the metrics.
+    pub meters: TcpMeters,
+    /// Where connections that we make are listed.
+    pub own: OwnConnections,
+    /// Where bytes lie.
+    pub scratch: Scratch,
 }
 
 impl PlainWay {
     /// To `service`, as policies call it. How long a connection may be silent
     /// is that of streams in `limits`.
     #[must_use]
-    pub fn new(
-        (service, limits): (ServiceName, Limits),
-        desk: Rc<Desk>,
-        identity: Arc<Live>,
-        meters: TcpMeters,
-        scratch: Scratch,
-    ) -> Self {
+    pub fn new(service: ServiceName, limits: Limits, equipment: WayEquipment) -> Self {
         Self {
-            desk,
-            identity,
+            desk: equipment.desk,
+            identity: equipment.identity,
             limits,
-            meters: Rc::new(meters),
-            scratch,
+            meters: Rc::new(equipment.meters),
+            own: equipment.own,
+            scratch: equipment.scratch,
             service,
         }
     }
@@ -113,6 +125,7 @@ impl PlainWay {
             Ok(far) => far,
             Err(cause) => return Some(unreached(&UpstreamError::Dial { cause })),
         };
+        let _listed = self.own.list(&far);
         end_by(&far, Ending::Reset);
         let ended = tokio::select! {
             relayed = relay(caller, &mut far, &self.scratch, passing) => relayed.err().map(|broken| broken.word()),
