@@ -19,6 +19,8 @@ mod caller;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod far_side;

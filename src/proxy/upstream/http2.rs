@@ -355,12 +355,18 @@ fn builder(limits: &Limits) -> client::Builder {
     let mut builder = client::Builder::new();
     builder
         .enable_push(false)
+        .initial_max_send_streams(STREAMS_UNTOLD)
         .initial_window_size(limits.stream_window_bytes)
         .initial_connection_window_size(limits.connection_window_bytes)
         .max_header_list_size(limits.header_list_bytes())
         .max_send_buffer_size(Limits::SEND_BUFFER_BYTES);
     builder
 }
+
+/// How many streams a tunnel gets before the destination has said how many it
+/// takes: what RFC 9113 6.5.2 asks everybody to take at least. Those beyond
+/// wait, or get another tunnel; sent at once, they would be refused.
+const STREAMS_UNTOLD: usize = 100;
 
 /// More would only hide that the destination cannot keep up.
 const MOST_TUNNELS: usize = 8;
