@@ -19,7 +19,6 @@ transparent: {{ listen: \"127.0.0.1:0\" }}"
     let web = stage.sidecar("web", [&doors, ""], "");
     let door = web.running.addresses().transparent[0];
     let mut caller = Caller::plain(door);
-    let _either = caller.try_send("GET / HTTP/1.1\r\nhost: orders\r\n\r\n");
     assert!(caller.is_reset(), "an orderly end");
     let record = web.records.next();
     assert_eq!(
