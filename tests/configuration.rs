@@ -29,6 +29,9 @@ limits: { response_timeout_ms: 1000 }
 log: { format: json, level: debug }
 "#;
 
+/// 108 bytes, of which the system takes one less.
+const LONG_SOCKET: &str = "app: 'unix:/09123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345'";
+
 fn mistakes(text: &str) -> Vec<String> {
     let refused = Config::parse(text, Path::new("/etc/portreeve"))
         .err()
@@ -152,11 +155,6 @@ fn each_mistake_is_told_by_its_path() {
             "inbound.app: must be a text, not a number",
         ),
         (
-            "app: 127.0.0.1:8080",
-            "app: here",
-            "inbound.app: `here` is not `host:port`",
-        ),
-        (
             "path: \"/api/**\"",
             "path: api",
             "inbound.routes[0].path: `api`",
@@ -264,13 +262,36 @@ fn each_mistake_is_told_by_its_path() {
     ];
     assert_eq!(mistakes(WHOLE), Vec::<String>::new());
     for (place, instead, expected) in cases {
-        let found = mistakes(&with(place, instead));
-        assert!(
-            found.iter().any(|mistake| mistake.starts_with(expected)),
-            "{instead}: {found:?}"
-        );
-        assert_eq!(found.len(), 1, "{instead}: {found:?}");
+        is_told(&with(place, instead), expected);
     }
+}
+
+#[test]
+fn each_mistake_about_the_application_is_told_by_its_path() {
+    let cases = [
+        (
+            "app: here",
+            "inbound.app: `here`: it is neither `host:port` nor `unix:PATH`",
+        ),
+        (
+            "app: 'unix:'",
+            "inbound.app: `unix:`: after `unix:` there must be the path of the socket's file",
+        ),
+        (
+            LONG_SOCKET,
+            "inbound.app: `unix:/09123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345`: the socket's whole path has 108 bytes",
+        ),
+    ];
+    for (instead, expected) in cases {
+        is_told(&with("app: 127.0.0.1:8080", instead), expected);
+    }
+}
+
+/// The one mistake in `text` begins with `expected`.
+fn is_told(text: &str, expected: &str) {
+    let found = mistakes(text);
+    assert_eq!(found.len(), 1, "{expected}: {found:?}");
+    assert!(found[0].starts_with(expected), "{found:?}");
 }
 
 #[test]

@@ -131,6 +131,20 @@ fn the_init_container_in_deploy_makes_rules_for_the_sidecar_beside_it() {
 }
 
 #[test]
+fn every_configuration_in_the_inbound_readme_is_without_mistakes() {
+    let text = fs::read_to_string("deploy/inbound/README.md").unwrap();
+    let blocks = blocks(&text);
+    let shown = blocks.iter().filter(|(language, _)| language == "yaml");
+    let mut parsed = 0;
+    for (_, text) in shown {
+        let config = Config::parse(text, Path::new("."));
+        assert!(config.is_ok(), "{:?}\n{text}", config.err());
+        parsed += 1;
+    }
+    assert!(parsed > 0, "it shows no configuration");
+}
+
+#[test]
 fn every_metric_of_an_authority_is_in_its_readme_and_no_other() {
     let told: BTreeSet<String> = rows(
         &authority_readme(),

@@ -73,7 +73,7 @@ impl Doors {
         let tos = config.tcp_outbound.iter().map(|door| &door.to);
         let tcp_outbound = those_bound("tcp outbound", &self.tcp_outbound, tos);
         let transparent = self.transparent.iter().filter_map(|door| door.first());
-        let transparent = transparent.map(|bound| listener("transparent", bound, None));
+        let transparent = transparent.map(|bound| listener("transparent", bound, None::<&String>));
         let tcp = tcp_inbound.chain(tcp_outbound).chain(transparent);
         inbound.into_iter().chain(outbound).chain(tcp).collect()
     }
@@ -105,11 +105,11 @@ fn addresses(doors: &[Vec<Bound>]) -> Vec<SocketAddr> {
     firsts.map(Bound::address).collect()
 }
 
-fn listener(door: &'static str, bound: &Bound, to: Option<&String>) -> admin::Listener {
+fn listener(door: &'static str, bound: &Bound, to: Option<&impl ToString>) -> admin::Listener {
     admin::Listener {
         door,
         address: bound.address(),
-        to: to.cloned(),
+        to: to.map(ToString::to_string),
     }
 }
 
@@ -117,7 +117,7 @@ fn listener(door: &'static str, bound: &Bound, to: Option<&String>) -> admin::Li
 fn those_bound<'a>(
     door: &'static str,
     bound: &'a [Vec<Bound>],
-    tos: impl Iterator<Item = &'a String>,
+    tos: impl Iterator<Item = &'a (impl ToString + 'a)>,
 ) -> impl Iterator<Item = admin::Listener> {
     let doors = bound.iter().zip(tos);
     doors.filter_map(move |(sockets, to)| Some(listener(door, sockets.first()?, Some(to))))

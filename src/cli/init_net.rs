@@ -88,12 +88,13 @@ fn plan(config: &Config, uid: u32, wanted: Wanted) -> Result<Plan, PlanError> {
     let http = config.inbound.iter().map(|door| (&door.app, door.listen));
     let tcp = config.tcp_inbound.iter();
     let doors = http.chain(tcp.map(|door| (&door.app, door.listen)));
-    let inward: Vec<Inward> = doors
-        .filter_map(|(app, listen)| {
-            let app = app.rsplit_once(':')?.1.parse().ok()?;
-            Some(Inward { app, listen })
-        })
-        .collect();
+    let inward = doors.map(|(app, listen)| {
+        let app = app.to_string();
+        // What follows the colon of a Unix socket's path is no number.
+        let port = app.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        Inward { app: port, listen }
+    });
+    let inward: Vec<Inward> = inward.collect();
     Plan::new(uid, &outward, &inward, exclusions)
 }
 

@@ -1,12 +1,14 @@
 //! The doors of the file into the proxy's settings.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::Mistakes;
 use crate::config::file;
 use crate::config::transparent;
 use crate::id::SpiffeId;
+use crate::net::AppAddress;
 use crate::net::Network;
 use crate::policy;
 use crate::policy::ServiceName;
@@ -67,11 +69,12 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
 pub(super) fn inbound(
     written: &file::Inbound,
     limits: proxy::Limits,
+    folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<proxy::Inbound> {
     let listen = notes.parse::<SocketAddr>("inbound.listen", &written.listen);
     let service = notes.parse::<ServiceName>("inbound.service", &written.service);
-    let app = destination("inbound.app", &written.app, notes);
+    let app = app("inbound.app", &written.app, folder, notes);
     let balancers = balancers("inbound", &written.proxy_protocol_from, limits, notes);
     Some(proxy::Inbound {
         app: app?,
@@ -227,6 +230,19 @@ fn default_service(path: &str, to: &str, notes: &mut Mistakes) -> Option<Service
     }
     let label = host.split('.').next().unwrap_or(host);
     notes.parse(format!("{path}.service"), label)
+}
+
+/// Where our application is.
+pub(super) fn app(
+    path: &str,
+    written: &str,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Option<AppAddress> {
+    let parsed = AppAddress::parse(written, folder);
+    parsed
+        .map_err(|error| notes.add(path, format!("`{written}`: {error}")))
+        .ok()
 }
 
 /// `host:port`, as written.

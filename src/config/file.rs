@@ -98,7 +98,7 @@ pub(super) struct Inbound {
     pub(super) listen: String,
     /// What our application is called in policies.
     pub(super) service: String,
-    /// Where our application listens, such as `127.0.0.1:8080`.
+    /// Where our application listens, such as `127.0.0.1:8080` or `unix:/run/app.sock`.
     pub(super) app: String,
     /// What it speaks. Default: `http1`.
     #[serde(default)]

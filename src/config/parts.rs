@@ -38,9 +38,9 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let inbound = file
         .inbound
         .as_ref()
-        .and_then(|door| doors::inbound(door, limits, notes));
+        .and_then(|door| doors::inbound(door, limits, folder, notes));
     let outbound = doors::outbound(&file.outbound, limits, notes);
-    let tcp = tcp::doors(file.tcp.as_ref(), limits, notes);
+    let tcp = tcp::doors(file.tcp.as_ref(), limits, folder, notes);
     let transparent = transparent::settings(&file, limits, (&outbound, &tcp), notes);
     if file.inbound.is_none() && file.outbound.is_empty() && file.tcp.is_none() {
         notes.add(

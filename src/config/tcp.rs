@@ -1,6 +1,7 @@
 //! The doors for what is not HTTP into the proxy's settings.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::Mistakes;
@@ -19,7 +20,12 @@ pub(super) struct Doors {
     pub(super) outbound: Vec<proxy::TcpOutbound>,
 }
 
-pub(super) fn doors(written: Option<&Tcp>, limits: proxy::Limits, notes: &mut Mistakes) -> Doors {
+pub(super) fn doors(
+    written: Option<&Tcp>,
+    limits: proxy::Limits,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Doors {
     let Some(written) = written else {
         return Doors::default();
     };
@@ -34,8 +40,8 @@ pub(super) fn doors(written: Option<&Tcp>, limits: proxy::Limits, notes: &mut Mi
         Duration::from_millis(notes.above_zero("tcp.idle_timeout_ms", written.idle_timeout_ms));
     let at = |key: &str, at: usize| format!("tcp.{key}[{at}]");
     let inbound = written.inbound.iter().enumerate();
-    let inbound =
-        inbound.filter_map(|(n, door)| inbound_door(&at("inbound", n), door, limits, notes));
+    let inbound = inbound
+        .filter_map(|(n, door)| inbound_door(&at("inbound", n), door, limits, folder, notes));
     let inbound = inbound.collect();
     let outbound = written.outbound.iter().enumerate();
     let outbound =
@@ -69,11 +75,12 @@ fn inbound_door(
     path: &str,
     written: &TcpInbound,
     limits: proxy::Limits,
+    folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<proxy::TcpInbound> {
     let listen = notes.parse::<SocketAddr>(format!("{path}.listen"), &written.listen);
     let service = notes.parse::<ServiceName>(format!("{path}.service"), &written.service);
-    let app = doors::destination(&format!("{path}.app"), &written.app, notes);
+    let app = doors::app(&format!("{path}.app"), &written.app, folder, notes);
     let balancers = doors::balancers(path, &written.proxy_protocol_from, limits, notes);
     Some(proxy::TcpInbound {
         app: app?,

@@ -28,7 +28,7 @@ pub(super) struct TcpInbound {
     pub(super) listen: String,
     /// What our application is called in policies.
     pub(super) service: String,
-    /// Where our application listens, such as `127.0.0.1:5432`.
+    /// Where our application listens, such as `127.0.0.1:5432` or `unix:/run/db.sock`.
     pub(super) app: String,
     /// Balancers that must say by the PROXY protocol, version 2, whom a connection is from: networks such as `10.0.0.0/8`.
     #[serde(default)]

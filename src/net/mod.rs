@@ -3,6 +3,7 @@
 //! What is said over a connection is nobody's business here: this floor binds,
 //! accepts, dials, and keeps count of the tasks that serve what it made.
 
+mod app;
 mod bind;
 mod capture;
 mod curfew;
@@ -18,6 +19,7 @@ mod tasks;
 mod tune;
 mod unix;
 
+pub use app::{AppAddress, AppAddressError, AppDialer, AppStream};
 pub use bind::{BindError, Bound, bind};
 pub use capture::{Capture, CaptureError, Captures};
 pub use curfew::Curfew;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::id::SpiffeId;
+use crate::net::AppAddress;
 use crate::net::Capture;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Silence;
@@ -57,8 +58,8 @@ impl Limits {
 /// The door for other workloads.
 #[derive(Clone, Debug)]
 pub struct Inbound {
-    /// Where our application is, `host:port`.
-    pub app: String,
+    /// Where our application is.
+    pub app: AppAddress,
     /// How long an unused connection to the application is kept.
     pub app_idle: Duration,
     /// What the application speaks.
@@ -97,8 +98,8 @@ pub struct Outbound {
 /// A door for other workloads, to an application that speaks in its own way.
 #[derive(Clone, Debug)]
 pub struct TcpInbound {
-    /// Where our application is, `host:port`.
-    pub app: String,
+    /// Where our application is.
+    pub app: AppAddress,
     /// Who may say that a connection is from somebody else.
     pub balancers: Balancers,
     /// The door's limits. How long a connection may be silent is that of streams.

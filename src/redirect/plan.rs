@@ -40,8 +40,8 @@ pub struct Exclusions {
 /// One door for others.
 #[derive(Clone, Copy, Debug)]
 pub struct Inward {
-    /// The port of the application behind it.
-    pub app: u16,
+    /// The port of the application behind it, if it has one.
+    pub app: Option<u16>,
     /// Where it listens.
     pub listen: SocketAddr,
 }
@@ -82,7 +82,8 @@ impl Plan {
             if listen.ip().is_loopback() {
                 return Err(PlanError::OnLoopback { listen });
             }
-            if inbound.insert(app, listen.port()).is_some() {
+            let shared = app.filter(|app| inbound.insert(*app, listen.port()).is_some());
+            if let Some(app) = shared {
                 return Err(PlanError::SharedApp { app });
             }
         }

@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(refused(&[], &[door(1, "0.0.0.0:0")]), PlanError::NoPort);
         assert_eq!(refused(&[], &two), PlanError::SharedApp { app: 1 });
         let listen = at("127.0.0.1:15006");
-        let hidden = [Inward { app: 1, listen }];
+        let hidden = [Inward { app: None, listen }];
         assert_eq!(refused(&[], &hidden), PlanError::OnLoopback { listen });
     }
 
@@ -216,6 +216,7 @@ mod tests {
 
     fn door(app: u16, listen: &str) -> Inward {
         let listen = at(listen);
+        let app = Some(app);
         Inward { app, listen }
     }
 

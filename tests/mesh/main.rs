@@ -76,4 +76,6 @@ mod transparent;
 #[cfg(test)]
 mod trial;
 #[cfg(test)]
+mod unix;
+#[cfg(test)]
 mod upgrade;

@@ -12,7 +12,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::audit::Door;
 use crate::audit::Room;
-use crate::net::Dialer;
+use crate::net::AppDialer;
 use crate::net::Ending;
 use crate::net::Listener;
 use crate::net::end_by;
@@ -42,7 +42,7 @@ use crate::tls::OpaqueAcceptor;
 #[derive(Debug)]
 pub struct TcpInboundDoor {
     acceptor: OpaqueAcceptor,
-    app: Dialer,
+    app: AppDialer,
     desk: Rc<Desk>,
     meters: Rc<TcpMeters>,
     scratch: Scratch,
@@ -61,7 +61,7 @@ impl TcpInboundDoor {
     ) -> Self {
         Self {
             acceptor,
-            app: Dialer::new(&settings.app, settings.limits.connect),
+            app: AppDialer::new(settings.app.clone(), settings.limits.connect),
             desk,
             meters: Rc::new(meters),
             scratch,
@@ -133,13 +133,13 @@ impl TcpInboundDoor {
             Ok(app) => app,
             Err(cause) => return Some(unreached(&UpstreamError::Dial { cause })),
         };
-        end_by(&app, Ending::Reset);
+        app.end_by(Ending::Reset);
         let ended = tokio::select! {
             relayed = relay(caller, &mut app, &self.scratch, passing) => relayed.err().map(|broken| broken.told(Side::Caller, bond)),
             () = silent(passing.activity()) => Some("silent_too_long"),
         };
         if ended.is_none() {
-            end_by(&app, Ending::Orderly);
+            app.end_by(Ending::Orderly);
             end_by(caller.get_ref().0, Ending::Orderly);
         }
         ended
