@@ -10,6 +10,7 @@ use clap::Args;
 use crate::cli::check::refuse;
 use crate::cli::print;
 use crate::config::Config;
+use crate::net::AppAddress;
 use crate::net::Network;
 use crate::redirect;
 use crate::redirect::Exclusions;
@@ -89,10 +90,12 @@ fn plan(config: &Config, uid: u32, wanted: Wanted) -> Result<Plan, PlanError> {
     let tcp = config.tcp_inbound.iter();
     let doors = http.chain(tcp.map(|door| (&door.app, door.listen)));
     let inward = doors.map(|(app, listen)| {
-        let app = app.to_string();
-        // What follows the colon of a Unix socket's path is no number.
-        let port = app.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        Inward { app: port, listen }
+        let port = match app {
+            AppAddress::Network(place) => place.rsplit_once(':').map(|(_, port)| port),
+            AppAddress::Unix(_) => None,
+        };
+        let app = port.and_then(|port| port.parse().ok());
+        Inward { app, listen }
     });
     let inward: Vec<Inward> = inward.collect();
     Plan::new(uid, &outward, &inward, exclusions)
