@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::config::Mistakes;
 use crate::config::file;
+use crate::config::transparent;
 use crate::id::SpiffeId;
 use crate::net::AppAddress;
+use crate::net::Network;
 use crate::policy;
 use crate::policy::ServiceName;
 use crate::proxy;
@@ -47,6 +49,7 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
         connect,
         connection_window_bytes: written.connection_window_bytes,
         connections: notes.above_zero("limits.connections", written.connections),
+        handshake: Duration::from_millis(written.handshake_timeout_ms),
         header_read,
         header_bytes: written.header_bytes,
         headers: notes.between("limits.headers", written.headers, 1, MOST_HEADERS),
@@ -72,6 +75,7 @@ pub(super) fn inbound(
     let listen = notes.parse::<SocketAddr>("inbound.listen", &written.listen);
     let service = notes.parse::<ServiceName>("inbound.service", &written.service);
     let app = app("inbound.app", &written.app, folder, notes);
+    let balancers = balancers("inbound", &written.proxy_protocol_from, limits, notes);
     Some(proxy::Inbound {
         app: app?,
         app_idle: Duration::from_millis(written.app_idle_ms),
@@ -79,6 +83,7 @@ pub(super) fn inbound(
             file::AppProtocol::Http1 => Protocol::Http1,
             file::AppProtocol::Http2 => Protocol::Http2,
         },
+        balancers,
         limits,
         listen: listen?,
         semicolons: if written.allow_semicolons {
@@ -107,11 +112,13 @@ fn outbound_door(
     limits: proxy::Limits,
     notes: &mut Mistakes,
 ) -> Option<proxy::Outbound> {
-    let listen = on_loopback(path, &written.listen, notes);
+    let listen = transparent::listen(path, (written.listen.as_deref(), &written.captures), notes);
+    let captures = transparent::captures(path, &written.captures, notes);
     let to = destination(&format!("{path}.to"), &written.to, notes);
     let expect = expected(path, &written.expect, notes);
     let service = service(path, written.service.as_deref(), to.as_deref(), notes);
     Some(proxy::Outbound {
+        captures,
         expect,
         limits,
         listen: listen?,
@@ -136,6 +143,23 @@ pub(super) fn on_loopback(path: &str, written: &str, notes: &mut Mistakes) -> Op
         );
     }
     listen
+}
+
+/// Who may tell the door at `path` whom a connection is from.
+pub(super) fn balancers(
+    path: &str,
+    written: &[String],
+    limits: proxy::Limits,
+    notes: &mut Mistakes,
+) -> proxy::Balancers {
+    let written = written.iter().enumerate();
+    let from = written.filter_map(|(at, text)| {
+        notes.parse::<Network>(format!("{path}.proxy_protocol_from[{at}]"), text)
+    });
+    proxy::Balancers {
+        from: from.collect(),
+        timeout: limits.handshake,
+    }
 }
 
 /// What the workload at `to` is called.

@@ -9,6 +9,7 @@ use crate::config::doors;
 use crate::config::tcp_file::Tcp;
 use crate::config::tcp_file::TcpInbound;
 use crate::config::tcp_file::TcpOutbound;
+use crate::config::transparent;
 use crate::policy::ServiceName;
 use crate::proxy;
 
@@ -56,8 +57,11 @@ impl Doors {
     pub(super) fn listens(&self) -> impl Iterator<Item = (String, SocketAddr)> {
         let inbound = self.inbound.iter().map(|door| door.listen).enumerate();
         let inbound = inbound.map(|(at, listen)| (format!("tcp.inbound[{at}].listen"), listen));
-        let outbound = self.outbound.iter().map(|door| door.listen).enumerate();
-        inbound.chain(outbound.map(|(at, listen)| (format!("tcp.outbound[{at}].listen"), listen)))
+        let outbound = self.outbound.iter().enumerate();
+        inbound.chain(outbound.filter_map(|(at, door)| {
+            let path = format!("tcp.outbound[{at}].listen");
+            Some((path, door.listen?))
+        }))
     }
 
     /// What they lead to, as policies call it.
@@ -77,8 +81,10 @@ fn inbound_door(
     let listen = notes.parse::<SocketAddr>(format!("{path}.listen"), &written.listen);
     let service = notes.parse::<ServiceName>(format!("{path}.service"), &written.service);
     let app = doors::app(&format!("{path}.app"), &written.app, folder, notes);
+    let balancers = doors::balancers(path, &written.proxy_protocol_from, limits, notes);
     Some(proxy::TcpInbound {
         app: app?,
+        balancers,
         limits,
         listen: listen?,
         service: service?,
@@ -91,11 +97,13 @@ fn outbound_door(
     limits: proxy::Limits,
     notes: &mut Mistakes,
 ) -> Option<proxy::TcpOutbound> {
-    let listen = doors::on_loopback(path, &written.listen, notes);
+    let listen = transparent::listen(path, (written.listen.as_deref(), &written.captures), notes);
+    let captures = transparent::captures(path, &written.captures, notes);
     let to = doors::destination(&format!("{path}.to"), &written.to, notes);
     let expect = doors::expected(path, &written.expect, notes);
     let service = doors::service(path, written.service.as_deref(), to.as_deref(), notes);
     Some(proxy::TcpOutbound {
+        captures,
         expect,
         limits,
         listen: listen?,

@@ -5,10 +5,15 @@
 
 mod app;
 mod bind;
+mod capture;
 mod curfew;
 mod dial;
 mod guests;
 mod listen;
+mod network;
+mod own;
+mod proxy_header;
+mod redirected;
 mod stall;
 mod tasks;
 mod tune;
@@ -16,10 +21,15 @@ mod unix;
 
 pub use app::{AppAddress, AppAddressError, AppDialer, AppStream};
 pub use bind::{BindError, Bound, bind};
+pub use capture::{Capture, CaptureError, Captures};
 pub use curfew::Curfew;
 pub use dial::{DialError, Dialer};
 pub use guests::{Guest, Guests};
 pub use listen::Listener;
+pub use network::{Network, NetworkError};
+pub use own::{OwnConnection, OwnConnections};
+pub use proxy_header::{ProxyHeaderError, parse_proxy_header, read_proxy_header};
+pub use redirected::{RedirectedError, original_destination};
 pub use stall::StallGuard;
 pub use tasks::Tasks;
 pub use tune::{Ending, end_by};

@@ -16,6 +16,7 @@ use crate::audit::Ruling;
 use crate::audit::Start;
 use crate::audit::Text;
 use crate::net::Listener;
+use crate::proxy::balancers::Unannounced;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::GRACE;
 use crate::proxy::serve::ServeError;
@@ -97,6 +98,18 @@ pub(super) fn unproved<D: Doorway>(door: &D, why: &AcceptError, source: SocketAd
     record_offence(spare, Door::Inbound, source, None, why.reason());
 }
 
+/// Counts and records a balancer's connection that is nobody's.
+pub(super) fn unannounced<D: Doorway>(
+    door: &D,
+    why: &Unannounced,
+    source: SocketAddr,
+    spare: Room,
+) {
+    tracing::debug!(%source, error = why as &dyn std::error::Error, "a balancer did not say who calls");
+    door.threshold().handshake(why.reason());
+    record_offence(spare, Door::Inbound, source, None, why.reason());
+}
+
 /// Records what never became a request.
 pub(super) fn record_offence(
     spare: Room,
@@ -105,11 +118,17 @@ pub(super) fn record_offence(
     caller: Option<Text>,
     reason: impl Into<Cow<'static, str>>,
 ) {
-    let mut entry = spare.entry(Start {
+    let start = Start {
         caller,
         source: Some(source),
         ..Start::at(door)
-    });
+    };
+    record_refusal(spare, start, reason);
+}
+
+/// The same of a connection of which more is known.
+pub(super) fn record_refusal(spare: Room, start: Start, reason: impl Into<Cow<'static, str>>) {
+    let mut entry = spare.entry(start);
     entry.ruled(Ruling {
         decision: Decision::Refuse,
         reason: Some(reason.into()),

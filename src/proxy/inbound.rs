@@ -133,7 +133,11 @@ impl Doorway for InboundDoor {
         self.settings.limits.connections
     }
 
-    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+    async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
+        let source = match self.settings.balancers.source(&mut stream, source).await {
+            Ok(source) => source,
+            Err(why) => return doorway::unannounced(self, &why, source, spare),
+        };
         let accepted = match self.acceptor.accept(stream).await {
             Ok(accepted) => accepted,
             Err(why) => return doorway::unproved(self, &why, source, spare),

@@ -88,8 +88,8 @@ impl OutboundDoor {
 
     /// Serves until the drain begins, then returns; what is under way goes on
     /// in the desk's tasks.
-    pub async fn open(self, listener: Listener) {
-        doorway::open(Rc::new(self), listener).await;
+    pub async fn open(self: Rc<Self>, listener: Listener) {
+        doorway::open(self, listener).await;
     }
 
     fn passage(&self, source: SocketAddr) -> Passage {

@@ -13,6 +13,8 @@ mod application;
 #[cfg(test)]
 mod authority;
 #[cfg(test)]
+mod balancer;
+#[cfg(test)]
 mod caller;
 #[cfg(test)]
 mod counts;
@@ -69,6 +71,8 @@ mod strangers;
 mod streaming;
 #[cfg(test)]
 mod tcp;
+#[cfg(test)]
+mod transparent;
 #[cfg(test)]
 mod trial;
 #[cfg(test)]

@@ -87,6 +87,7 @@ impl TcpInboundDoor {
         let arrival = Arrival {
             caller: &caller,
             door: Door::Inbound,
+            host: None,
             service: &self.settings.service,
             source,
         };
@@ -158,7 +159,11 @@ impl Doorway for TcpInboundDoor {
         self.settings.limits.connections
     }
 
-    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+    async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
+        let source = match self.settings.balancers.source(&mut stream, source).await {
+            Ok(source) => source,
+            Err(why) => return doorway::unannounced(self, &why, source, spare),
+        };
         match self.acceptor.accept(stream).await {
             Ok(accepted) => {
                 self.threshold().handshake("ok");
