@@ -7,6 +7,7 @@
 
 mod alone;
 mod apart;
+mod app_way;
 mod bond;
 mod http1;
 mod http2;
@@ -29,6 +30,7 @@ use crate::proxy::outgoing::Outgoing;
 use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
+pub(super) use app_way::AppWay;
 pub(super) use bond::Bond;
 pub(super) use http2::Streaming;
 pub(super) use line::LineError;
