@@ -117,6 +117,26 @@ fn each_mistake_is_told_by_its_path() {
             "workers: must be from 1 to 64, not 0",
         ),
         (
+            "response_timeout_ms: 1000",
+            "source_connections: 0",
+            "limits.source_connections: must be above 0",
+        ),
+        (
+            "response_timeout_ms: 1000",
+            "source_connections_per_s: 0",
+            "limits.source_connections_per_s: must be from 1 to 1000000, not 0",
+        ),
+        (
+            "response_timeout_ms: 1000",
+            "source_handshakes: 0",
+            "limits.source_handshakes: must be above 0",
+        ),
+        (
+            "response_timeout_ms: 1000",
+            "request_min_grace_ms: 0",
+            "limits.request_min_grace_ms: must be above 0",
+        ),
+        (
             "workers: 2",
             "workers: many",
             "workers: must be a whole number, not a text",

@@ -26,6 +26,7 @@ use crate::app::running::Addresses;
 use crate::app::running::Running;
 use crate::app::source;
 use crate::app::thread::spawn;
+use crate::app::worker::Bounds;
 use crate::app::worker::Common;
 use crate::app::worker::Worker;
 use crate::audit;
@@ -42,7 +43,6 @@ use crate::net;
 use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
-use crate::tls::HandshakeSlots;
 use crate::workload_api;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
@@ -75,12 +75,12 @@ impl App {
         let (cut, cut_off) = drain::channel();
         let config = Arc::new(config);
         let common = Common {
+            bounds: Bounds::of(&config.handshakes),
             calls: ground.calls.clone(),
             clock,
             cut: cut_off,
             config: Arc::clone(&config),
             drain: watch.clone(),
-            handshakes: HandshakeSlots::new(config.handshakes.most),
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
             policy: Arc::clone(ground.policies.policies.current()),

@@ -17,10 +17,12 @@ use crate::app::tcp_doors;
 use crate::audit;
 use crate::audit::Shard;
 use crate::config::Config;
+use crate::config::Handshakes;
 use crate::drain::Watch;
 use crate::identity::Live;
 use crate::net::Bound;
 use crate::net::Listener;
+use crate::net::Sources;
 use crate::policy;
 use crate::proxy;
 use crate::proxy::Desk;
@@ -34,17 +36,34 @@ use crate::workload_api;
 /// What all workers have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
+    pub(super) bounds: Bounds,
     pub(super) calls: workload_api::Metrics,
     pub(super) clock: Arc<dyn Clock>,
     /// Pulled when even the drain must end.
     pub(super) cut: Watch,
     pub(super) config: Arc<Config>,
     pub(super) drain: Watch,
-    pub(super) handshakes: tls::HandshakeSlots,
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
     pub(super) policy: Arc<policy::Current>,
     pub(super) tcp_metrics: proxy::TcpMetrics,
+}
+
+/// What callers may have of all workers before they have proved a name.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    pub(super) handshakes: tls::HandshakeSlots,
+    pub(super) sources: Sources,
+}
+
+impl Bounds {
+    pub(super) fn of(settings: &Handshakes) -> Self {
+        let slots = tls::HandshakeSlots::new(settings.most);
+        Self {
+            handshakes: slots.of_one_source(settings.of_source),
+            sources: Sources::new(settings.sources),
+        }
+    }
 }
 
 impl Common {
@@ -90,6 +109,7 @@ impl Worker {
             self.log.clone(),
             Arc::clone(&common.clock),
             common.drain.clone(),
+            common.bounds.sources.clone(),
         ));
         let doors = self.open(&desk)?;
         let mut cut = common.cut.clone();
@@ -143,7 +163,7 @@ fn inbound_door(common: &Common, settings: proxy::Inbound, desk: Rc<Desk>) -> In
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
         common.tls_settings(),
-        common.handshakes.clone(),
+        common.bounds.handshakes.clone(),
     );
     let meters = common.metrics.door(audit::Door::Inbound, &settings.service);
     InboundDoor::new(

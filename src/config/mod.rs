@@ -12,6 +12,7 @@ mod enrolment_file;
 mod federation;
 mod file;
 mod identity;
+mod limits_file;
 mod mistakes;
 mod parts;
 mod policies;
@@ -32,6 +33,7 @@ use crate::enrol;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::identity::Endpoint;
+use crate::net::SourceLimits;
 use crate::policy;
 use crate::proxy;
 use crate::workload_api as api;
@@ -51,7 +53,7 @@ pub struct Config {
     pub audit: audit::Settings,
     /// How long requests under way may take to end once we are told to stop.
     pub drain_deadline: Duration,
-    /// How TLS handshakes are bounded.
+    /// How callers are bounded that have proved no name yet.
     pub handshakes: Handshakes,
     /// Where SVIDs come from.
     pub identity: IdentitySource,
@@ -125,12 +127,16 @@ pub struct WorkloadApi {
     pub uids: BTreeSet<u32>,
 }
 
-/// How TLS handshakes are bounded.
+/// How callers are bounded that have proved no name yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Handshakes {
-    /// How many may be under way, of all workers.
+    /// How many handshakes may be under way, of all workers.
     pub most: usize,
-    /// How long one may take.
+    /// How many of those may be with one address.
+    pub of_source: usize,
+    /// What one address may have at the doors for other workloads.
+    pub sources: SourceLimits,
+    /// How long a handshake may take.
     pub timeout: Duration,
 }
 

@@ -146,13 +146,8 @@ impl Doorway for InboundDoor {
             )),
         };
         let name = passage.guest.name().clone();
-        doorway::follow(
-            connection.serve(passage).await,
-            spare,
-            Door::Inbound,
-            source,
-            name,
-        );
+        let outcome = connection.serve(passage).await;
+        doorway::follow(self, outcome, spare, source, name);
     }
 }
 

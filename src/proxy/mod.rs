@@ -40,6 +40,7 @@ mod tcp;
 mod threshold;
 mod upstream;
 
+pub use activity::Pace;
 pub use activity::Silence;
 pub use desk::Desk;
 pub use inbound::InboundDoor;

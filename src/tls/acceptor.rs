@@ -10,7 +10,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::version::TLS13;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
 use crate::identity::Identity;
@@ -23,8 +23,9 @@ use crate::tls::peer::Peer;
 use crate::tls::protocol::HTTP;
 use crate::tls::protocol::Protocol;
 use crate::tls::provider::provider;
-use crate::tls::settings::HandshakeSlots;
 use crate::tls::settings::Settings;
+use crate::tls::slots::Greeted;
+use crate::tls::slots::HandshakeSlots;
 use crate::tls::verifier::Verifier;
 
 /// Turns callers into proved peers. Each worker has its own.
@@ -117,20 +118,27 @@ impl Acceptor {
 
     /// A proved caller, whatever was agreed on.
     pub(super) async fn shake_hands(&self, stream: TcpStream) -> Result<Shaken, AcceptError> {
-        let _slot = self.slots.take().ok_or(AcceptError::TooManyHandshakes)?;
-        self.shake(stream)
-            .await
-            .map_err(|cause| AcceptError::Handshake { cause })
-    }
-
-    async fn shake(&self, stream: TcpStream) -> Result<Shaken, HandshakeError> {
-        let Cached { config, identity } = self.config()?;
         // Boxed: a handshake's state is large, and would otherwise be a part of
         // the connection's future for as long as that lives.
-        let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
-        let stream = timeout(self.settings.handshake_timeout, handshake)
+        let handshake = Box::pin(self.shake(stream));
+        let shaken = timeout(self.settings.handshake_timeout, handshake).await;
+        shaken.unwrap_or(Err(AcceptError::Handshake {
+            cause: HandshakeError::Timeout,
+        }))
+    }
+
+    async fn shake(&self, stream: TcpStream) -> Result<Shaken, AcceptError> {
+        let Greeted { hello, slot } = self.slots.greet(stream).await?;
+        let answered = self.answer(hello).await;
+        drop(slot);
+        answered.map_err(|cause| AcceptError::Handshake { cause })
+    }
+
+    async fn answer(&self, hello: StartHandshake<TcpStream>) -> Result<Shaken, HandshakeError> {
+        let Cached { config, identity } = self.config()?;
+        let stream = hello
+            .into_stream(config)
             .await
-            .or(Err(HandshakeError::Timeout))?
             .map_err(|error| HandshakeError::from_stream(&error))?;
         let (_, session) = stream.get_ref();
         if session.alpn_protocol().is_none() {

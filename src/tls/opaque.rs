@@ -20,8 +20,8 @@ use crate::tls::connector::Connector;
 use crate::tls::error::AcceptError;
 use crate::tls::error::ConnectError;
 use crate::tls::protocol::OPAQUE;
-use crate::tls::settings::HandshakeSlots;
 use crate::tls::settings::Settings;
+use crate::tls::slots::HandshakeSlots;
 
 /// Turns callers into proved peers. Each worker has its own.
 #[derive(Debug)]

@@ -37,6 +37,8 @@ mod http2_answers;
 #[cfg(test)]
 mod http2_bodies;
 #[cfg(test)]
+mod http2_floods;
+#[cfg(test)]
 mod http2_frames;
 #[cfg(test)]
 mod http2_heads;
@@ -58,6 +60,8 @@ mod records;
 mod refusals;
 #[cfg(test)]
 mod roots;
+#[cfg(test)]
+mod sources;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

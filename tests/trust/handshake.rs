@@ -15,9 +15,11 @@ use portreeve::tls::Refusal;
 use portreeve::tls::Settings;
 use portreeve::x509::Leaf;
 use rustls::CipherSuite;
+use rustls::ClientConnection;
 use rustls::HandshakeKind;
 use rustls::NamedGroup;
 use rustls::ProtocolVersion;
+use rustls_pki_types::ServerName;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 
@@ -252,13 +254,22 @@ async fn whoever_comes_when_all_slots_are_taken_is_turned_away_at_once() {
     let connector = connector(&live, &calendar, vec![web()]);
 
     let (silent, called) = wire().await;
+    let mut unheard = Box::pin(acceptor.accept(called));
+    assert!(futures_util::FutureExt::now_or_never(unheard.as_mut()).is_none());
+    assert_eq!(slots.free(), 1, "silence takes a slot");
+    drop((unheard, silent));
+
+    let (mut silent, called) = wire().await;
+    silent.write_all(&hello()).await.unwrap();
     let mut held = Box::pin(acceptor.accept(called));
-    assert!(futures_util::FutureExt::now_or_never(held.as_mut()).is_none());
-    assert_eq!(slots.free(), 0);
+    while slots.free() > 0 {
+        assert!(futures_util::FutureExt::now_or_never(held.as_mut()).is_none());
+        tokio::task::yield_now().await;
+    }
     let (_, accepted) = meet(&connector, &acceptor, Protocol::Http2).await;
     assert_eq!(accepted.err(), Some(AcceptError::TooManyHandshakes));
 
-    drop(silent);
+    silent.shutdown().await.unwrap();
     let broken = HandshakeError::Broken {
         kind: ErrorKind::UnexpectedEof,
     };
@@ -267,6 +278,16 @@ async fn whoever_comes_when_all_slots_are_taken_is_turned_away_at_once() {
     let (_, accepted) = meet(&connector, &acceptor, Protocol::Http2).await;
     assert!(accepted.is_ok(), "the slot was not given back");
     assert_eq!(slots.free(), 1, "a connection holds a slot for handshakes");
+}
+
+/// The first words of a caller.
+fn hello() -> Vec<u8> {
+    let name = ServerName::try_from("orders").unwrap();
+    let config = Arc::new(strangers::client(None, &[b"h2"]));
+    let mut hello = Vec::new();
+    let mut session = ClientConnection::new(config, name).unwrap();
+    session.write_tls(&mut hello).unwrap();
+    hello
 }
 
 #[tokio::test]
