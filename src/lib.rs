@@ -14,7 +14,7 @@
 //! | 5 | `admin` | the operator's window |
 //! | 4 | `proxy`, `authority`, `enrol` | the story of a request; the CA as a service; asking it for a name |
 //! | 3 | `tls`, `ca`, `workload_api` | handshakes → `Peer`; signing requests → certificates; identities for the programs of this machine |
-//! | 2 | `identity`, `https` | our own live SVID and bundles, and who is believed no longer; asking a server |
+//! | 2 | `identity`, `https`, `redirect` | our own live SVID and bundles, and who is believed no longer; asking a server; the firewall's rules |
 //! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `http2`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; frames, counted; what is at rest; words over gRPC; tokens as values |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
@@ -37,6 +37,7 @@ pub mod metrics;
 pub mod net;
 pub mod policy;
 pub mod proxy;
+pub mod redirect;
 pub mod rpc;
 pub mod store;
 pub mod time;

@@ -29,6 +29,9 @@ limits: { response_timeout_ms: 1000 }
 log: { format: json, level: debug }
 "#;
 
+/// 108 bytes, of which the system takes one less.
+const LONG_SOCKET: &str = "app: 'unix:/09123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345'";
+
 fn mistakes(text: &str) -> Vec<String> {
     let refused = Config::parse(text, Path::new("/etc/portreeve"))
         .err()
@@ -172,11 +175,6 @@ fn each_mistake_is_told_by_its_path() {
             "inbound.app: must be a text, not a number",
         ),
         (
-            "app: 127.0.0.1:8080",
-            "app: here",
-            "inbound.app: `here` is not `host:port`",
-        ),
-        (
             "path: \"/api/**\"",
             "path: api",
             "inbound.routes[0].path: `api`",
@@ -284,13 +282,37 @@ fn each_mistake_is_told_by_its_path() {
     ];
     assert_eq!(mistakes(WHOLE), Vec::<String>::new());
     for (place, instead, expected) in cases {
-        let found = mistakes(&with(place, instead));
-        assert!(
-            found.iter().any(|mistake| mistake.starts_with(expected)),
-            "{instead}: {found:?}"
-        );
-        assert_eq!(found.len(), 1, "{instead}: {found:?}");
+        is_told(&with(place, instead), expected);
     }
+}
+
+#[test]
+fn each_mistake_about_the_application_is_told_by_its_path() {
+    let cases = [
+        (
+            "app: here",
+            "inbound.app: `here`: it is neither `host:port` nor `unix:PATH`",
+        ),
+        (
+            "app: 'unix:'",
+            "inbound.app: `unix:`: after `unix:` there must be the path of the socket's file",
+        ),
+        (
+            LONG_SOCKET,
+            "inbound.app: `unix:/09123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345`: the socket's whole path has 108 bytes",
+        ),
+    ];
+    for (instead, expected) in cases {
+        is_told(&with("app: 127.0.0.1:8080", instead), expected);
+    }
+}
+
+/// The one mistake in `text` begins with `expected`.
+fn is_told(text: &str, expected: &str) {
+    let found = mistakes(text);
+    assert_eq!(found.len(), 1, "{expected}: {found:?}");
+    let begins = |mistake: &String| mistake.starts_with(expected);
+    assert!(found.iter().all(begins), "{expected}: {found:?}");
 }
 
 #[test]
@@ -378,3 +400,86 @@ fn policies_come_from_a_folder_or_from_the_authority() {
     });
     assert_eq!(mistakes(&whole(authority, words)), told);
 }
+
+#[test]
+fn redirected_connections_find_one_door_each() {
+    let text = redirecting(LISTEN, CAPTURES);
+    let config = Config::parse(&text, Path::new("/etc/portreeve")).unwrap();
+    let transparent = config.transparent.unwrap();
+    let listens: Vec<String> = transparent.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listens, ["127.0.0.1:15101", "[::1]:15101"]);
+    assert_eq!(config.outbound[0].listen, None);
+    let written: Vec<String> = config.outbound[0]
+        .captures
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(written, ["10.96.0.12/32:80", "[fd00::/8]:*"]);
+}
+
+#[test]
+fn what_would_redirect_to_nobody_or_to_two_is_told() {
+    let passthrough = "transparent: { listen: '127.0.0.1:15101', passthrough: [{ captures: ['10.96.0.12:80'], service: plain }] }";
+    let cases = [
+        (
+            redirecting("workers: 2", CAPTURES),
+            "outbound[0].captures: needs `transparent`: nothing would bring connections here",
+        ),
+        (
+            redirecting(LISTEN, ""),
+            "outbound[0].listen: is missing, and so are `captures`: nobody could come to this door",
+        ),
+        (
+            redirecting(LISTEN, "captures: ['orders:80'], "),
+            "outbound[0].captures[0]: `orders:80`: the part before the port is no network: must be an IP address",
+        ),
+        (
+            redirecting(LISTEN, "captures: ['10.96.0.12:80', '10.96.0.12:80'], "),
+            "outbound[0].captures: `10.96.0.12/32:80` is captured already: by `outbound[0]`",
+        ),
+        (
+            redirecting(passthrough, CAPTURES),
+            "transparent.passthrough[0].captures: `10.96.0.12/32:80` is captured already: by `outbound[0]`",
+        ),
+        (
+            redirecting("transparent: { listen: '0.0.0.0:15101' }", CAPTURES),
+            "transparent.listen: `0.0.0.0:15101` is not on loopback: others could speak in our name",
+        ),
+        (
+            redirecting("transparent: { listen: [] }", CAPTURES),
+            "transparent.listen: names no address",
+        ),
+        (
+            redirecting("transparent: { listen: '127.0.0.1:15006' }", CAPTURES),
+            "transparent.listen: `127.0.0.1:15006` is taken: `inbound.listen` is `127.0.0.1:15006`",
+        ),
+        (
+            redirecting(
+                "transparent: { listen: '127.0.0.1:15101', passthrough: [{ captures: [], service: plain }] }",
+                CAPTURES,
+            ),
+            "transparent.passthrough[0].captures: names no destination",
+        ),
+        (
+            redirecting(LISTEN, CAPTURES).replace(
+                "  app: 127",
+                "  proxy_protocol_from: [balancer]\n  app: 127",
+            ),
+            "inbound.proxy_protocol_from[0]: `balancer`: must be an IP address",
+        ),
+    ];
+    for (text, expected) in cases {
+        let found = mistakes(&text);
+        let told = found.len() == 1 && found[0].starts_with(expected);
+        assert!(told, "{expected}: {found:?}");
+    }
+}
+
+/// The whole configuration, with redirected connections.
+fn redirecting(transparent: &str, captures: &str) -> String {
+    let text = with("listen: \"127.0.0.1:15001\", ", captures);
+    text.replace("workers: 2", transparent)
+}
+
+const LISTEN: &str = "transparent: { listen: ['127.0.0.1:15101', '[::1]:15101'] }";
+const CAPTURES: &str = "captures: ['10.96.0.12:80', '[fd00::/8]:*'], ";

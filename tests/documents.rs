@@ -89,6 +89,62 @@ fn every_configuration_and_policy_in_the_networks_readme_is_without_mistakes() {
 }
 
 #[test]
+fn the_init_container_in_deploy_makes_rules_for_the_sidecar_beside_it() {
+    let text = fs::read_to_string("deploy/network/init-container.yaml").unwrap();
+    let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+    let [settings, pod] = &manifests[..] else {
+        panic!("there are {} manifests", manifests.len());
+    };
+    let config = settings["data"]["portreeve.yaml"].as_str().unwrap();
+    Config::parse(config, Path::new(".")).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("portreeve.yaml");
+    fs::write(&file, config).unwrap();
+    let container = |list: &str, name: &str| {
+        let mut all = pod["spec"][list].as_array().unwrap().iter();
+        all.find(|container| container["name"] == name).unwrap()
+    };
+    let init = container("initContainers", "init-net");
+    let words = init["command"].as_array().unwrap().iter();
+    let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+    assert_eq!((words[0], words.last()), ("portreeve", Some(&"--apply")));
+    let printed = Command::new(env!("CARGO_BIN_EXE_portreeve"))
+        .args(words[1..words.len() - 1].iter().map(|word| match *word {
+            "/etc/portreeve/portreeve.yaml" => file.to_str().unwrap(),
+            word => word,
+        }))
+        .output()
+        .unwrap();
+    let rules = String::from_utf8(printed.stdout).unwrap();
+    let uid = &container("containers", "portreeve")["securityContext"]["runAsUser"];
+    assert!(
+        rules.contains(&format!("meta skuid {uid} accept")),
+        "{rules}"
+    );
+    for probed in [
+        "tcp dport 15020 accept",
+        "redirect to :15101",
+        "redirect to :15006",
+    ] {
+        assert!(rules.contains(probed), "{rules}");
+    }
+}
+
+#[test]
+fn every_configuration_in_the_inbound_readme_is_without_mistakes() {
+    let text = fs::read_to_string("deploy/inbound/README.md").unwrap();
+    let blocks = blocks(&text);
+    let shown = blocks.iter().filter(|(language, _)| language == "yaml");
+    let mut parsed = 0;
+    for (_, text) in shown {
+        let config = Config::parse(text, Path::new("."));
+        assert!(config.is_ok(), "{:?}\n{text}", config.err());
+        parsed += 1;
+    }
+    assert!(parsed > 0, "it shows no configuration");
+}
+
+#[test]
 fn every_metric_of_an_authority_is_in_its_readme_and_no_other() {
     let told: BTreeSet<String> = rows(
         &authority_readme(),

@@ -83,13 +83,13 @@ impl App {
             drain: watch.clone(),
             identity: ground.renewal.live(),
             metrics: ground.counted.clone(),
+            own: net::OwnConnections::default(),
             policy: Arc::clone(ground.policies.policies.current()),
             tcp_metrics: ground.tcp_counted.clone(),
         };
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         let window = ground.open_window(&common, &readiness)?;
         let api = ground.open_api(&common)?;
-        let admin = window.as_ref().map(Window::address);
         let Ground {
             doors,
             follower,
@@ -100,8 +100,8 @@ impl App {
             writer,
             ..
         } = ground;
-        let doors_at = doors.addresses();
-        let addresses = Addresses { admin, ..doors_at };
+        let mut addresses = doors.addresses();
+        addresses.admin = window.as_ref().map(Window::address);
         let workers = doors.into_workers(&common, &log);
         let reload = Arc::new(Notify::new());
         let control = Control {

@@ -16,12 +16,14 @@ use crate::net::Bound;
 #[derive(Debug)]
 pub(super) struct Doors {
     inbound: Vec<Bound>,
-    /// By door, then by worker.
+    /// By door, then by worker; none of a door that only redirected connections come to.
     outbound: Vec<Vec<Bound>>,
     /// The same.
     tcp_inbound: Vec<Vec<Bound>>,
     /// The same.
     tcp_outbound: Vec<Vec<Bound>>,
+    /// By address, then by worker.
+    transparent: Vec<Vec<Bound>>,
     workers: usize,
 }
 
@@ -31,22 +33,20 @@ impl Doors {
             Some(door) => net::bind(door.listen, workers)?,
             None => Vec::new(),
         };
-        let outbound = config
-            .outbound
-            .iter()
-            .map(|door| net::bind(door.listen, workers));
-        let (inbound_doors, outbound_doors) = (&config.tcp_inbound, &config.tcp_outbound);
-        let tcp_inbound = inbound_doors
-            .iter()
-            .map(|door| net::bind(door.listen, workers));
-        let tcp_outbound = outbound_doors
-            .iter()
-            .map(|door| net::bind(door.listen, workers));
+        let take = |listen| net::bind(listen, workers);
+        let may_take = |listen: Option<_>| listen.map_or_else(|| Ok(Vec::new()), take);
+        let outbound = config.outbound.iter().map(|door| may_take(door.listen));
+        let tcp_inbound = config.tcp_inbound.iter().map(|door| take(door.listen));
+        let tcp_outbound = config.tcp_outbound.iter();
+        let tcp_outbound = tcp_outbound.map(|door| may_take(door.listen));
+        let transparent = config.transparent.iter();
+        let transparent = transparent.flat_map(|door| door.listen.iter().copied().map(take));
         Ok(Self {
             inbound,
             outbound: outbound.collect::<Result<_, _>>()?,
             tcp_inbound: tcp_inbound.collect::<Result<_, _>>()?,
             tcp_outbound: tcp_outbound.collect::<Result<_, _>>()?,
+            transparent: transparent.collect::<Result<_, _>>()?,
             workers,
         })
     }
@@ -58,37 +58,23 @@ impl Doors {
             outbound: addresses(&self.outbound),
             tcp_inbound: addresses(&self.tcp_inbound),
             tcp_outbound: addresses(&self.tcp_outbound),
+            transparent: addresses(&self.transparent),
         }
     }
 
     /// The same for the operator, with where each door leads.
     pub(super) fn listeners(&self, config: &Config) -> Vec<admin::Listener> {
-        let addresses = self.addresses();
-        let inbound = addresses.inbound.zip(config.inbound.as_ref());
-        let inbound = inbound.map(|(address, door)| admin::Listener {
-            door: "inbound",
-            address,
-            to: Some(door.app.clone()),
-        });
-        let outbound = addresses.outbound.into_iter().zip(&config.outbound);
-        let outbound = outbound.map(|(address, door)| admin::Listener {
-            door: "outbound",
-            address,
-            to: Some(door.to.clone()),
-        });
-        let tcp_inbound = addresses.tcp_inbound.into_iter().zip(&config.tcp_inbound);
-        let tcp_inbound = tcp_inbound.map(|(address, door)| admin::Listener {
-            door: "tcp inbound",
-            address,
-            to: Some(door.app.clone()),
-        });
-        let tcp_outbound = addresses.tcp_outbound.into_iter().zip(&config.tcp_outbound);
-        let tcp_outbound = tcp_outbound.map(|(address, door)| admin::Listener {
-            door: "tcp outbound",
-            address,
-            to: Some(door.to.clone()),
-        });
-        let tcp = tcp_inbound.chain(tcp_outbound);
+        let inbound = self.inbound.first().zip(config.inbound.as_ref());
+        let inbound = inbound.map(|(bound, door)| listener("inbound", bound, Some(&door.app)));
+        let tos = config.outbound.iter().map(|door| &door.to);
+        let outbound = those_bound("outbound", &self.outbound, tos);
+        let apps = config.tcp_inbound.iter().map(|door| &door.app);
+        let tcp_inbound = those_bound("tcp inbound", &self.tcp_inbound, apps);
+        let tos = config.tcp_outbound.iter().map(|door| &door.to);
+        let tcp_outbound = those_bound("tcp outbound", &self.tcp_outbound, tos);
+        let transparent = self.transparent.iter().filter_map(|door| door.first());
+        let transparent = transparent.map(|bound| listener("transparent", bound, None::<&String>));
+        let tcp = tcp_inbound.chain(tcp_outbound).chain(transparent);
         inbound.into_iter().chain(outbound).chain(tcp).collect()
     }
 
@@ -97,6 +83,7 @@ impl Doors {
         let mut inbound = self.inbound.into_iter();
         let [mut outbound, mut tcp_inbound, mut tcp_outbound] =
             [self.outbound, self.tcp_inbound, self.tcp_outbound].map(Dealt::new);
+        let mut transparent = Dealt::new(self.transparent);
         let workers = (0..self.workers).filter_map(|at| {
             Some(Worker {
                 common: common.clone(),
@@ -105,6 +92,7 @@ impl Doors {
                 outbound: outbound.deal(),
                 tcp_inbound: tcp_inbound.deal(),
                 tcp_outbound: tcp_outbound.deal(),
+                transparent: transparent.deal(),
             })
         });
         workers.collect()
@@ -117,6 +105,24 @@ fn addresses(doors: &[Vec<Bound>]) -> Vec<SocketAddr> {
     firsts.map(Bound::address).collect()
 }
 
+fn listener(door: &'static str, bound: &Bound, to: Option<&impl ToString>) -> admin::Listener {
+    admin::Listener {
+        door,
+        address: bound.address(),
+        to: to.map(ToString::to_string),
+    }
+}
+
+/// The doors that listen, each with where it leads.
+fn those_bound<'a>(
+    door: &'static str,
+    bound: &'a [Vec<Bound>],
+    tos: impl Iterator<Item = &'a (impl ToString + 'a)>,
+) -> impl Iterator<Item = admin::Listener> {
+    let doors = bound.iter().zip(tos);
+    doors.filter_map(move |(sockets, to)| Some(listener(door, sockets.first()?, Some(to))))
+}
+
 /// Sockets by door, to be handed out by worker.
 struct Dealt(Vec<std::vec::IntoIter<Bound>>);
 
@@ -125,8 +131,8 @@ impl Dealt {
         Self(doors.into_iter().map(Vec::into_iter).collect())
     }
 
-    /// One of each door.
-    fn deal(&mut self) -> Vec<Bound> {
-        self.0.iter_mut().filter_map(Iterator::next).collect()
+    /// One of each door, where it has any.
+    fn deal(&mut self) -> Vec<Option<Bound>> {
+        self.0.iter_mut().map(Iterator::next).collect()
     }
 }

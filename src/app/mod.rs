@@ -23,6 +23,7 @@ mod signals;
 mod source;
 mod tcp_doors;
 mod thread;
+mod transparent;
 mod worker;
 
 pub use authority::AuthorityApp;

@@ -24,12 +24,14 @@ pub struct Addresses {
     pub admin: Option<SocketAddr>,
     /// The door for other workloads.
     pub inbound: Option<SocketAddr>,
-    /// The doors for our own application, in the configuration's order.
+    /// The doors for our own application that listen, in the configuration's order.
     pub outbound: Vec<SocketAddr>,
     /// The doors for other workloads that do not speak HTTP, in the configuration's order.
     pub tcp_inbound: Vec<SocketAddr>,
-    /// The doors for our own application where it does not speak HTTP, in the configuration's order.
+    /// Those that listen for our own application where it does not speak HTTP, in the configuration's order.
     pub tcp_outbound: Vec<SocketAddr>,
+    /// Where redirected connections come to.
+    pub transparent: Vec<SocketAddr>,
 }
 
 impl fmt::Display for Addresses {
@@ -43,13 +45,16 @@ impl fmt::Display for Addresses {
             .tcp_outbound
             .iter()
             .map(|address| ("tcp outbound", address));
+        let transparent = self.transparent.iter();
+        let transparent = transparent.map(|address| ("transparent", address));
         let doors = self
             .inbound
             .iter()
             .map(|address| ("inbound", address))
             .chain(outbound)
             .chain(tcp_inbound)
-            .chain(tcp_outbound);
+            .chain(tcp_outbound)
+            .chain(transparent);
         let all = doors.chain(self.admin.iter().map(|address| ("admin", address)));
         let words: Vec<String> = all
             .map(|(door, address)| format!("{door} {address}"))

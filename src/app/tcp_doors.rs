@@ -47,6 +47,7 @@ pub(super) fn outbound(
         desk,
         identity: Arc::clone(&common.identity),
         meters: counted.door(audit::Door::Outbound, &settings.service, &common.metrics),
+        own: common.own.clone(),
         scratch,
         tls,
     };

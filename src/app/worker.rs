@@ -14,6 +14,7 @@ use tokio::runtime::LocalOptions;
 use tokio::time::timeout;
 
 use crate::app::tcp_doors;
+use crate::app::transparent;
 use crate::audit;
 use crate::audit::Shard;
 use crate::config::Config;
@@ -22,9 +23,11 @@ use crate::drain::Watch;
 use crate::identity::Live;
 use crate::net::Bound;
 use crate::net::Listener;
+use crate::net::OwnConnections;
 use crate::net::Sources;
 use crate::policy;
 use crate::proxy;
+use crate::proxy::Beyond;
 use crate::proxy::Desk;
 use crate::proxy::InboundDoor;
 use crate::proxy::OutboundDoor;
@@ -45,6 +48,7 @@ pub(super) struct Common {
     pub(super) drain: Watch,
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
+    pub(super) own: OwnConnections,
     pub(super) policy: Arc<policy::Current>,
     pub(super) tcp_metrics: proxy::TcpMetrics,
 }
@@ -82,9 +86,10 @@ pub(super) struct Worker {
     pub(super) common: Common,
     pub(super) inbound: Option<Bound>,
     pub(super) log: Shard,
-    pub(super) outbound: Vec<Bound>,
-    pub(super) tcp_inbound: Vec<Bound>,
-    pub(super) tcp_outbound: Vec<Bound>,
+    pub(super) outbound: Vec<Option<Bound>>,
+    pub(super) tcp_inbound: Vec<Option<Bound>>,
+    pub(super) tcp_outbound: Vec<Option<Bound>>,
+    pub(super) transparent: Vec<Option<Bound>>,
 }
 
 impl Worker {
@@ -141,18 +146,36 @@ impl Worker {
             let door = inbound_door(common, settings.clone(), desk());
             doors.push(door.open(Listener::new(bound)?).boxed_local());
         }
-        for (settings, bound) in config.outbound.iter().zip(self.outbound) {
-            let door = outbound_door(common, settings.clone(), desk());
-            doors.push(door.open(Listener::new(bound)?).boxed_local());
-        }
         let scratch = Scratch::new();
         for (settings, bound) in config.tcp_inbound.iter().zip(self.tcp_inbound) {
             let door = tcp_doors::inbound(common, settings.clone(), desk(), scratch.clone());
-            doors.push(door.open(Listener::new(bound)?).boxed_local());
+            if let Some(bound) = bound {
+                doors.push(door.open(Listener::new(bound)?).boxed_local());
+            }
+        }
+        let mut beyond = transparent::ways(common, &desk(), &scratch);
+        for (settings, bound) in config.outbound.iter().zip(self.outbound) {
+            let door = Rc::new(outbound_door(common, settings.clone(), desk()));
+            let captured = || Beyond::Http(Rc::clone(&door));
+            beyond.extend(settings.captures.iter().map(|one| (*one, captured())));
+            if let Some(bound) = bound {
+                doors.push(door.open(Listener::new(bound)?).boxed_local());
+            }
         }
         for (settings, bound) in config.tcp_outbound.iter().zip(self.tcp_outbound) {
             let door = tcp_doors::outbound(common, settings.clone(), desk(), scratch.clone());
-            doors.push(door.open(Listener::new(bound)?).boxed_local());
+            let door = Rc::new(door);
+            let captured = || Beyond::Tcp(Rc::clone(&door));
+            beyond.extend(settings.captures.iter().map(|one| (*one, captured())));
+            if let Some(bound) = bound {
+                doors.push(door.open(Listener::new(bound)?).boxed_local());
+            }
+        }
+        if let Some(door) = transparent::door(common, beyond, desk()) {
+            for bound in self.transparent.into_iter().flatten() {
+                let door = Rc::clone(&door);
+                doors.push(door.open(Listener::new(bound)?).boxed_local());
+            }
         }
         Ok(doors)
     }

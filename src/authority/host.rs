@@ -93,7 +93,7 @@ impl Host {
         let revoked = Arc::clone(&self.revoked);
         let metrics = self.metrics.clone();
         async move {
-            let visitor = match reception.receive(stream).await {
+            let visitor = match reception.receive(stream, source.ip()).await {
                 Ok(visitor) => visitor,
                 Err(why) => {
                     let error: &dyn std::error::Error = &why;

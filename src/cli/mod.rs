@@ -7,6 +7,7 @@
 mod authority;
 mod check;
 mod demonstrate;
+mod init_net;
 mod orders;
 mod print;
 mod run;
@@ -24,6 +25,7 @@ use crate::config::AuthorityConfig;
 use crate::config::Config;
 
 use demonstrate::Stay;
+use init_net::InitNet;
 use orders::AuthorityCommand;
 use orders::EntryCommand;
 use orders::RevocationCommand;
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Check { config } => check::configuration(&config),
         Command::Demo { dir, once: true } => demonstrate::demonstrate(dir, Stay::ForTheTour),
         Command::Demo { dir, once: false } => demonstrate::demonstrate(dir, Stay::UntilInterrupted),
+        Command::InitNet(wanted) => init_net::init_net(wanted),
         Command::Policy {
             command: PolicyCommand::Check { dir, config },
         } => check::policies(&dir, config.as_deref()),
@@ -127,6 +130,12 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Print or apply the firewall rules that bring connections to the sidecar
+    ///
+    /// nftables rules, in one table of their own, for the network namespace that this is run in: TCP connections that leave go to
+    /// `transparent.listen`, those that come from outside to the inbound door of the application that they are for. The sidecar's own
+    /// connections, loopback and whatever is excluded go their way. Loading them again replaces them.
+    InitNet(InitNet),
     /// Look at policies
     Policy {
         #[command(subcommand)]

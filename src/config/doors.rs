@@ -2,12 +2,16 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::Mistakes;
 use crate::config::file;
 use crate::config::limits_file::Limits;
+use crate::config::transparent;
 use crate::id::SpiffeId;
+use crate::net::AppAddress;
+use crate::net::Network;
 use crate::net::SourceLimits;
 use crate::policy;
 use crate::policy::ServiceName;
@@ -50,6 +54,7 @@ pub(super) fn limits(written: &Limits, notes: &mut Mistakes) -> proxy::Limits {
         connect,
         connection_window_bytes: written.connection_window_bytes,
         connections: notes.above_zero("limits.connections", written.connections),
+        handshake: Duration::from_millis(written.handshake_timeout_ms),
         header_read,
         header_bytes: written.header_bytes,
         headers: notes.between("limits.headers", written.headers, 1, MOST_HEADERS),
@@ -85,11 +90,13 @@ pub(super) fn sources(written: &Limits, notes: &mut Mistakes) -> SourceLimits {
 pub(super) fn inbound(
     written: &file::Inbound,
     limits: proxy::Limits,
+    folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<proxy::Inbound> {
     let listen = notes.parse::<SocketAddr>("inbound.listen", &written.listen);
     let service = notes.parse::<ServiceName>("inbound.service", &written.service);
-    let app = destination("inbound.app", &written.app, notes);
+    let app = app("inbound.app", &written.app, folder, notes);
+    let balancers = balancers("inbound", &written.proxy_protocol_from, limits, notes);
     Some(proxy::Inbound {
         app: app?,
         app_idle: Duration::from_millis(written.app_idle_ms),
@@ -97,6 +104,7 @@ pub(super) fn inbound(
             file::AppProtocol::Http1 => Protocol::Http1,
             file::AppProtocol::Http2 => Protocol::Http2,
         },
+        balancers,
         limits,
         listen: listen?,
         semicolons: if written.allow_semicolons {
@@ -125,11 +133,13 @@ fn outbound_door(
     limits: proxy::Limits,
     notes: &mut Mistakes,
 ) -> Option<proxy::Outbound> {
-    let listen = on_loopback(path, &written.listen, notes);
+    let listen = transparent::listen(path, (written.listen.as_deref(), &written.captures), notes);
+    let captures = transparent::captures(path, &written.captures, notes);
     let to = destination(&format!("{path}.to"), &written.to, notes);
     let expect = expected(path, &written.expect, notes);
     let service = service(path, written.service.as_deref(), to.as_deref(), notes);
     Some(proxy::Outbound {
+        captures,
         expect,
         limits,
         listen: listen?,
@@ -154,6 +164,23 @@ pub(super) fn on_loopback(path: &str, written: &str, notes: &mut Mistakes) -> Op
         );
     }
     listen
+}
+
+/// Who may tell the door at `path` whom a connection is from.
+pub(super) fn balancers(
+    path: &str,
+    written: &[String],
+    limits: proxy::Limits,
+    notes: &mut Mistakes,
+) -> proxy::Balancers {
+    let written = written.iter().enumerate();
+    let from = written.filter_map(|(at, text)| {
+        notes.parse::<Network>(format!("{path}.proxy_protocol_from[{at}]"), text)
+    });
+    proxy::Balancers {
+        from: from.collect(),
+        timeout: limits.handshake,
+    }
 }
 
 /// What the workload at `to` is called.
@@ -224,6 +251,19 @@ fn default_service(path: &str, to: &str, notes: &mut Mistakes) -> Option<Service
     }
     let label = host.split('.').next().unwrap_or(host);
     notes.parse(format!("{path}.service"), label)
+}
+
+/// Where our application is.
+pub(super) fn app(
+    path: &str,
+    written: &str,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Option<AppAddress> {
+    let parsed = AppAddress::parse(written, folder);
+    parsed
+        .map_err(|error| notes.add(path, format!("`{written}`: {error}")))
+        .ok()
 }
 
 /// `host:port`, as written.

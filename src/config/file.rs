@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::config::enrolment_file::FromAuthority;
 use crate::config::limits_file::Limits;
 use crate::config::tcp_file::Tcp;
+use crate::config::transparent_file::Transparent;
 
 /// The configuration of a sidecar. Paths are relative to the file's own folder.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -30,6 +31,8 @@ pub(super) struct File {
     pub(super) outbound: Vec<Outbound>,
     /// Doors for what is not HTTP.
     pub(super) tcp: Option<Tcp>,
+    /// Where connections come that our application dialled elsewhere.
+    pub(super) transparent: Option<Transparent>,
     /// Which requests are allowed.
     pub(super) policy: Policy,
     /// Where decisions are recorded.
@@ -96,7 +99,7 @@ pub(super) struct Inbound {
     pub(super) listen: String,
     /// What our application is called in policies.
     pub(super) service: String,
-    /// Where our application listens, such as `127.0.0.1:8080`.
+    /// Where our application listens, such as `127.0.0.1:8080` or `unix:/run/app.sock`.
     pub(super) app: String,
     /// What it speaks. Default: `http1`.
     #[serde(default)]
@@ -107,6 +110,9 @@ pub(super) struct Inbound {
     /// Whether paths may have `;`. Default: false.
     #[serde(default)]
     pub(super) allow_semicolons: bool,
+    /// Balancers that must say by the PROXY protocol, version 2, whom a connection is from: networks such as `10.0.0.0/8`.
+    #[serde(default)]
+    pub(super) proxy_protocol_from: Vec<String>,
     /// Route templates, with the groups they are in.
     #[serde(default)]
     pub(super) routes: Vec<Route>,
@@ -138,8 +144,11 @@ pub(super) struct Route {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Outbound {
-    /// Where our application connects to us: a loopback address.
-    pub(super) listen: String,
+    /// Where our application connects to us: a loopback address. May be left out where there are `captures`.
+    pub(super) listen: Option<String>,
+    /// The destinations for which redirected connections come here, such as `10.96.0.12:80`, `10.96.0.0/16:*` or `[fd00::/8]:80`.
+    #[serde(default)]
+    pub(super) captures: Vec<String>,
     /// Where the other sidecar is, `host:port`.
     pub(super) to: String,
     /// The SPIFFE IDs that may answer there: one, or a list.

@@ -20,6 +20,8 @@ mod shape;
 mod tcp;
 mod tcp_file;
 mod text;
+mod transparent;
+mod transparent_file;
 mod workload_api;
 
 use std::collections::BTreeSet;
@@ -71,6 +73,8 @@ pub struct Config {
     pub tcp_inbound: Vec<proxy::TcpInbound>,
     /// Doors for our own application, where it does not speak HTTP.
     pub tcp_outbound: Vec<proxy::TcpOutbound>,
+    /// Where redirected connections come to, if any do.
+    pub transparent: Option<proxy::Transparent>,
     /// The trust domain of our own SVID.
     pub trust_domain: TrustDomain,
     /// Worker threads, at least one.

@@ -20,6 +20,7 @@ use crate::config::file;
 use crate::config::identity;
 use crate::config::policies;
 use crate::config::tcp;
+use crate::config::transparent;
 use crate::config::workload_api;
 use crate::id::TrustDomain;
 use crate::policy;
@@ -37,24 +38,22 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let inbound = file
         .inbound
         .as_ref()
-        .and_then(|door| doors::inbound(door, limits, notes));
+        .and_then(|door| doors::inbound(door, limits, folder, notes));
     let outbound = doors::outbound(&file.outbound, limits, notes);
-    let tcp = tcp::doors(file.tcp.as_ref(), limits, notes);
+    let tcp = tcp::doors(file.tcp.as_ref(), limits, folder, notes);
+    let transparent = transparent::settings(&file, limits, (&outbound, &tcp), notes);
     if file.inbound.is_none() && file.outbound.is_empty() && file.tcp.is_none() {
         notes.add(
             "",
             "there is neither `inbound` nor `outbound` nor `tcp`: nothing would be served",
         );
     }
-    let mut services = services(
-        &file,
-        inbound.as_ref().map(|door| &door.service),
-        &outbound,
-        notes,
-    );
-    for service in tcp.services() {
-        services.entry(service.clone()).or_default();
-    }
+    let ways = transparent.iter().flat_map(|door| &door.passthrough);
+    let ways = ways.map(|way| &way.service);
+    let called = outbound.iter().map(|door| &door.service);
+    let called = called.chain(tcp.services()).chain(ways).cloned();
+    let inbound_service = inbound.as_ref().map(|door| &door.service);
+    let services = services(&file, inbound_service, called, notes);
     let policy = policies::of_sidecar(&file.policy, services, trust_domain.as_ref(), notes);
     let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
     let audit = audit_settings(&file.audit, folder, notes);
@@ -63,7 +62,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .as_ref()
         .and_then(|admin| admin_settings(admin, notes));
     let workload_api = workload_api::settings(&file, folder, notes);
-    let listens = listens(inbound.as_ref(), &outbound, &tcp, admin);
+    let mut listens = listens(inbound.as_ref(), &outbound, &tcp, admin);
+    listens.extend(transparent::listens(transparent.as_ref()));
     doors::clashes(&listens, notes);
     let log = log_settings(file.log, notes);
     let workers = workers(file.workers, notes);
@@ -82,6 +82,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
             policy_source: policy_source?,
             tcp_inbound: tcp.inbound,
             tcp_outbound: tcp.outbound,
+            transparent,
             trust_domain: trust_domain?,
             workers,
             workload_api,
@@ -111,7 +112,8 @@ fn listens(
 ) -> Vec<(String, SocketAddr)> {
     let inbound = inbound.map(|door| ("inbound.listen".to_owned(), door.listen));
     let outbound = outbound.iter().enumerate();
-    let outbound = outbound.map(|(at, door)| (format!("outbound[{at}].listen"), door.listen));
+    let outbound =
+        outbound.filter_map(|(at, door)| Some((format!("outbound[{at}].listen"), door.listen?)));
     let admin = admin.map(|window| ("admin.listen".to_owned(), window.listen));
     let doors = inbound.into_iter().chain(outbound).chain(tcp.listens());
     doors.chain(admin).collect()
@@ -121,13 +123,10 @@ fn listens(
 fn services(
     file: &file::File,
     inbound: Option<&ServiceName>,
-    outbound: &[proxy::Outbound],
+    called: impl Iterator<Item = ServiceName>,
     notes: &mut Mistakes,
 ) -> BTreeMap<ServiceName, Vec<policy::Route>> {
-    let mut services = BTreeMap::new();
-    for door in outbound {
-        services.insert(door.service.clone(), Vec::new());
-    }
+    let mut services: BTreeMap<_, _> = called.map(|service| (service, Vec::new())).collect();
     if let (Some(service), Some(written)) = (inbound, &file.inbound) {
         services.insert(
             service.clone(),

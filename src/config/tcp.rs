@@ -1,6 +1,7 @@
 //! The doors for what is not HTTP into the proxy's settings.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::Mistakes;
@@ -8,6 +9,7 @@ use crate::config::doors;
 use crate::config::tcp_file::Tcp;
 use crate::config::tcp_file::TcpInbound;
 use crate::config::tcp_file::TcpOutbound;
+use crate::config::transparent;
 use crate::policy::ServiceName;
 use crate::proxy;
 
@@ -18,7 +20,12 @@ pub(super) struct Doors {
     pub(super) outbound: Vec<proxy::TcpOutbound>,
 }
 
-pub(super) fn doors(written: Option<&Tcp>, limits: proxy::Limits, notes: &mut Mistakes) -> Doors {
+pub(super) fn doors(
+    written: Option<&Tcp>,
+    limits: proxy::Limits,
+    folder: &Path,
+    notes: &mut Mistakes,
+) -> Doors {
     let Some(written) = written else {
         return Doors::default();
     };
@@ -33,8 +40,8 @@ pub(super) fn doors(written: Option<&Tcp>, limits: proxy::Limits, notes: &mut Mi
         Duration::from_millis(notes.above_zero("tcp.idle_timeout_ms", written.idle_timeout_ms));
     let at = |key: &str, at: usize| format!("tcp.{key}[{at}]");
     let inbound = written.inbound.iter().enumerate();
-    let inbound =
-        inbound.filter_map(|(n, door)| inbound_door(&at("inbound", n), door, limits, notes));
+    let inbound = inbound
+        .filter_map(|(n, door)| inbound_door(&at("inbound", n), door, limits, folder, notes));
     let inbound = inbound.collect();
     let outbound = written.outbound.iter().enumerate();
     let outbound =
@@ -50,8 +57,11 @@ impl Doors {
     pub(super) fn listens(&self) -> impl Iterator<Item = (String, SocketAddr)> {
         let inbound = self.inbound.iter().map(|door| door.listen).enumerate();
         let inbound = inbound.map(|(at, listen)| (format!("tcp.inbound[{at}].listen"), listen));
-        let outbound = self.outbound.iter().map(|door| door.listen).enumerate();
-        inbound.chain(outbound.map(|(at, listen)| (format!("tcp.outbound[{at}].listen"), listen)))
+        let outbound = self.outbound.iter().enumerate();
+        inbound.chain(outbound.filter_map(|(at, door)| {
+            let path = format!("tcp.outbound[{at}].listen");
+            Some((path, door.listen?))
+        }))
     }
 
     /// What they lead to, as policies call it.
@@ -65,13 +75,16 @@ fn inbound_door(
     path: &str,
     written: &TcpInbound,
     limits: proxy::Limits,
+    folder: &Path,
     notes: &mut Mistakes,
 ) -> Option<proxy::TcpInbound> {
     let listen = notes.parse::<SocketAddr>(format!("{path}.listen"), &written.listen);
     let service = notes.parse::<ServiceName>(format!("{path}.service"), &written.service);
-    let app = doors::destination(&format!("{path}.app"), &written.app, notes);
+    let app = doors::app(&format!("{path}.app"), &written.app, folder, notes);
+    let balancers = doors::balancers(path, &written.proxy_protocol_from, limits, notes);
     Some(proxy::TcpInbound {
         app: app?,
+        balancers,
         limits,
         listen: listen?,
         service: service?,
@@ -84,11 +97,13 @@ fn outbound_door(
     limits: proxy::Limits,
     notes: &mut Mistakes,
 ) -> Option<proxy::TcpOutbound> {
-    let listen = doors::on_loopback(path, &written.listen, notes);
+    let listen = transparent::listen(path, (written.listen.as_deref(), &written.captures), notes);
+    let captures = transparent::captures(path, &written.captures, notes);
     let to = doors::destination(&format!("{path}.to"), &written.to, notes);
     let expect = doors::expected(path, &written.expect, notes);
     let service = doors::service(path, written.service.as_deref(), to.as_deref(), notes);
     Some(proxy::TcpOutbound {
+        captures,
         expect,
         limits,
         listen: listen?,

@@ -28,16 +28,22 @@ pub(super) struct TcpInbound {
     pub(super) listen: String,
     /// What our application is called in policies.
     pub(super) service: String,
-    /// Where our application listens, such as `127.0.0.1:5432`.
+    /// Where our application listens, such as `127.0.0.1:5432` or `unix:/run/db.sock`.
     pub(super) app: String,
+    /// Balancers that must say by the PROXY protocol, version 2, whom a connection is from: networks such as `10.0.0.0/8`.
+    #[serde(default)]
+    pub(super) proxy_protocol_from: Vec<String>,
 }
 
 /// A door for our own application.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TcpOutbound {
-    /// Where our application connects to us: a loopback address.
-    pub(super) listen: String,
+    /// Where our application connects to us: a loopback address. May be left out where there are `captures`.
+    pub(super) listen: Option<String>,
+    /// The destinations for which redirected connections come here, such as `10.96.0.12:5432`.
+    #[serde(default)]
+    pub(super) captures: Vec<String>,
     /// Where the other sidecar is, `host:port`.
     pub(super) to: String,
     /// The SPIFFE IDs that may answer there: one, or a list.
@@ -47,6 +53,6 @@ pub(super) struct TcpOutbound {
 }
 
 /// An hour, as Envoy's: connections in a database's pool are silent for long.
-const fn idle_timeout_ms() -> u64 {
+pub(super) const fn idle_timeout_ms() -> u64 {
     3_600_000
 }

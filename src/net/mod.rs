@@ -3,24 +3,36 @@
 //! What is said over a connection is nobody's business here: this floor binds,
 //! accepts, dials, and keeps count of the tasks that serve what it made.
 
+mod app;
 mod bind;
+mod capture;
 mod curfew;
 mod dial;
 mod guests;
 mod listen;
+mod network;
+mod own;
 mod place;
+mod proxy_header;
+mod redirected;
 mod sources;
 mod stall;
 mod tasks;
 mod tune;
 mod unix;
 
+pub use app::{AppAddress, AppAddressError, AppDialer, AppStream};
 pub use bind::{BindError, Bound, bind};
+pub use capture::{Capture, CaptureError, Captures};
 pub use curfew::Curfew;
 pub use dial::{DialError, Dialer};
 pub use guests::{Guest, Guests};
 pub use listen::Listener;
+pub use network::{Network, NetworkError};
+pub use own::{OwnConnection, OwnConnections};
 pub use place::place;
+pub use proxy_header::{ProxyHeaderError, parse_proxy_header, read_proxy_header};
+pub use redirected::{RedirectedError, original_destination};
 pub use sources::{Excess, SourceLimits, Sources, Visit};
 pub use stall::StallGuard;
 pub use tasks::Tasks;

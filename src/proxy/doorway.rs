@@ -18,6 +18,7 @@ use crate::audit::Text;
 use crate::net::Excess;
 use crate::net::Listener;
 use crate::net::Visit;
+use crate::proxy::balancers::Unannounced;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::GRACE;
 use crate::proxy::serve::ServeError;
@@ -30,6 +31,10 @@ pub(super) trait Doorway {
     fn threshold(&self) -> &Threshold;
     /// The most connections at a time.
     fn most_connections(&self) -> usize;
+    /// Whether `source` hands on connections of others, and says whose.
+    fn is_balancer(&self, _source: SocketAddr) -> bool {
+        false
+    }
     /// Serves one connection to its end. `spare` is room in the log for
     /// whatever goes wrong before there is a request.
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room);
@@ -80,16 +85,31 @@ fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAd
 }
 
 /// Counts where callers come from who may be anybody: at an outbound door there
-/// is only our own application, which has but one address.
+/// is only our own application, which has but one address. A balancer has yet to
+/// say who calls.
 fn visit<D: Doorway>(door: &D, source: SocketAddr) -> Result<Option<Visit>, Excess> {
     match door.threshold().door {
         Door::Outbound => Ok(None),
+        Door::Edge | Door::Inbound if door.is_balancer(source) => Ok(None),
         Door::Edge | Door::Inbound => door.desk().enter(source).map(Some),
     }
 }
 
+/// Counts the connection that whoever is at `balancer` said is from `source`;
+/// its own are for looking whether we live.
+pub(super) fn announced<D: Doorway>(
+    door: &D,
+    balancer: SocketAddr,
+    source: SocketAddr,
+) -> Result<Option<Visit>, Excess> {
+    if balancer == source {
+        return Ok(None);
+    }
+    door.desk().enter(source).map(Some)
+}
+
 /// Counts a caller whose address has too many connections, and records some.
-fn exceeded<D: Doorway>(door: &D, excess: Excess, source: SocketAddr) {
+pub(super) fn exceeded<D: Doorway>(door: &D, excess: Excess, source: SocketAddr) {
     let threshold = door.threshold();
     threshold.handshake(excess.reason);
     if excess.tell
@@ -125,6 +145,18 @@ pub(super) fn unproved<D: Doorway>(door: &D, why: &AcceptError, source: SocketAd
     record_offence(spare, Door::Inbound, source, None, why.reason());
 }
 
+/// Counts and records a balancer's connection that is nobody's.
+pub(super) fn unannounced<D: Doorway>(
+    door: &D,
+    why: &Unannounced,
+    source: SocketAddr,
+    spare: Room,
+) {
+    tracing::debug!(%source, error = why as &dyn std::error::Error, "a balancer did not say who calls");
+    door.threshold().handshake(why.reason());
+    record_offence(spare, Door::Inbound, source, None, why.reason());
+}
+
 /// Records what never became a request.
 pub(super) fn record_offence(
     spare: Room,
@@ -133,11 +165,17 @@ pub(super) fn record_offence(
     caller: Option<Text>,
     reason: impl Into<Cow<'static, str>>,
 ) {
-    let mut entry = spare.entry(Start {
+    let start = Start {
         caller,
         source: Some(source),
         ..Start::at(door)
-    });
+    };
+    record_refusal(spare, start, reason);
+}
+
+/// The same of a connection of which more is known.
+pub(super) fn record_refusal(spare: Room, start: Start, reason: impl Into<Cow<'static, str>>) {
+    let mut entry = spare.entry(start);
     entry.ruled(Ruling {
         decision: Decision::Refuse,
         reason: Some(reason.into()),

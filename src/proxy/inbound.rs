@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use crate::audit::Door;
 use crate::audit::Room;
 use crate::identity::Live;
-use crate::net::Dialer;
+use crate::net::AppDialer;
 use crate::net::Listener;
 use crate::net::StallGuard;
 use crate::policy::Caller;
@@ -35,6 +35,7 @@ use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
+use crate::proxy::upstream::Way;
 use crate::tls::Acceptor;
 use crate::tls::Belief;
 use crate::tls::Peer;
@@ -63,11 +64,13 @@ impl InboundDoor {
         let meters = Rc::new(meters);
         let reach = Reach {
             clock: Arc::clone(desk.clock()),
-            dialer: Dialer::new(&settings.app, settings.limits.connect),
             limits: settings.limits,
             meters: Rc::clone(&meters),
             tasks: desk.tasks().clone(),
-            tls: None,
+            way: Way::App(AppDialer::new(
+                settings.app.clone(),
+                settings.limits.connect,
+            )),
         };
         let keeping = Keeping {
             idle: settings.app_idle,
@@ -128,8 +131,21 @@ impl Doorway for InboundDoor {
         self.settings.limits.connections
     }
 
-    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
-        let accepted = match self.acceptor.accept(stream).await {
+    fn is_balancer(&self, source: SocketAddr) -> bool {
+        self.settings.balancers.are_at(source)
+    }
+
+    async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
+        let balancer = source;
+        let source = match self.settings.balancers.source(&mut stream, source).await {
+            Ok(source) => source,
+            Err(why) => return doorway::unannounced(self, &why, source, spare),
+        };
+        let _visit = match doorway::announced(self, balancer, source) {
+            Ok(visit) => visit,
+            Err(excess) => return doorway::exceeded(self, excess, source),
+        };
+        let accepted = match self.acceptor.accept(stream, source.ip()).await {
             Ok(accepted) => accepted,
             Err(why) => return doorway::unproved(self, &why, source, spare),
         };

@@ -9,10 +9,12 @@
 //! [`InboundDoor`] is for other workloads, [`OutboundDoor`] for our own
 //! application. `passage.rs` has the steps in their order; everything else
 //! here is what one of the steps needs. Where HTTP is not what is spoken there
-//! are doors of another kind, in `tcp`.
+//! are doors of another kind, in `tcp`; where our application does not know that
+//! we are there, `transparent.rs` finds the door for what it dials.
 
 mod activity;
 mod authority;
+mod balancers;
 mod body;
 mod canonical;
 mod desk;
@@ -38,10 +40,12 @@ mod sniff;
 mod switch;
 mod tcp;
 mod threshold;
+mod transparent;
 mod upstream;
 
 pub use activity::Pace;
 pub use activity::Silence;
+pub use balancers::Balancers;
 pub use desk::Desk;
 pub use inbound::InboundDoor;
 pub use meters::DoorMeters;
@@ -51,11 +55,17 @@ pub use path::Semicolons;
 pub use settings::Inbound;
 pub use settings::Limits;
 pub use settings::Outbound;
+pub use settings::Passthrough;
 pub use settings::TcpInbound;
 pub use settings::TcpOutbound;
+pub use settings::Transparent;
 pub use tcp::Equipment;
+pub use tcp::PlainWay;
 pub use tcp::Scratch;
 pub use tcp::TcpInboundDoor;
 pub use tcp::TcpMeters;
 pub use tcp::TcpMetrics;
 pub use tcp::TcpOutboundDoor;
+pub use tcp::WayEquipment;
+pub use transparent::Beyond;
+pub use transparent::TransparentDoor;

@@ -36,6 +36,7 @@ use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
+use crate::proxy::upstream::Way;
 use crate::tls::Connector;
 use crate::tls::Protocol;
 
@@ -62,11 +63,13 @@ impl OutboundDoor {
         let meters = Rc::new(meters);
         let reach = Reach {
             clock: Arc::clone(desk.clock()),
-            dialer: Dialer::new(&settings.to, settings.limits.connect),
             limits: settings.limits,
             meters: Rc::clone(&meters),
             tasks: desk.tasks().clone(),
-            tls: Some(connector),
+            way: Way::Peer {
+                dialer: Dialer::new(&settings.to, settings.limits.connect),
+                tls: Box::new(connector),
+            },
         };
         let keeping = Keeping {
             idle: Duration::ZERO,
@@ -85,8 +88,8 @@ impl OutboundDoor {
 
     /// Serves until the drain begins, then returns; what is under way goes on
     /// in the desk's tasks.
-    pub async fn open(self, listener: Listener) {
-        doorway::open(Rc::new(self), listener).await;
+    pub async fn open(self: Rc<Self>, listener: Listener) {
+        doorway::open(self, listener).await;
     }
 
     fn passage(&self, source: SocketAddr) -> Passage {

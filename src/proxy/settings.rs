@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::id::SpiffeId;
+use crate::net::AppAddress;
+use crate::net::Capture;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Silence;
+use crate::proxy::balancers::Balancers;
 use crate::proxy::path::Semicolons;
 use crate::tls::Protocol;
 
@@ -18,6 +21,8 @@ pub struct Limits {
     pub connection_window_bytes: u32,
     /// The most connections that a worker holds at one door.
     pub connections: usize,
+    /// How long a caller may take to prove who it is, in each step that there is for it.
+    pub handshake: Duration,
     /// How long a request's head may take, and how long an HTTP/1 connection may be idle before it.
     pub header_read: Duration,
     /// The largest request or response head, in bytes.
@@ -53,12 +58,14 @@ impl Limits {
 /// The door for other workloads.
 #[derive(Clone, Debug)]
 pub struct Inbound {
-    /// Where our application is, `host:port`.
-    pub app: String,
+    /// Where our application is.
+    pub app: AppAddress,
     /// How long an unused connection to the application is kept.
     pub app_idle: Duration,
     /// What the application speaks.
     pub app_protocol: Protocol,
+    /// Who may say that a connection is from somebody else.
+    pub balancers: Balancers,
     /// The door's limits.
     pub limits: Limits,
     /// Where other sidecars connect to us. Port 0 lets the system choose.
@@ -72,12 +79,14 @@ pub struct Inbound {
 /// A door for our own application, to one other workload.
 #[derive(Clone, Debug)]
 pub struct Outbound {
+    /// The destinations that connections are redirected from, see [`Transparent`].
+    pub captures: Vec<Capture>,
     /// Who may be at the other end. Never empty.
     pub expect: Vec<SpiffeId>,
     /// The door's limits.
     pub limits: Limits,
-    /// Where our application connects to us. Port 0 lets the system choose.
-    pub listen: SocketAddr,
+    /// Where our application connects to us, unless it is always redirected. Port 0 lets the system choose.
+    pub listen: Option<SocketAddr>,
     /// Whether paths may have parameters.
     pub semicolons: Semicolons,
     /// What the other workload is called in policies.
@@ -89,8 +98,10 @@ pub struct Outbound {
 /// A door for other workloads, to an application that speaks in its own way.
 #[derive(Clone, Debug)]
 pub struct TcpInbound {
-    /// Where our application is, `host:port`.
-    pub app: String,
+    /// Where our application is.
+    pub app: AppAddress,
+    /// Who may say that a connection is from somebody else.
+    pub balancers: Balancers,
     /// The door's limits. How long a connection may be silent is that of streams.
     pub limits: Limits,
     /// Where other sidecars connect to us. Port 0 lets the system choose.
@@ -102,14 +113,36 @@ pub struct TcpInbound {
 /// A door for our own application, to one other workload that speaks in its own way.
 #[derive(Clone, Debug)]
 pub struct TcpOutbound {
+    /// The destinations that connections are redirected from, see [`Transparent`].
+    pub captures: Vec<Capture>,
     /// Who may be at the other end. Never empty.
     pub expect: Vec<SpiffeId>,
     /// The door's limits. How long a connection may be silent is that of streams.
     pub limits: Limits,
-    /// Where our application connects to us. Port 0 lets the system choose.
-    pub listen: SocketAddr,
+    /// Where our application connects to us, unless it is always redirected. Port 0 lets the system choose.
+    pub listen: Option<SocketAddr>,
     /// What the other workload is called in policies.
     pub service: ServiceName,
     /// Where the other sidecar is, `host:port`.
     pub to: String,
+}
+
+/// Where connections come that our application dialled elsewhere.
+#[derive(Clone, Debug)]
+pub struct Transparent {
+    /// The limits. How long a connection in the clear may be silent is that of streams.
+    pub limits: Limits,
+    /// Where the firewall redirects them to. Port 0 lets the system choose.
+    pub listen: Vec<SocketAddr>,
+    /// What may leave in the clear.
+    pub passthrough: Vec<Passthrough>,
+}
+
+/// Destinations that may be reached in the clear, if the policy agrees.
+#[derive(Clone, Debug)]
+pub struct Passthrough {
+    /// The destinations.
+    pub captures: Vec<Capture>,
+    /// What policies call all of them.
+    pub service: ServiceName,
 }

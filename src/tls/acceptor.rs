@@ -1,6 +1,7 @@
 //! The end that is called.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -92,7 +93,7 @@ impl Acceptor {
         Self { speaks, ..self }
     }
 
-    /// Completes the handshake with a caller.
+    /// Completes the handshake with a caller from `source`.
     ///
     /// # Errors
     ///
@@ -101,8 +102,8 @@ impl Acceptor {
     /// # Cancellation
     ///
     /// Dropping the future closes the stream and frees the slot.
-    pub async fn accept(&self, stream: TcpStream) -> Result<Accepted, AcceptError> {
-        let shaken = self.shake_hands(stream).await?;
+    pub async fn accept(&self, stream: TcpStream, source: IpAddr) -> Result<Accepted, AcceptError> {
+        let shaken = self.shake_hands(stream, source).await?;
         let (_, session) = shaken.stream.get_ref();
         let protocol = Protocol::negotiated(session.alpn_protocol());
         let protocol = protocol.ok_or(AcceptError::Handshake {
@@ -117,18 +118,22 @@ impl Acceptor {
     }
 
     /// A proved caller, whatever was agreed on.
-    pub(super) async fn shake_hands(&self, stream: TcpStream) -> Result<Shaken, AcceptError> {
+    pub(super) async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        source: IpAddr,
+    ) -> Result<Shaken, AcceptError> {
         // Boxed: a handshake's state is large, and would otherwise be a part of
         // the connection's future for as long as that lives.
-        let handshake = Box::pin(self.shake(stream));
+        let handshake = Box::pin(self.shake(stream, source));
         let shaken = timeout(self.settings.handshake_timeout, handshake).await;
         shaken.unwrap_or(Err(AcceptError::Handshake {
             cause: HandshakeError::Timeout,
         }))
     }
 
-    async fn shake(&self, stream: TcpStream) -> Result<Shaken, AcceptError> {
-        let Greeted { hello, slot } = self.slots.greet(stream).await?;
+    async fn shake(&self, stream: TcpStream, source: IpAddr) -> Result<Shaken, AcceptError> {
+        let Greeted { hello, slot } = self.slots.greet(stream, source).await?;
         let answered = self.answer(hello).await;
         drop(slot);
         answered.map_err(|cause| AcceptError::Handshake { cause })

@@ -4,6 +4,7 @@
 //! to callers whose certificate has just ended, who could otherwise never come
 //! back after it was away for a while. Both get no further than asking.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -80,7 +81,7 @@ impl Reception {
         }
     }
 
-    /// Completes the handshake with a caller.
+    /// Completes the handshake with a caller from `source`.
     ///
     /// # Errors
     ///
@@ -89,16 +90,16 @@ impl Reception {
     /// # Cancellation
     ///
     /// Dropping the future closes the stream and frees the slot.
-    pub async fn receive(&self, stream: TcpStream) -> Result<Visitor, AcceptError> {
-        let handshake = Box::pin(self.shake_hands(stream));
+    pub async fn receive(&self, stream: TcpStream, source: IpAddr) -> Result<Visitor, AcceptError> {
+        let handshake = Box::pin(self.shake_hands(stream, source));
         let shaken = timeout(self.settings.handshake_timeout, handshake).await;
         shaken.unwrap_or(Err(AcceptError::Handshake {
             cause: HandshakeError::Timeout,
         }))
     }
 
-    async fn shake_hands(&self, stream: TcpStream) -> Result<Visitor, AcceptError> {
-        let Greeted { hello, slot } = self.slots.greet(stream).await?;
+    async fn shake_hands(&self, stream: TcpStream, source: IpAddr) -> Result<Visitor, AcceptError> {
+        let Greeted { hello, slot } = self.slots.greet(stream, source).await?;
         let answered = self.answer(hello).await;
         drop(slot);
         answered.map_err(|cause| AcceptError::Handshake { cause })

@@ -74,16 +74,19 @@ impl HandshakeSlots {
         self.answered.left(&self.answered.taken())
     }
 
-    /// Waits for the caller's hello, and takes a slot for what follows.
+    /// Waits for the hello of a caller from `source`, and takes a slot for what follows.
     ///
     /// # Errors
     ///
     /// All of [`AcceptError`]. The stream is closed.
-    pub(super) async fn greet(&self, stream: TcpStream) -> Result<Greeted, AcceptError> {
+    pub(super) async fn greet(
+        &self,
+        stream: TcpStream,
+        source: IpAddr,
+    ) -> Result<Greeted, AcceptError> {
         let broken = |error| AcceptError::Handshake {
             cause: HandshakeError::from_stream(&error),
         };
-        let source = stream.peer_addr().map_err(broken)?.ip();
         let seat = self.unheard.take(source)?;
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
         let hello = hello.await.map_err(broken)?;

@@ -7,6 +7,9 @@ use std::net::Shutdown;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
@@ -19,7 +22,8 @@ use crate::stage::DEADLINE;
 
 /// Listens, and does nothing of its own.
 pub(crate) struct Application {
-    address: SocketAddr,
+    /// None on a Unix socket.
+    address: Option<SocketAddr>,
     calls: Receiver<TcpStream>,
 }
 
@@ -39,11 +43,28 @@ impl Application {
                 }
             }
         });
+        let address = Some(address);
         Self { address, calls }
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    /// On a Unix socket at `path`.
+    pub(crate) fn start_on(path: &Path) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        let (called, calls) = mpsc::sync_channel(1024);
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                // What is done with either is the same to the system.
+                if called.send(OwnedFd::from(stream).into()).is_err() {
+                    return;
+                }
+            }
+        });
+        let address = None;
+        Self { address, calls }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.unwrap()
     }
 
     /// The next connection, in the order in which they were made.

@@ -61,7 +61,18 @@ impl Caller {
 
     /// The same from an address of its own.
     pub(crate) fn secure_from(source: Ipv4Addr, door: SocketAddr, config: ClientConfig) -> Self {
-        let tcp = dial(source, door);
+        Self::announced(source, door, b"", config)
+    }
+
+    /// The same, with `header` before the first byte of TLS.
+    pub(crate) fn announced(
+        source: Ipv4Addr,
+        door: SocketAddr,
+        header: &[u8],
+        config: ClientConfig,
+    ) -> Self {
+        let mut tcp = dial(source, door);
+        tcp.write_all(header).unwrap();
         let name = ServerName::try_from("orders.mesh.example").unwrap();
         let session = ClientConnection::new(Arc::new(config), name).unwrap();
         Self {

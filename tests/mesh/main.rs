@@ -13,6 +13,8 @@ mod application;
 #[cfg(test)]
 mod authority;
 #[cfg(test)]
+mod balancer;
+#[cfg(test)]
 mod caller;
 #[cfg(test)]
 mod counts;
@@ -74,6 +76,10 @@ mod streaming;
 #[cfg(test)]
 mod tcp;
 #[cfg(test)]
+mod transparent;
+#[cfg(test)]
 mod trial;
+#[cfg(test)]
+mod unix;
 #[cfg(test)]
 mod upgrade;

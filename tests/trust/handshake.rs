@@ -26,6 +26,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::corpus;
 use crate::corpus::Calendar;
 use crate::corpus::web;
+use crate::parties::HERE;
 use crate::parties::acceptor;
 use crate::parties::call_on;
 use crate::parties::called_by;
@@ -222,7 +223,7 @@ async fn silence_ends_with_the_handshake_timeout() {
     caller.write_all(b"\x16\x03\x01").await.unwrap();
     let began = tokio::time::Instant::now();
     assert_eq!(
-        failed(acceptor.accept(called).await),
+        failed(acceptor.accept(called, HERE).await),
         HandshakeError::Timeout
     );
     assert_eq!(
@@ -254,14 +255,14 @@ async fn whoever_comes_when_all_slots_are_taken_is_turned_away_at_once() {
     let connector = connector(&live, &calendar, vec![web()]);
 
     let (silent, called) = wire().await;
-    let mut unheard = Box::pin(acceptor.accept(called));
+    let mut unheard = Box::pin(acceptor.accept(called, HERE));
     assert!(futures_util::FutureExt::now_or_never(unheard.as_mut()).is_none());
     assert_eq!(slots.free(), 1, "silence takes a slot");
     drop((unheard, silent));
 
     let (mut silent, called) = wire().await;
     silent.write_all(&hello()).await.unwrap();
-    let mut held = Box::pin(acceptor.accept(called));
+    let mut held = Box::pin(acceptor.accept(called, HERE));
     while slots.free() > 0 {
         assert!(futures_util::FutureExt::now_or_never(held.as_mut()).is_none());
         tokio::task::yield_now().await;
@@ -303,7 +304,7 @@ async fn what_is_not_tls_13_is_named_and_closed() {
     ] {
         let (mut caller, called) = wire().await;
         caller.write_all(bytes).await.unwrap();
-        assert_eq!(failed(acceptor.accept(called).await), expected);
+        assert_eq!(failed(acceptor.accept(called, HERE).await), expected);
         let mut answer = Vec::new();
         drop(caller.read_to_end(&mut answer).await);
         assert!(answer.len() <= 7, "more than an alert: {answer:?}");

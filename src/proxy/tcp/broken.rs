@@ -40,13 +40,21 @@ impl Broken {
             error = self as &dyn std::error::Error,
             "a connection broke off"
         );
-        let (side, reason) = match self {
-            Self::Caller { .. } => (Side::Caller, "caller_broke_off"),
-            Self::Far { cause } if is_refusal(cause) => (Side::Far, "refused_by_upstream"),
-            Self::Far { .. } => (Side::Far, "upstream_broke_off"),
+        let side = match self {
+            Self::Caller { .. } => Side::Caller,
+            Self::Far { .. } => Side::Far,
         };
         let ended = (side == peer).then(|| bond.broken()).flatten();
-        ended.unwrap_or(reason)
+        ended.unwrap_or_else(|| self.word())
+    }
+
+    /// The same where neither side has proved anything.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Caller { .. } => "caller_broke_off",
+            Self::Far { cause } if is_refusal(cause) => "refused_by_upstream",
+            Self::Far { .. } => "upstream_broke_off",
+        }
     }
 }
 

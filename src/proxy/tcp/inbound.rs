@@ -12,7 +12,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::audit::Door;
 use crate::audit::Room;
-use crate::net::Dialer;
+use crate::net::AppDialer;
 use crate::net::Ending;
 use crate::net::Listener;
 use crate::net::end_by;
@@ -42,7 +42,7 @@ use crate::tls::OpaqueAcceptor;
 #[derive(Debug)]
 pub struct TcpInboundDoor {
     acceptor: OpaqueAcceptor,
-    app: Dialer,
+    app: AppDialer,
     desk: Rc<Desk>,
     meters: Rc<TcpMeters>,
     scratch: Scratch,
@@ -61,7 +61,7 @@ impl TcpInboundDoor {
     ) -> Self {
         Self {
             acceptor,
-            app: Dialer::new(&settings.app, settings.limits.connect),
+            app: AppDialer::new(settings.app.clone(), settings.limits.connect),
             desk,
             meters: Rc::new(meters),
             scratch,
@@ -87,6 +87,7 @@ impl TcpInboundDoor {
         let arrival = Arrival {
             caller: &caller,
             door: Door::Inbound,
+            host: None,
             service: &self.settings.service,
             source,
         };
@@ -132,13 +133,13 @@ impl TcpInboundDoor {
             Ok(app) => app,
             Err(cause) => return Some(unreached(&UpstreamError::Dial { cause })),
         };
-        end_by(&app, Ending::Reset);
+        app.end_by(Ending::Reset);
         let ended = tokio::select! {
             relayed = relay(caller, &mut app, &self.scratch, passing) => relayed.err().map(|broken| broken.told(Side::Caller, bond)),
             () = silent(passing.activity()) => Some("silent_too_long"),
         };
         if ended.is_none() {
-            end_by(&app, Ending::Orderly);
+            app.end_by(Ending::Orderly);
             end_by(caller.get_ref().0, Ending::Orderly);
         }
         ended
@@ -158,8 +159,21 @@ impl Doorway for TcpInboundDoor {
         self.settings.limits.connections
     }
 
-    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
-        match self.acceptor.accept(stream).await {
+    fn is_balancer(&self, source: SocketAddr) -> bool {
+        self.settings.balancers.are_at(source)
+    }
+
+    async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
+        let balancer = source;
+        let source = match self.settings.balancers.source(&mut stream, source).await {
+            Ok(source) => source,
+            Err(why) => return doorway::unannounced(self, &why, source, spare),
+        };
+        let _visit = match doorway::announced(self, balancer, source) {
+            Ok(visit) => visit,
+            Err(excess) => return doorway::exceeded(self, excess, source),
+        };
+        match self.acceptor.accept(stream, source.ip()).await {
             Ok(accepted) => {
                 self.threshold().handshake("ok");
                 self.receive(accepted, source, spare).await;

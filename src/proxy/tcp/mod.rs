@@ -15,6 +15,7 @@ mod inbound;
 mod meters;
 mod outbound;
 mod passing;
+mod plain;
 mod relay;
 mod scratch;
 
@@ -23,4 +24,6 @@ pub use meters::TcpMeters;
 pub use meters::TcpMetrics;
 pub use outbound::Equipment;
 pub use outbound::TcpOutboundDoor;
+pub use plain::PlainWay;
+pub use plain::WayEquipment;
 pub use scratch::Scratch;

@@ -18,6 +18,8 @@ use crate::identity::Live;
 use crate::net::Dialer;
 use crate::net::Ending;
 use crate::net::Listener;
+use crate::net::OwnConnection;
+use crate::net::OwnConnections;
 use crate::net::end_by;
 use crate::policy::Caller;
 use crate::policy::Connection;
@@ -48,6 +50,7 @@ pub struct TcpOutboundDoor {
     far: Dialer,
     identity: Arc<Live>,
     meters: Rc<TcpMeters>,
+    own: OwnConnections,
     scratch: Scratch,
     settings: TcpOutbound,
     tls: OpaqueConnector,
@@ -62,6 +65,8 @@ pub struct Equipment {
     pub identity: Arc<Live>,
     /// The door's part of the metrics.
     pub meters: TcpMeters,
+    /// Where connections that we make are listed.
+    pub own: OwnConnections,
     /// Where bytes lie.
     pub scratch: Scratch,
     /// How we prove who we are, and who must be there.
@@ -77,6 +82,7 @@ impl TcpOutboundDoor {
             far: Dialer::new(&settings.to, settings.limits.connect),
             identity: equipment.identity,
             meters: Rc::new(equipment.meters),
+            own: equipment.own,
             scratch: equipment.scratch,
             settings,
             tls: equipment.tls,
@@ -85,8 +91,8 @@ impl TcpOutboundDoor {
 
     /// Serves until the drain begins, then returns; what is under way goes on
     /// in the desk's tasks.
-    pub async fn open(self, listener: Listener) {
-        doorway::open(Rc::new(self), listener).await;
+    pub async fn open(self: Rc<Self>, listener: Listener) {
+        doorway::open(self, listener).await;
     }
 
     /// Spends `permit`. Says why the connection ended, where not as it should.
@@ -97,14 +103,15 @@ impl TcpOutboundDoor {
         passing: &Passing,
     ) -> Option<&'static str> {
         drop(permit);
+        let (connected, _listed) = match self.reach().await {
+            Ok(reached) => reached,
+            Err(error) => return Some(unreached(&error)),
+        };
         let OpaqueConnected {
             mut stream,
             belief,
             shown_until,
-        } = match self.reach().await {
-            Ok(connected) => connected,
-            Err(error) => return Some(unreached(&error)),
-        };
+        } = connected;
         end_by(stream.get_ref().0, Ending::Reset);
         let lifetime = self.desk.lifetime(Some(belief.clone()));
         let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
@@ -120,17 +127,21 @@ impl TcpOutboundDoor {
         ended
     }
 
-    async fn reach(&self) -> Result<OpaqueConnected, UpstreamError> {
+    async fn reach(&self) -> Result<(OpaqueConnected, OwnConnection), UpstreamError> {
         let stream = self
             .far
             .dial()
             .await
             .map_err(|cause| UpstreamError::Dial { cause })?;
+        let listed = self.own.list(&stream);
         let connected = self.tls.connect(stream).await;
         let result = connected.as_ref().err().map(|cause| cause.reason());
         self.threshold()
             .handshake(result.as_deref().unwrap_or("ok"));
-        connected.map_err(|cause| UpstreamError::Tls { cause })
+        match connected {
+            Ok(connected) => Ok((connected, listed)),
+            Err(cause) => Err(UpstreamError::Tls { cause }),
+        }
     }
 }
 
@@ -153,6 +164,7 @@ impl Doorway for TcpOutboundDoor {
         let arrival = Arrival {
             caller: &caller,
             door: Door::Outbound,
+            host: None,
             service: &self.settings.service,
             source,
         };

@@ -42,6 +42,8 @@ pub(super) struct Passing {
 pub(super) struct Arrival<'a> {
     pub(super) caller: &'a Caller,
     pub(super) door: Door,
+    /// Where it was going, if that is not the service's own place.
+    pub(super) host: Option<Text>,
     pub(super) service: &'a ServiceName,
     pub(super) source: SocketAddr,
 }
@@ -57,6 +59,7 @@ impl Passing {
     ) -> Self {
         let entry = room.entry(Start {
             caller: Some(Text::Shared(arrival.caller.id().to_shared())),
+            host: arrival.host.clone(),
             protocol: Some(Text::Static("TCP")),
             service: Some(Text::from(arrival.service.as_str().to_owned())),
             source: Some(arrival.source),

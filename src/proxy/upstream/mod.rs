@@ -28,6 +28,7 @@ pub(super) use bond::Bond;
 pub(super) use http1::Returnable;
 pub(super) use http2::Streaming;
 pub(super) use wire::Reach;
+pub(super) use wire::Way;
 pub(super) use wire::Wire;
 
 /// How connections to a destination are made and kept.

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 
+use crate::net::AppDialer;
 use crate::net::Dialer;
 use crate::net::StallGuard;
 use crate::net::Tasks;
@@ -35,12 +36,23 @@ pub(in crate::proxy) type Wire = Box<dyn Bytestream>;
 #[derive(Debug)]
 pub(in crate::proxy) struct Reach {
     pub(in crate::proxy) clock: Arc<dyn Clock>,
-    pub(in crate::proxy) dialer: Dialer,
     pub(in crate::proxy) limits: Limits,
     pub(in crate::proxy) meters: Rc<DoorMeters>,
     pub(in crate::proxy) tasks: Tasks,
-    /// Who must be there and how we prove who we are; none for our own application.
-    pub(in crate::proxy) tls: Option<Connector>,
+    pub(in crate::proxy) way: Way,
+}
+
+/// What is at the other end.
+#[derive(Debug)]
+pub(in crate::proxy) enum Way {
+    /// Our own application, in the clear.
+    App(AppDialer),
+    /// Another sidecar.
+    Peer {
+        dialer: Dialer,
+        /// Who must be there and how we prove who we are.
+        tls: Box<Connector>,
+    },
 }
 
 /// A connection that has just been made.
@@ -58,21 +70,21 @@ pub(super) struct Made {
 impl Reach {
     /// Connects, and proves identities if there are any to prove.
     pub(super) async fn connect(&self, protocol: Protocol) -> Result<Made, UpstreamError> {
-        let stream = self
-            .dialer
-            .dial()
-            .await
-            .map_err(|cause| UpstreamError::Dial { cause })?;
-        let Some(connector) = &self.tls else {
-            let wire = Box::new(StallGuard::new(stream, self.limits.write_stall));
-            return Ok(Made {
-                wire,
-                bond: None,
-                generation: 0,
-                outdated: None,
-            });
+        let unreached = |cause| UpstreamError::Dial { cause };
+        let (dialer, tls) = match &self.way {
+            Way::App(dialer) => {
+                let stream = dialer.dial().await.map_err(unreached)?;
+                return Ok(Made {
+                    wire: Box::new(StallGuard::new(stream, self.limits.write_stall)),
+                    bond: None,
+                    generation: 0,
+                    outdated: None,
+                });
+            }
+            Way::Peer { dialer, tls } => (dialer, tls),
         };
-        let connected = match connector.connect(stream, protocol).await {
+        let stream = dialer.dial().await.map_err(unreached)?;
+        let connected = match tls.connect(stream, protocol).await {
             Ok(connected) => connected,
             Err(cause) => {
                 self.meters.handshake(&cause.reason());
@@ -100,8 +112,9 @@ impl Reach {
         if outdated.is_some_and(|outdated| outdated <= self.clock.now()) {
             return false;
         }
-        self.tls
-            .as_ref()
-            .is_none_or(|connector| connector.generation() == generation)
+        match &self.way {
+            Way::App(_) => true,
+            Way::Peer { tls, .. } => tls.generation() == generation,
+        }
     }
 }

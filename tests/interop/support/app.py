@@ -24,9 +24,9 @@ class Request:
 
 
 class App:
-    """HTTP/1.1 on localhost. It answers each request with what it saw; `/held` only when `release` is called."""
+    """HTTP/1.1 on localhost, or at `listen`. It answers each request with what it saw; `/held` only when `release` is called."""
 
-    def __init__(self, case):
+    def __init__(self, case, listen=None):
         self.requests = []
         self._gate = threading.Event()
         self._held = 0
@@ -56,7 +56,7 @@ class App:
             def log_message(self, *_):
                 pass
 
-        self._server = _Server((case.host, 0), Handler)
+        self._server = _Server(listen or (case.host, 0), Handler)
         self.address = "{}:{}".format(*self._server.server_address)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         case.at_the_end(self._server.shutdown)

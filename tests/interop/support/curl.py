@@ -22,9 +22,10 @@ class Answer:
     said: str
 
 
-def curl(url, *options, svid=None, http="--http1.1"):
+def curl(url, *options, svid=None, http="--http1.1", uid=None):
     """One request. The server's name is not checked (an SVID has none); whoever calls us is what these tests ask."""
-    command = ["curl", "--silent", "--show-error", "--insecure", "--max-time", "20", http]
+    user = [] if uid is None else ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    command = [*user, "curl", "--silent", "--show-error", "--insecure", "--max-time", "20", http]
     if svid:
         command += ["--cert", str(svid.certificate), "--key", str(svid.key)]
     command += ["--write-out", "\n%{http_code} %{http_version}", *options, url]

@@ -60,3 +60,19 @@ frontend far
     http-request return status 200 content-type text/plain lf-string "haproxy was here verify=%[ssl_c_verify] protocol=%[req.ver]"
 """
     return HaProxy(case, "haproxy-server", parts, address)
+
+
+def balancer(case, name, to, word=""):
+    """Hands TCP connections on as they are. `word` says how it tells whom they are from, if it does."""
+    address = case.address()
+    parts = f"""
+frontend front
+    mode tcp
+    option tcplog
+    bind {address}
+    default_backend behind
+backend behind
+    mode tcp
+    server behind {to} {word}
+"""
+    return HaProxy(case, name, parts, address)

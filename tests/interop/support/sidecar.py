@@ -26,7 +26,7 @@ class Sidecar:
         self.policy = policy
         self._records = records
         self.inbound = config.get("inbound", {}).get("listen")
-        self.outbound = [door["listen"] for door in config.get("outbound", [])]
+        self.outbound = [door.get("listen") for door in config.get("outbound", [])]
         self.admin = config["admin"]["listen"]
 
     def records(self):

@@ -47,6 +47,7 @@ mod sidecar_tokens;
 mod signatures;
 mod site;
 mod steps;
+mod tcp;
 mod tokens;
 mod told_policies;
 mod town;

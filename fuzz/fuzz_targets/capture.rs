@@ -1,0 +1,17 @@
+//! Any text as destinations to be captured: some that are written as they were
+//! meant, or a refusal.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portreeve::net::Capture;
+use portreeve::net::Network;
+
+fuzz_target!(|text: &str| {
+    if let Ok(capture) = text.parse::<Capture>() {
+        assert_eq!(capture.to_string().parse(), Ok(capture));
+    }
+    if let Ok(network) = text.parse::<Network>() {
+        assert_eq!(network.to_string().parse(), Ok(network));
+    }
+});

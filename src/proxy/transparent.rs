@@ -1,0 +1,140 @@
+//! The door that connections come to which were dialled elsewhere.
+//!
+//! Our application knows nothing of us: a rule of the firewall brings us what
+//! it dials. Where it was going says which door it is for, and from there on
+//! all is as if it had come to that door. What no door captures goes nowhere,
+//! unless the operator lists it as a plain way out and the policy agrees.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use crate::audit::Door;
+use crate::audit::Room;
+use crate::audit::Start;
+use crate::audit::Text;
+use crate::identity::Live;
+use crate::net::Captures;
+use crate::net::Ending;
+use crate::net::Listener;
+use crate::net::OwnConnections;
+use crate::net::end_by;
+use crate::net::original_destination;
+use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
+use crate::proxy::doorway::Doorway;
+use crate::proxy::meters::Metrics;
+use crate::proxy::outbound::OutboundDoor;
+use crate::proxy::tcp::PlainWay;
+use crate::proxy::tcp::TcpOutboundDoor;
+use crate::proxy::threshold::Threshold;
+
+/// One worker's door for redirected connections.
+#[derive(Debug)]
+pub struct TransparentDoor {
+    beyond: Captures<Beyond>,
+    connections: usize,
+    desk: Rc<Desk>,
+    identity: Arc<Live>,
+    own: OwnConnections,
+    threshold: Threshold,
+}
+
+/// What a redirected connection is for.
+#[derive(Clone, Debug)]
+pub enum Beyond {
+    /// Another workload, in HTTP.
+    Http(Rc<OutboundDoor>),
+    /// Wherever it was going, in the clear.
+    Plain(Rc<PlainWay>),
+    /// Another workload, in its own way.
+    Tcp(Rc<TcpOutboundDoor>),
+}
+
+impl TransparentDoor {
+    /// A door that nobody comes through yet, to what is `beyond`. At most
+    /// `connections` at a time, and none of those that are our `own`.
+    #[must_use]
+    pub fn new(
+        beyond: Captures<Beyond>,
+        (connections, own): (usize, OwnConnections),
+        desk: Rc<Desk>,
+        identity: Arc<Live>,
+        metrics: &Metrics,
+    ) -> Self {
+        Self {
+            beyond,
+            connections,
+            desk,
+            identity,
+            own,
+            threshold: metrics.threshold(Door::Outbound),
+        }
+    }
+
+    /// Serves until the drain begins, then returns; what is under way goes on
+    /// in the desk's tasks.
+    pub async fn open(self: Rc<Self>, listener: Listener) {
+        doorway::open(self, listener).await;
+    }
+
+    /// Counts and records a connection that goes nowhere.
+    fn turn_away(
+        &self,
+        [source, destination]: [Option<SocketAddr>; 2],
+        reason: &'static str,
+        spare: Room,
+    ) {
+        self.threshold.handshake(reason);
+        let caller = self.identity.current().svid().id().to_shared();
+        let start = Start {
+            caller: Some(Text::Shared(caller)),
+            host: destination.map(|address| Text::from(address.to_string())),
+            protocol: Some(Text::Static("TCP")),
+            source,
+            ..Start::at(Door::Outbound)
+        };
+        doorway::record_refusal(spare, start, reason);
+    }
+}
+
+impl Doorway for TransparentDoor {
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn threshold(&self) -> &Threshold {
+        &self.threshold
+    }
+
+    fn most_connections(&self) -> usize {
+        self.connections
+    }
+
+    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+        let destination = match original_destination(&stream) {
+            Ok(destination) => destination,
+            Err(error) => {
+                tracing::debug!(%source, error = &error as &dyn std::error::Error, "a connection was not redirected");
+                end_by(&stream, Ending::Reset);
+                return self.turn_away([Some(source), None], "not_redirected", spare);
+            }
+        };
+        if self.own.include(source) {
+            end_by(&stream, Ending::Reset);
+            return self.turn_away([Some(source), Some(destination)], "own_connection", spare);
+        }
+        match self.beyond.find(destination) {
+            Some(Beyond::Http(door)) => door.serve(stream, source, spare).await,
+            Some(Beyond::Plain(way)) => way.serve(stream, [source, destination], spare).await,
+            Some(Beyond::Tcp(door)) => door.serve(stream, source, spare).await,
+            None => {
+                end_by(&stream, Ending::Reset);
+                let ends = [Some(source), Some(destination)];
+                self.turn_away(ends, "destination_not_captured", spare);
+            }
+        }
+    }
+}
