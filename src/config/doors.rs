@@ -19,7 +19,6 @@ use crate::proxy;
 use crate::proxy::Pace;
 use crate::proxy::Semicolons;
 use crate::proxy::Silence;
-use crate::tls::Protocol;
 
 pub(super) fn limits(written: &Limits, notes: &mut Mistakes) -> proxy::Limits {
     let mut ms = |key: &str, value: u64| {
@@ -85,35 +84,6 @@ pub(super) fn sources(written: &Limits, notes: &mut Mistakes) -> SourceLimits {
         connections: NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN),
         per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
     }
-}
-
-pub(super) fn inbound(
-    written: &file::Inbound,
-    limits: proxy::Limits,
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Option<proxy::Inbound> {
-    let listen = notes.parse::<SocketAddr>("inbound.listen", &written.listen);
-    let service = notes.parse::<ServiceName>("inbound.service", &written.service);
-    let app = app("inbound.app", &written.app, folder, notes);
-    let balancers = balancers("inbound", &written.proxy_protocol_from, limits, notes);
-    Some(proxy::Inbound {
-        app: app?,
-        app_idle: Duration::from_millis(written.app_idle_ms),
-        app_protocol: match written.app_protocol {
-            file::AppProtocol::Http1 => Protocol::Http1,
-            file::AppProtocol::Http2 => Protocol::Http2,
-        },
-        balancers,
-        limits,
-        listen: listen?,
-        semicolons: if written.allow_semicolons {
-            Semicolons::Allow
-        } else {
-            Semicolons::Refuse
-        },
-        service: service?,
-    })
 }
 
 pub(super) fn outbound(

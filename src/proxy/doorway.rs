@@ -90,8 +90,8 @@ fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAd
 fn visit<D: Doorway>(door: &D, source: SocketAddr) -> Result<Option<Visit>, Excess> {
     match door.threshold().door {
         Door::Outbound => Ok(None),
-        Door::Edge | Door::Inbound if door.is_balancer(source) => Ok(None),
-        Door::Edge | Door::Inbound => door.desk().enter(source).map(Some),
+        Door::Edge | Door::Inbound | Door::Probes if door.is_balancer(source) => Ok(None),
+        Door::Edge | Door::Inbound | Door::Probes => door.desk().enter(source).map(Some),
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) fn follow<D: Doorway>(
     outcome: Result<(), ServeError>,
     spare: Room,
     source: SocketAddr,
-    caller: Text,
+    caller: Option<Text>,
 ) {
     let Err(error) = outcome else {
         return;
@@ -134,7 +134,7 @@ pub(super) fn follow<D: Doorway>(
     if let Some(offence) = error.offence() {
         let threshold = door.threshold();
         threshold.offence(offence);
-        record_offence(spare, threshold.door, source, Some(caller), offence);
+        record_offence(spare, threshold.door, source, caller, offence);
     }
 }
 
