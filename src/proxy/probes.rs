@@ -32,6 +32,7 @@ use crate::net::Listener;
 use crate::net::StallGuard;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::silent;
+use crate::proxy::authority::Recent;
 use crate::proxy::body::Source;
 use crate::proxy::body::Upload;
 use crate::proxy::canonical::Canonical;
@@ -158,7 +159,7 @@ impl Doorway for ProbesDoor {
             visit,
         };
         let served = connection.serve(probing).await;
-        doorway::follow(served, spare, Door::Probes, source, None);
+        doorway::follow(self, served, spare, source, None);
     }
 }
 
@@ -208,7 +209,7 @@ impl Probing {
         exchange: &mut Exchange,
     ) -> Result<upstream::Answer, Refusal> {
         let rules = Rules::new(&self.limits, Semicolons::Refuse);
-        let request = Canonical::from_head(head, rules)?;
+        let request = Canonical::from_head(head, rules, &mut Recent::default())?;
         exchange.read(&request);
         let path = self.listed(&request, source).map_err(Refusal::NoProbe)?;
         exchange.let_through();
@@ -218,6 +219,7 @@ impl Probing {
             authority: request.authority,
             body: Upload::new(Source::Empty, Some(0), exchange.activity()),
             headers: plain(&request.headers),
+            introduction: Rc::default(),
             method: request.method,
             path_and_query: path.target().clone(),
             scheme: Scheme::HTTP,

@@ -313,7 +313,10 @@ impl Unreadable {
                 cause: HeadError::TooLarge | HeadError::TooManyFields,
             } => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
             ServeError::Head { .. } => Some(StatusCode::BAD_REQUEST),
-            ServeError::HeaderTimeout | ServeError::Http2 { .. } | ServeError::NoPreface => None,
+            ServeError::Flood { .. }
+            | ServeError::HeaderTimeout
+            | ServeError::Http2 { .. }
+            | ServeError::NoPreface => None,
         };
         Self { answer, error }
     }

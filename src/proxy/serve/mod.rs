@@ -3,6 +3,7 @@
 mod caller;
 mod conversation;
 mod date;
+mod followed;
 mod http1;
 mod http2;
 mod reply_text;
@@ -14,6 +15,7 @@ use http::Request;
 use http::Response;
 
 use crate::http1::HeadError;
+use crate::http2::Flood;
 use crate::proxy::body::Source;
 use crate::proxy::download::Download;
 use crate::proxy::handover::Awaited;
@@ -67,6 +69,8 @@ impl Connection {
 /// Why a connection ended badly.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServeError {
+    #[error("too many frames that are no request")]
+    Flood { flood: Flood },
     #[error("a request's head cannot be read")]
     Head {
         #[source]
@@ -95,6 +99,7 @@ impl ServeError {
             Self::Http2 { cause } if cause.is_go_away() && cause.is_library() => {
                 Some("http2_violation")
             }
+            Self::Flood { flood } => Some(flood.reason()),
             Self::HeaderTimeout | Self::NoPreface => Some("header_timeout"),
             Self::Http2 { .. } => None,
         }
