@@ -2,6 +2,9 @@
 
 use crate::audit::request_id::digit;
 use bytes::Bytes;
+use http::HeaderValue;
+use http::uri::Authority;
+use http::uri::PathAndQuery;
 use std::sync::Arc;
 
 /// A piece of text that is cheap to hold and to clone. It may be any bytes.
@@ -9,10 +12,16 @@ use std::sync::Arc;
 pub enum Text {
     /// Bytes off the wire.
     Bytes(Bytes),
+    /// A host, and perhaps a port.
+    Host(Authority),
     /// Text that others hold, too.
     Shared(Arc<str>),
     /// Text that is part of the program.
     Static(&'static str),
+    /// A path, and perhaps a query.
+    Target(PathAndQuery),
+    /// A header field's value.
+    Value(HeaderValue),
 }
 
 impl Text {
@@ -21,8 +30,11 @@ impl Text {
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Bytes(bytes) => bytes,
+            Self::Host(host) => host.as_str().as_bytes(),
             Self::Shared(text) => text.as_bytes(),
             Self::Static(text) => text.as_bytes(),
+            Self::Target(target) => target.as_str().as_bytes(),
+            Self::Value(value) => value.as_bytes(),
         }
     }
 }

@@ -57,24 +57,15 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Begins the record of the request of `visit` whose head is `head`.
     pub(super) fn begin(room: Room, visit: &Visit, head: &Parts, silence: Silence) -> Self {
-        let path = head
-            .uri
-            .path_and_query()
-            .map_or("", |target| target.as_str());
-        let host = head
-            .headers
-            .get(http::header::HOST)
-            .map(http::HeaderValue::as_bytes);
-        let host = host.or_else(|| {
-            head.uri
-                .authority()
-                .map(|authority| authority.as_str().as_bytes())
-        });
+        let host = head.headers.get(http::header::HOST);
+        let host = host.cloned().map(Text::Value);
+        let host = host.or_else(|| head.uri.authority().cloned().map(Text::Host));
+        let path = head.uri.path_and_query().cloned();
         let entry = room.entry(Start {
             caller: visit.name.clone(),
-            host: host.map(|host| Text::Bytes(Bytes::copy_from_slice(host))),
+            host,
             method: Some(head.method.clone()),
-            path: Some(Text::Bytes(Bytes::copy_from_slice(path.as_bytes()))),
+            path: Some(path.map_or(Text::Static(""), Text::Target)),
             protocol: Some(Text::Static(protocol(head.version))),
             source: Some(visit.source),
             trace_id: head
@@ -115,8 +106,8 @@ impl Exchange {
     /// Notes the one reading of the request in place of what was sent.
     pub(super) fn read(&mut self, request: &Canonical) {
         if let Some(entry) = &mut self.entry {
-            let host = Bytes::copy_from_slice(request.authority.as_str().as_bytes());
-            let path = Bytes::copy_from_slice(request.path().as_bytes());
+            let host = Text::Host(request.authority.clone());
+            let path = Text::Target(request.path_and_query.clone());
             entry.target(request.method.clone(), host, path);
         }
     }

@@ -1,6 +1,7 @@
 //! Plain requests over HTTP/1, one at a time on each connection.
 
 use std::cell::RefCell;
+use std::future::Future;
 use std::future::poll_fn;
 use std::rc::Rc;
 
@@ -47,9 +48,16 @@ impl Connections {
         }
     }
 
-    pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
+    pub(super) fn send(
+        &self,
+        outgoing: Outgoing,
+    ) -> impl Future<Output = Result<Answer, UpstreamError>> {
         let method = outgoing.method.clone();
-        let mut call = Call::new(outgoing.into_http1(self.memory.take()));
+        let call = Call::new(outgoing.into_http1(self.memory.take()));
+        self.call(call, method)
+    }
+
+    async fn call(&self, mut call: Call, method: Method) -> Result<Answer, UpstreamError> {
         loop {
             let kept = self.idle.take();
             let is_new = kept.is_none();

@@ -106,12 +106,12 @@ impl Line {
         cx: &mut Context<'_>,
     ) -> Poll<Result<ResponseHead, LineError>> {
         let ends = &mut *self.ends.borrow_mut();
-        if let Some(outlet) = &mut call.outlet
-            && let Poll::Ready(sent) = outlet.poll_send(&mut ends.wire, cx)
+        if !call.is_over
+            && let Poll::Ready(sent) = call.outlet.poll_send(&mut ends.wire, cx)
         {
             match sent {
                 Ok(()) => self.halves.set(self.halves.get() - 1),
-                Err(WriteError::Io { cause }) if outlet.is_unseen() => {
+                Err(WriteError::Io { cause }) if call.outlet.is_unseen() => {
                     return Poll::Ready(Err(LineError::Unseen { cause }));
                 }
                 // It may have said why before it stopped to listen.
@@ -124,7 +124,7 @@ impl Line {
                 }
                 Err(cause) => return Poll::Ready(Err(LineError::Write { cause })),
             }
-            call.spent = call.outlet.take();
+            call.is_over = true;
         }
         loop {
             let read = ends.inlet.poll_head(&mut ends.wire, limits, cx);
@@ -188,27 +188,27 @@ impl Line {
 /// A request under way.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// None once it is sent.
-    outlet: Option<Outlet<Upload>>,
-    /// What was sent.
-    spent: Option<Outlet<Upload>>,
+    /// Whether it was sent, or nobody takes the rest.
+    is_over: bool,
+    outlet: Outlet<Upload>,
 }
 
 impl Call {
     pub(super) const fn new(outlet: Outlet<Upload>) -> Self {
         Self {
-            outlet: Some(outlet),
-            spent: None,
+            is_over: false,
+            outlet,
         }
     }
 
     /// Lets what is left of the request go on by itself, and returns the
     /// memory of its head otherwise.
     fn let_go(self, line: &Rc<Line>, tasks: &Tasks) -> (Option<Apart>, Option<Vec<u8>>) {
-        let apart = self
-            .outlet
-            .map(|outlet| Apart::go(Rc::clone(line).send_rest(outlet), tasks));
-        (apart, self.spent.map(Outlet::into_text))
+        if self.is_over {
+            return (None, Some(self.outlet.into_text()));
+        }
+        let rest = Rc::clone(line).send_rest(self.outlet);
+        (Some(Apart::go(rest, tasks)), None)
     }
 }
 
