@@ -328,3 +328,22 @@ fn note(error: &WriteError<BodyError>) {
         "a response broke off"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::passage::Passage;
+
+    fn size_of_output<A, F>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_takes_little_memory() {
+        let bytes = size_of_output(Conversation::<Passage>::hold);
+        assert!(bytes <= MOST_BYTES, "{bytes} bytes");
+    }
+
+    /// Each HTTP/1 connection has one.
+    const MOST_BYTES: usize = 7 * 1024;
+}

@@ -225,3 +225,22 @@ async fn exchange<A: Answer>(
 const FAREWELL: Duration = Duration::from_millis(250);
 /// What ended the requests of a caller that flooded its connection.
 const FLOODED: &str = "http2_flood";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::passage::Passage;
+
+    fn size_of_output<A, B, C, F>(_: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_stream_takes_little_memory() {
+        let bytes = size_of_output(exchange::<Passage>);
+        assert!(bytes <= MOST_BYTES, "{bytes} bytes");
+    }
+
+    /// Each stream under way has one, allocated and filled for each request.
+    const MOST_BYTES: usize = 4 * 1024;
+}
