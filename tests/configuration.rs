@@ -281,6 +281,59 @@ fn each_mistake_about_the_application_is_told_by_its_path() {
             LONG_SOCKET,
             "inbound.app: `unix:/09123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345`: the socket's whole path has 108 bytes",
         ),
+        (
+            "app: 127.0.0.1:8080\n  concurrent_requests: 0",
+            "inbound.concurrent_requests: must be from 1 to 1000000, not 0",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  app_ready: { path: healthz }",
+            "inbound.app_ready.path: `healthz`: it is no path that is ever forwarded: the path does not begin with a slash",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  app_ready: { interval_ms: 99 }",
+            "inbound.app_ready.interval_ms: must be from 100 to 3600000, not 99",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  app_ready: { failures: 0 }",
+            "inbound.app_ready.failures: must be from 1 to 100, not 0",
+        ),
+    ];
+    for (instead, expected) in cases {
+        is_told(&with("app: 127.0.0.1:8080", instead), expected);
+    }
+}
+
+#[test]
+fn each_mistake_about_what_reaches_the_application_is_told_by_its_path() {
+    let cases = [
+        (
+            "app: 127.0.0.1:8080\n  rate_limits: [{ requests: 0 }]",
+            "inbound.rate_limits[0].requests: must be from 1 to 1000000, not 0",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  rate_limits: [{ requests: 1, callers: [] }]",
+            "inbound.rate_limits[0].callers: names nobody",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  rate_limits: [{ requests: 1, callers: 'spiffe://*/x' }]",
+            "inbound.rate_limits[0].callers: `spiffe://*/x`: the trust domain must be written out",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  rate_limits: [{ requests: 1, period_s: 86400, burst: 1000 }]",
+            "inbound.rate_limits[0].burst: takes 86400000 s to be granted anew at this rate",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  probes: { listen: '0.0.0.0:9901', paths: [] }",
+            "inbound.probes.paths: names nothing that may be asked for",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  probes: { listen: '0.0.0.0:9901', paths: ['/a?b'] }",
+            "inbound.probes.paths[0]: `/a?b`: it must be a path alone",
+        ),
+        (
+            "app: 127.0.0.1:8080\n  probes: { listen: '0.0.0.0:15006', paths: [/a] }",
+            "inbound.probes.listen: `0.0.0.0:15006` is taken: `inbound.listen` is `127.0.0.1:15006`",
+        ),
     ];
     for (instead, expected) in cases {
         is_told(&with("app: 127.0.0.1:8080", instead), expected);

@@ -45,7 +45,7 @@ fn the_readme_can_be_read_at_one_sitting() {
 }
 
 #[test]
-fn every_configuration_key_is_in_the_readme_and_no_other() {
+fn every_configuration_key_is_in_a_readme_and_no_other() {
     let keys: BTreeSet<String> = keys_of_schema().into_keys().collect();
     let told: BTreeSet<String> = keys_told().into_keys().collect();
     assert!(keys.len() > 40, "the schema was not walked: {keys:?}");
@@ -272,9 +272,10 @@ fn every_file_that_the_readme_names_is_there() {
 }
 
 #[test]
-fn every_metric_is_in_the_readme_and_no_other() {
-    let told: BTreeSet<String> = rows(&readme(), "portreeve_requests_total")
-        .into_iter()
+fn every_metric_is_in_a_readme_and_no_other() {
+    let told: BTreeSet<String> = sidecar_readmes()
+        .iter()
+        .flat_map(|text| rows_under(text, "| metric | labels | meaning |"))
         .flat_map(|row| quoted(&row[0]))
         .collect();
     assert!(told.len() > 15, "the table was not read: {told:?}");
@@ -437,14 +438,24 @@ fn resolve<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
     }
 }
 
-/// The keys of the README's table, with what it says of their defaults.
+/// The keys of the tables about a sidecar, with what they say of their defaults.
 fn keys_told() -> BTreeMap<String, String> {
-    keys_told_in(&readme())
+    let mut told = BTreeMap::new();
+    for text in sidecar_readmes() {
+        for (key, default) in keys_told_in(&text) {
+            assert_eq!(
+                told.insert(key.clone(), default),
+                None,
+                "{key} is told twice"
+            );
+        }
+    }
+    told
 }
 
 fn keys_told_in(text: &str) -> BTreeMap<String, String> {
     let mut told = BTreeMap::new();
-    for row in rows(text, "trust_domain") {
+    for row in rows_under(text, "| key | default | meaning |") {
         let keys = quoted(&row[0]);
         let defaults: Vec<String> = row[1]
             .split(", ")
@@ -461,9 +472,22 @@ fn keys_told_in(text: &str) -> BTreeMap<String, String> {
 /// The rows of the table that has a row for `name`, cell by cell.
 fn rows(text: &str, name: &str) -> Vec<Vec<String>> {
     let first = format!("| `{name}`");
+    let part = text
+        .split("\n\n")
+        .find(|part| part.lines().any(|line| line.starts_with(&first)));
+    cells(part.expect("there is such a table"))
+}
+
+/// The rows of all tables with that `header`, cell by cell.
+fn rows_under(text: &str, header: &str) -> Vec<Vec<String>> {
     text.split("\n\n")
-        .find(|part| part.lines().any(|line| line.starts_with(&first)))
-        .expect("there is such a table")
+        .filter(|part| part.lines().any(|line| line == header))
+        .flat_map(cells)
+        .collect()
+}
+
+fn cells(table: &str) -> Vec<Vec<String>> {
+    table
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| {
@@ -498,6 +522,19 @@ fn lines(mistakes: &[Mistake]) -> String {
     lines.join("\n")
 }
 
+/// What is said of a sidecar: the README, and those in `deploy/` but the authority's.
+fn sidecar_readmes() -> Vec<String> {
+    let mut texts = vec![readme()];
+    for folder in fs::read_dir("deploy").unwrap() {
+        let path = folder.unwrap().path();
+        if !path.ends_with("authority") {
+            texts.extend(fs::read_to_string(path.join("README.md")).ok());
+        }
+    }
+    assert!(texts.len() > 1, "there are none in `deploy/`");
+    texts
+}
+
 fn authority_readme() -> String {
     fs::read_to_string("deploy/authority/README.md").unwrap()
 }
@@ -517,7 +554,7 @@ const SIDECAR: &str = r#"
 trust_domain: example.org
 identity: { embedded: { dir: ca, id: "spiffe://example.org/both" } }
 workers: 1
-inbound: { listen: "127.0.0.1:0", service: ours, app: "127.0.0.1:1" }
+inbound: { listen: "127.0.0.1:0", service: ours, app: "127.0.0.1:1", app_ready: {} }
 outbound: [{ listen: "127.0.0.1:0", to: "127.0.0.1:1", expect: "spiffe://example.org/b", service: theirs }]
 tcp: { outbound: [{ listen: "127.0.0.1:0", to: "127.0.0.1:1", expect: "spiffe://example.org/b", service: theirs-too }] }
 policy: { dir: policy }

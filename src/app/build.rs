@@ -15,6 +15,7 @@ use crate::admin::Window;
 use crate::app::callers;
 use crate::app::control::Control;
 use crate::app::doors::Doors;
+use crate::app::gatehouse::Gatehouse;
 use crate::app::overview;
 use crate::app::overview::Overview;
 use crate::app::policies::Policies;
@@ -74,25 +75,15 @@ impl App {
         let (control_stop, stop) = drain::channel();
         let (cut, cut_off) = drain::channel();
         let config = Arc::new(config);
-        let common = Common {
-            calls: ground.calls.clone(),
-            clock,
-            cut: cut_off,
-            config: Arc::clone(&config),
-            drain: watch.clone(),
-            handshakes: HandshakeSlots::new(config.handshakes.most),
-            identity: ground.renewal.live(),
-            metrics: ground.counted.clone(),
-            own: net::OwnConnections::default(),
-            policy: Arc::clone(ground.policies.policies.current()),
-            tcp_metrics: ground.tcp_counted.clone(),
-        };
+        let common = ground.common(&config, clock, [&cut_off, &watch]);
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
+        ground.gatehouse.tell(&readiness);
         let window = ground.open_window(&common, &readiness)?;
         let api = ground.open_api(&common)?;
         let Ground {
             doors,
             follower,
+            gatehouse,
             log,
             policies,
             renewal,
@@ -114,6 +105,7 @@ impl App {
             reload: Arc::clone(&reload),
             renewal,
             stop,
+            watch: gatehouse.watch,
             window,
         };
         Ok(Self {
@@ -190,6 +182,7 @@ struct Ground {
     doors: Doors,
     exposition: Exposition,
     follower: Option<Follower>,
+    gatehouse: Gatehouse,
     log: Log,
     policies: PolicyKeeper,
     renewal: Renewal,
@@ -230,6 +223,7 @@ impl Ground {
         let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
             .map_err(|cause| BuildError::Audit { cause })?;
         log.register(registry).map_err(metrics)?;
+        let gatehouse = Gatehouse::build(config, registry).map_err(metrics)?;
         let counted = proxy::Metrics::register(registry).map_err(metrics)?;
         let tcp_counted = proxy::TcpMetrics::register(registry).map_err(metrics)?;
         let calls = workload_api::Metrics::register(registry).map_err(metrics)?;
@@ -239,6 +233,7 @@ impl Ground {
             doors,
             exposition,
             follower,
+            gatehouse,
             log,
             policies: PolicyKeeper {
                 origin,
@@ -253,6 +248,29 @@ impl Ground {
 }
 
 impl Ground {
+    /// What all workers have in common, which end by `cut` and `drain`.
+    fn common(
+        &self,
+        config: &Arc<Config>,
+        clock: Arc<dyn Clock>,
+        [cut, drain]: [&drain::Watch; 2],
+    ) -> Common {
+        Common {
+            calls: self.calls.clone(),
+            clock,
+            cut: cut.clone(),
+            config: Arc::clone(config),
+            drain: drain.clone(),
+            gates: self.gatehouse.gates.clone(),
+            handshakes: HandshakeSlots::new(config.handshakes.most),
+            identity: self.renewal.live(),
+            metrics: self.counted.clone(),
+            own: net::OwnConnections::default(),
+            policy: Arc::clone(self.policies.policies.current()),
+            tcp_metrics: self.tcp_counted.clone(),
+        }
+    }
+
     /// Opens the socket for the programs beside us, if there is to be one.
     fn open_api(&self, common: &Common) -> Result<Option<workload_api::Server>, BuildError> {
         callers::open(common, self.follower.as_ref())

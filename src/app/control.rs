@@ -14,6 +14,7 @@ use crate::audit::Log;
 use crate::drain::Watch;
 use crate::enrol::Follower;
 use crate::identity::Renewal;
+use crate::proxy::AppWatch;
 use crate::workload_api;
 
 /// What the control thread looks after.
@@ -29,6 +30,7 @@ pub(super) struct Control {
     pub(super) renewal: Renewal,
     /// Ends the thread, after all workers.
     pub(super) stop: Watch,
+    pub(super) watch: Option<AppWatch>,
     pub(super) window: Option<Window>,
 }
 
@@ -49,6 +51,7 @@ impl Control {
             reload,
             renewal,
             mut stop,
+            watch,
             window,
         } = self;
         let policy_reload = Notify::new();
@@ -67,12 +70,8 @@ impl Control {
             }
         };
         let live = renewal.live();
-        let follow = async {
-            match follower {
-                Some(follower) => follower.run(live).await,
-                None => std::future::pending().await,
-            }
-        };
+        let follow = run_if_any(follower.map(|follower| follower.run(live)));
+        let watch = run_if_any(watch.map(AppWatch::run));
         let relay = async {
             loop {
                 reload.notified().await;
@@ -87,6 +86,7 @@ impl Control {
                 () = window => {}
                 () = renewal.run() => {}
                 () = follow => {}
+                () = watch => {}
                 () = policies.watch(&policy_reload) => {}
                 () = relay => {}
                 _unready = block_when_draining(drain, &readiness) => {}
@@ -104,4 +104,12 @@ async fn block_when_draining(mut drain: Watch, readiness: &Readiness) -> Block {
     let block = readiness.block("draining", "told to stop");
     std::future::pending::<()>().await;
     block
+}
+
+/// Ends when `task` does; never, if there is none.
+async fn run_if_any(task: Option<impl Future<Output = ()>>) {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
 }

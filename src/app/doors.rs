@@ -18,7 +18,9 @@ pub(super) struct Doors {
     inbound: Vec<Bound>,
     /// By door, then by worker; none of a door that only redirected connections come to.
     outbound: Vec<Vec<Bound>>,
-    /// The same.
+    /// At one worker: few come.
+    probes: Option<Bound>,
+    /// By door, then by worker.
     tcp_inbound: Vec<Vec<Bound>>,
     /// The same.
     tcp_outbound: Vec<Vec<Bound>>,
@@ -41,9 +43,15 @@ impl Doors {
         let tcp_outbound = tcp_outbound.map(|door| may_take(door.listen));
         let transparent = config.transparent.iter();
         let transparent = transparent.flat_map(|door| door.listen.iter().copied().map(take));
+        let probes = config.inbound.as_ref();
+        let probes = match probes.and_then(|door| door.probes.as_ref()) {
+            Some(door) => net::bind(door.listen, 1)?.pop(),
+            None => None,
+        };
         Ok(Self {
             inbound,
             outbound: outbound.collect::<Result<_, _>>()?,
+            probes,
             tcp_inbound: tcp_inbound.collect::<Result<_, _>>()?,
             tcp_outbound: tcp_outbound.collect::<Result<_, _>>()?,
             transparent: transparent.collect::<Result<_, _>>()?,
@@ -56,6 +64,7 @@ impl Doors {
             admin: None,
             inbound: self.inbound.first().map(Bound::address),
             outbound: addresses(&self.outbound),
+            probes: self.probes.as_ref().map(Bound::address),
             tcp_inbound: addresses(&self.tcp_inbound),
             tcp_outbound: addresses(&self.tcp_outbound),
             transparent: addresses(&self.transparent),
@@ -66,6 +75,8 @@ impl Doors {
     pub(super) fn listeners(&self, config: &Config) -> Vec<admin::Listener> {
         let inbound = self.inbound.first().zip(config.inbound.as_ref());
         let inbound = inbound.map(|(bound, door)| listener("inbound", bound, Some(&door.app)));
+        let probes = self.probes.iter().zip(config.inbound.as_ref());
+        let probes = probes.map(|(bound, door)| listener("probes", bound, Some(&door.app)));
         let tos = config.outbound.iter().map(|door| &door.to);
         let outbound = those_bound("outbound", &self.outbound, tos);
         let apps = config.tcp_inbound.iter().map(|door| &door.app);
@@ -75,12 +86,14 @@ impl Doors {
         let transparent = self.transparent.iter().filter_map(|door| door.first());
         let transparent = transparent.map(|bound| listener("transparent", bound, None::<&String>));
         let tcp = tcp_inbound.chain(tcp_outbound).chain(transparent);
-        inbound.into_iter().chain(outbound).chain(tcp).collect()
+        let inbound = inbound.into_iter().chain(probes);
+        inbound.chain(outbound).chain(tcp).collect()
     }
 
     /// Hands each worker its sockets.
     pub(super) fn into_workers(self, common: &Common, log: &Log) -> Vec<Worker> {
         let mut inbound = self.inbound.into_iter();
+        let mut probes = self.probes;
         let [mut outbound, mut tcp_inbound, mut tcp_outbound] =
             [self.outbound, self.tcp_inbound, self.tcp_outbound].map(Dealt::new);
         let mut transparent = Dealt::new(self.transparent);
@@ -90,6 +103,7 @@ impl Doors {
                 inbound: inbound.next(),
                 log: log.shard(at)?,
                 outbound: outbound.deal(),
+                probes: probes.take(),
                 tcp_inbound: tcp_inbound.deal(),
                 tcp_outbound: tcp_outbound.deal(),
                 transparent: transparent.deal(),

@@ -12,6 +12,7 @@ mod build;
 mod callers;
 mod control;
 mod doors;
+mod gatehouse;
 mod logging;
 mod overview;
 mod policies;

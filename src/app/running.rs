@@ -26,6 +26,8 @@ pub struct Addresses {
     pub inbound: Option<SocketAddr>,
     /// The doors for our own application that listen, in the configuration's order.
     pub outbound: Vec<SocketAddr>,
+    /// The door for probes.
+    pub probes: Option<SocketAddr>,
     /// The doors for other workloads that do not speak HTTP, in the configuration's order.
     pub tcp_inbound: Vec<SocketAddr>,
     /// Those that listen for our own application where it does not speak HTTP, in the configuration's order.
@@ -51,6 +53,7 @@ impl fmt::Display for Addresses {
             .inbound
             .iter()
             .map(|address| ("inbound", address))
+            .chain(self.probes.iter().map(|address| ("probes", address)))
             .chain(outbound)
             .chain(tcp_inbound)
             .chain(tcp_outbound)

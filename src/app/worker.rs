@@ -28,7 +28,9 @@ use crate::proxy;
 use crate::proxy::Beyond;
 use crate::proxy::Desk;
 use crate::proxy::InboundDoor;
+use crate::proxy::InboundEquipment;
 use crate::proxy::OutboundDoor;
+use crate::proxy::ProbesDoor;
 use crate::proxy::Scratch;
 use crate::time::Clock;
 use crate::tls;
@@ -43,6 +45,8 @@ pub(super) struct Common {
     pub(super) cut: Watch,
     pub(super) config: Arc<Config>,
     pub(super) drain: Watch,
+    /// None without an inbound door.
+    pub(super) gates: Option<proxy::Gates>,
     pub(super) handshakes: tls::HandshakeSlots,
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
@@ -68,6 +72,7 @@ pub(super) struct Worker {
     pub(super) inbound: Option<Bound>,
     pub(super) log: Shard,
     pub(super) outbound: Vec<Option<Bound>>,
+    pub(super) probes: Option<Bound>,
     pub(super) tcp_inbound: Vec<Option<Bound>>,
     pub(super) tcp_outbound: Vec<Option<Bound>>,
     pub(super) transparent: Vec<Option<Bound>>,
@@ -122,8 +127,18 @@ impl Worker {
         let (common, desk) = (&self.common, || Rc::clone(desk));
         let config = &common.config;
         let doors = FuturesUnordered::new();
-        if let (Some(settings), Some(bound)) = (&config.inbound, self.inbound) {
-            let door = inbound_door(common, settings.clone(), desk());
+        let inbound = config.inbound.as_ref().zip(common.gates.as_ref());
+        if let (Some((settings, gates)), Some(bound)) = (inbound, self.inbound) {
+            let door = inbound_door(common, settings.clone(), gates.clone(), desk());
+            doors.push(door.open(Listener::new(bound)?).boxed_local());
+        }
+        let probes = config
+            .inbound
+            .as_ref()
+            .and_then(|door| Some((door, door.probes.as_ref()?)));
+        if let (Some((inbound, settings)), Some(bound)) = (probes, self.probes) {
+            let meters = common.metrics.door(audit::Door::Probes, &inbound.service);
+            let door = ProbesDoor::new(settings.clone(), inbound, desk(), meters);
             doors.push(door.open(Listener::new(bound)?).boxed_local());
         }
         let scratch = Scratch::new();
@@ -161,7 +176,12 @@ impl Worker {
     }
 }
 
-fn inbound_door(common: &Common, settings: proxy::Inbound, desk: Rc<Desk>) -> InboundDoor {
+fn inbound_door(
+    common: &Common,
+    settings: proxy::Inbound,
+    gates: proxy::Gates,
+    desk: Rc<Desk>,
+) -> InboundDoor {
     let acceptor = tls::Acceptor::new(
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
@@ -169,13 +189,14 @@ fn inbound_door(common: &Common, settings: proxy::Inbound, desk: Rc<Desk>) -> In
         common.handshakes.clone(),
     );
     let meters = common.metrics.door(audit::Door::Inbound, &settings.service);
-    InboundDoor::new(
-        settings,
-        desk,
-        meters,
-        Arc::clone(&common.identity),
+    let equipment = InboundEquipment {
         acceptor,
-    )
+        desk,
+        gates,
+        identity: Arc::clone(&common.identity),
+        meters,
+    };
+    InboundDoor::new(settings, equipment)
 }
 
 fn outbound_door(common: &Common, settings: proxy::Outbound, desk: Rc<Desk>) -> OutboundDoor {

@@ -22,6 +22,8 @@ pub enum Door {
     Inbound,
     /// From our own service.
     Outbound,
+    /// From whoever asks whether our service is well.
+    Probes,
 }
 
 impl Door {
@@ -32,6 +34,7 @@ impl Door {
             Self::Edge => "edge",
             Self::Inbound => "inbound",
             Self::Outbound => "outbound",
+            Self::Probes => "probes",
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::policy::ServiceName;
 use crate::proxy;
 use crate::proxy::Semicolons;
 use crate::proxy::Silence;
-use crate::tls::Protocol;
 
 pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Limits {
     let mut ms = |key: &str, value: u64| {
@@ -64,35 +63,6 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
         uri_bytes: notes.above_zero("limits.uri_bytes", written.uri_bytes),
         write_stall,
     }
-}
-
-pub(super) fn inbound(
-    written: &file::Inbound,
-    limits: proxy::Limits,
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Option<proxy::Inbound> {
-    let listen = notes.parse::<SocketAddr>("inbound.listen", &written.listen);
-    let service = notes.parse::<ServiceName>("inbound.service", &written.service);
-    let app = app("inbound.app", &written.app, folder, notes);
-    let balancers = balancers("inbound", &written.proxy_protocol_from, limits, notes);
-    Some(proxy::Inbound {
-        app: app?,
-        app_idle: Duration::from_millis(written.app_idle_ms),
-        app_protocol: match written.app_protocol {
-            file::AppProtocol::Http1 => Protocol::Http1,
-            file::AppProtocol::Http2 => Protocol::Http2,
-        },
-        balancers,
-        limits,
-        listen: listen?,
-        semicolons: if written.allow_semicolons {
-            Semicolons::Allow
-        } else {
-            Semicolons::Refuse
-        },
-        service: service?,
-    })
 }
 
 pub(super) fn outbound(

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::enrolment_file::FromAuthority;
+use crate::config::inbound_file::Inbound;
 use crate::config::tcp_file::Tcp;
 use crate::config::transparent_file::Transparent;
 
@@ -88,44 +89,6 @@ pub(super) struct Embedded {
     /// How long an SVID lives, in seconds. Default: 3600.
     #[serde(default = "defaults::svid_ttl_s")]
     pub(super) svid_ttl_s: u64,
-}
-
-/// The door for other workloads.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Inbound {
-    /// Where other sidecars connect to us, such as `0.0.0.0:15006`.
-    pub(super) listen: String,
-    /// What our application is called in policies.
-    pub(super) service: String,
-    /// Where our application listens, such as `127.0.0.1:8080` or `unix:/run/app.sock`.
-    pub(super) app: String,
-    /// What it speaks. Default: `http1`.
-    #[serde(default)]
-    pub(super) app_protocol: AppProtocol,
-    /// How long an unused connection to it is kept, in milliseconds. Default: 4000.
-    #[serde(default = "defaults::app_idle_ms")]
-    pub(super) app_idle_ms: u64,
-    /// Whether paths may have `;`. Default: false.
-    #[serde(default)]
-    pub(super) allow_semicolons: bool,
-    /// Balancers that must say by the PROXY protocol, version 2, whom a connection is from: networks such as `10.0.0.0/8`.
-    #[serde(default)]
-    pub(super) proxy_protocol_from: Vec<String>,
-    /// Route templates, with the groups they are in.
-    #[serde(default)]
-    pub(super) routes: Vec<Route>,
-}
-
-/// What an application speaks in the clear.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum AppProtocol {
-    /// HTTP/1.1.
-    #[default]
-    Http1,
-    /// HTTP/2 with prior knowledge (h2c), as gRPC servers do.
-    Http2,
 }
 
 /// A route template.

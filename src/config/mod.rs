@@ -12,6 +12,8 @@ mod enrolment_file;
 mod federation;
 mod file;
 mod identity;
+mod inbound;
+mod inbound_file;
 mod mistakes;
 mod parts;
 mod policies;

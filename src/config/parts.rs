@@ -18,6 +18,7 @@ use crate::config::Mistakes;
 use crate::config::doors;
 use crate::config::file;
 use crate::config::identity;
+use crate::config::inbound;
 use crate::config::policies;
 use crate::config::tcp;
 use crate::config::transparent;
@@ -38,7 +39,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let inbound = file
         .inbound
         .as_ref()
-        .and_then(|door| doors::inbound(door, limits, folder, notes));
+        .and_then(|door| inbound::door(door, limits, folder, notes));
     let outbound = doors::outbound(&file.outbound, limits, notes);
     let tcp = tcp::doors(file.tcp.as_ref(), limits, folder, notes);
     let transparent = transparent::settings(&file, limits, (&outbound, &tcp), notes);
@@ -108,12 +109,15 @@ fn listens(
     tcp: &tcp::Doors,
     admin: Option<admin::Settings>,
 ) -> Vec<(String, SocketAddr)> {
+    let probes = inbound.and_then(|door| door.probes.as_ref());
+    let probes = probes.map(|door| ("inbound.probes.listen".to_owned(), door.listen));
     let inbound = inbound.map(|door| ("inbound.listen".to_owned(), door.listen));
     let outbound = outbound.iter().enumerate();
     let outbound =
         outbound.filter_map(|(at, door)| Some((format!("outbound[{at}].listen"), door.listen?)));
     let admin = admin.map(|window| ("admin.listen".to_owned(), window.listen));
-    let doors = inbound.into_iter().chain(outbound).chain(tcp.listens());
+    let inbound = inbound.into_iter().chain(probes);
+    let doors = inbound.chain(outbound).chain(tcp.listens());
     doors.chain(admin).collect()
 }
 

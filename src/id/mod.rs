@@ -6,8 +6,10 @@
 //! domain, SPIFFE-ID 2.4) is refused here: two spellings of one name are how
 //! access rules are bypassed.
 
+mod pattern;
 mod spiffe_id;
 mod trust_domain;
 
+pub use pattern::{SpiffeIdPattern, SpiffeIdPatternError};
 pub use spiffe_id::{SpiffeId, SpiffeIdError};
 pub use trust_domain::{TrustDomain, TrustDomainError};

@@ -80,14 +80,14 @@ pub(super) fn follow(
     spare: Room,
     door: Door,
     source: SocketAddr,
-    caller: Text,
+    caller: Option<Text>,
 ) {
     let Err(error) = outcome else {
         return;
     };
     tracing::debug!(%source, error = &error as &dyn std::error::Error, "a connection ended badly");
     if let Some(offence) = error.offence() {
-        record_offence(spare, door, source, Some(caller), offence);
+        record_offence(spare, door, source, caller, offence);
     }
 }
 

@@ -28,7 +28,8 @@ use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::download::Download;
-use crate::proxy::guest::Guest;
+use crate::proxy::gates::Place;
+use crate::proxy::guest::Visit;
 use crate::proxy::headers;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
@@ -48,13 +49,15 @@ pub(super) struct Exchange {
     fate: Fate,
     in_flight: Option<Held>,
     meters: Rc<DoorMeters>,
+    /// Its place in the application, if they are counted.
+    place: Option<Place>,
     status: Option<StatusCode>,
     wanted: Wanted,
 }
 
 impl Exchange {
-    /// Begins the record of the request whose head is `head`.
-    pub(super) fn begin(room: Room, guest: &Guest, head: &Parts, silence: Silence) -> Self {
+    /// Begins the record of the request of `visit` whose head is `head`.
+    pub(super) fn begin(room: Room, visit: &Visit, head: &Parts, silence: Silence) -> Self {
         let path = head
             .uri
             .path_and_query()
@@ -69,17 +72,17 @@ impl Exchange {
                 .map(|authority| authority.as_str().as_bytes())
         });
         let entry = room.entry(Start {
-            caller: Some(guest.name().clone()),
+            caller: visit.name.clone(),
             host: host.map(|host| Text::Bytes(Bytes::copy_from_slice(host))),
             method: Some(head.method.clone()),
             path: Some(Text::Bytes(Bytes::copy_from_slice(path.as_bytes()))),
             protocol: Some(Text::Static(protocol(head.version))),
-            source: Some(guest.source()),
+            source: Some(visit.source),
             trace_id: head
                 .headers
                 .get("traceparent")
                 .and_then(|value| TraceId::from_traceparent(value.as_bytes())),
-            ..Start::at(guest.door())
+            ..Start::at(visit.door)
         });
         Self {
             activity: Activity::new(
@@ -92,9 +95,10 @@ impl Exchange {
             ),
             decision: Decision::Refuse,
             entry: Some(entry),
-            fate: guest.fate().clone(),
-            in_flight: Some(guest.meters().in_flight()),
-            meters: Rc::clone(guest.meters()),
+            fate: visit.fate.clone(),
+            in_flight: Some(visit.meters.in_flight()),
+            meters: Rc::clone(&visit.meters),
+            place: None,
             status: None,
             wanted: Wanted::by(&head.method),
         }
@@ -124,10 +128,20 @@ impl Exchange {
         self.on_route(permit.route());
     }
 
+    /// Notes that the configuration lets it through, which says for what.
+    pub(super) fn let_through(&mut self) {
+        self.ruled(ruling::by_configuration());
+    }
+
     /// Notes that the policy says no.
     pub(super) fn denied(&mut self, denial: &Denial) {
         self.ruled(ruling::denial(denial));
         self.on_route(denial.route());
+    }
+
+    /// Holds `place` until the end.
+    pub(super) fn admitted(&mut self, place: Option<Place>) {
+        self.place = place;
     }
 
     /// Notes what the request is passed on in.
@@ -165,6 +179,9 @@ impl Exchange {
 
     /// Ends with a no of our own.
     pub(super) fn refuse(mut self, refusal: &Refusal) -> Response<Download> {
+        if let Refusal::Shed { why, .. } = refusal {
+            self.meters.shed(*why);
+        }
         let answer = reply::to(refusal, self.id(), self.wanted);
         self.status = Some(answer.status());
         self.activity.passed_out(answer.body().len());
@@ -198,6 +215,7 @@ impl Exchange {
         self.meters
             .ended(self.decision, self.status, entry.began().elapsed());
         self.in_flight = None;
+        self.place = None;
         entry.end(End {
             bytes_in: self.activity.bytes_in(),
             bytes_out: self.activity.bytes_out(),

@@ -9,15 +9,22 @@ use crate::policy::Caller;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 
+/// One connection at a door, as its records have it.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) door: Door,
+    pub(super) fate: Fate,
+    pub(super) meters: Rc<DoorMeters>,
+    /// Who it is; none where nobody proves anything.
+    pub(super) name: Option<Text>,
+    pub(super) source: SocketAddr,
+}
+
 /// A verified caller at a door.
 #[derive(Debug)]
 pub(super) struct Guest {
     caller: Caller,
-    door: Door,
-    fate: Fate,
-    meters: Rc<DoorMeters>,
-    name: Text,
-    source: SocketAddr,
+    visit: Visit,
 }
 
 impl Guest {
@@ -28,14 +35,16 @@ impl Guest {
         meters: Rc<DoorMeters>,
         fate: Fate,
     ) -> Self {
-        let name = Text::Shared(caller.id().to_shared());
+        let name = Some(Text::Shared(caller.id().to_shared()));
         Self {
             caller,
-            door,
-            fate,
-            meters,
-            name,
-            source,
+            visit: Visit {
+                door,
+                fate,
+                meters,
+                name,
+                source,
+            },
         }
     }
 
@@ -44,22 +53,26 @@ impl Guest {
     }
 
     pub(super) const fn door(&self) -> Door {
-        self.door
+        self.visit.door
     }
 
     pub(super) const fn fate(&self) -> &Fate {
-        &self.fate
+        &self.visit.fate
     }
 
     pub(super) const fn meters(&self) -> &Rc<DoorMeters> {
-        &self.meters
+        &self.visit.meters
     }
 
-    pub(super) const fn name(&self) -> &Text {
-        &self.name
+    pub(super) fn name(&self) -> Option<Text> {
+        self.visit.name.clone()
     }
 
     pub(super) const fn source(&self) -> SocketAddr {
-        self.source
+        self.visit.source
+    }
+
+    pub(super) const fn visit(&self) -> &Visit {
+        &self.visit
     }
 }

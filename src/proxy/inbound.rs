@@ -17,7 +17,6 @@ use tokio::net::TcpStream;
 use crate::audit::Door;
 use crate::audit::Room;
 use crate::identity::Live;
-use crate::net::AppDialer;
 use crate::net::Listener;
 use crate::net::StallGuard;
 use crate::policy::Caller;
@@ -25,6 +24,8 @@ use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
+use crate::proxy::gates::Gates;
+use crate::proxy::gates::WorkerGates;
 use crate::proxy::guest::Guest;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
@@ -32,6 +33,7 @@ use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
 use crate::proxy::settings::Inbound;
 use crate::proxy::threshold::Threshold;
+use crate::proxy::upstream::AppWay;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
@@ -45,32 +47,46 @@ use crate::tls::Peer;
 pub struct InboundDoor {
     acceptor: Acceptor,
     desk: Rc<Desk>,
+    gates: WorkerGates,
     identity: Arc<Live>,
     meters: Rc<DoorMeters>,
     settings: Inbound,
     upstream: Rc<Upstream>,
 }
 
+/// What a door for other workloads has of its worker.
+#[derive(Debug)]
+pub struct InboundEquipment {
+    /// How callers prove who they are.
+    pub acceptor: Acceptor,
+    /// The worker's desk.
+    pub desk: Rc<Desk>,
+    /// What requests must get past besides the policy.
+    pub gates: Gates,
+    /// Who we are.
+    pub identity: Arc<Live>,
+    /// The door's part of the metrics.
+    pub meters: DoorMeters,
+}
+
 impl InboundDoor {
     /// A door that nobody comes through yet.
     #[must_use]
-    pub fn new(
-        settings: Inbound,
-        desk: Rc<Desk>,
-        meters: DoorMeters,
-        identity: Arc<Live>,
-        acceptor: Acceptor,
-    ) -> Self {
+    pub fn new(settings: Inbound, equipment: InboundEquipment) -> Self {
+        let InboundEquipment {
+            acceptor,
+            desk,
+            gates,
+            identity,
+            meters,
+        } = equipment;
         let meters = Rc::new(meters);
         let reach = Reach {
             clock: Arc::clone(desk.clock()),
             limits: settings.limits,
             meters: Rc::clone(&meters),
             tasks: desk.tasks().clone(),
-            way: Way::App(AppDialer::new(
-                settings.app.clone(),
-                settings.limits.connect,
-            )),
+            way: Way::App(AppWay::new(settings.app.clone(), settings.limits.connect)),
         };
         let keeping = Keeping {
             idle: settings.app_idle,
@@ -81,6 +97,7 @@ impl InboundDoor {
         Self {
             acceptor,
             desk,
+            gates: gates.into_worker(),
             identity,
             meters,
             settings,
@@ -98,6 +115,7 @@ impl InboundDoor {
         let peer = belief.peer();
         let caller = Caller::workload(peer.id());
         Passage {
+            admission: self.gates.before(peer.id()),
             desk: Rc::clone(&self.desk),
             guest: Guest::new(
                 caller,
@@ -152,7 +170,7 @@ impl Doorway for InboundDoor {
                 self.settings.limits.write_stall,
             )),
         };
-        let name = passage.guest.name().clone();
+        let name = passage.guest.name();
         doorway::follow(
             connection.serve(passage).await,
             spare,

@@ -20,6 +20,7 @@ use crate::metrics::ShardedCounterVec;
 use crate::metrics::ShardedGaugeVec;
 use crate::metrics::ShardedHistogramVec;
 use crate::policy::ServiceName;
+use crate::proxy::gates::Shed;
 use crate::proxy::threshold::Threshold;
 
 /// The doors' metrics, of all workers together. Cloning is cheap.
@@ -29,6 +30,7 @@ pub struct Metrics {
     durations: ShardedHistogramVec<2>,
     handshakes: ShardedCounterVec<2>,
     requests: ShardedCounterVec<4>,
+    shed: ShardedCounterVec<3>,
     streams: ShardedGaugeVec<1>,
 }
 
@@ -44,6 +46,7 @@ impl Metrics {
             durations: ShardedHistogramVec::register(registry, DURATIONS, SECONDS)?,
             handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
+            shed: ShardedCounterVec::register(registry, SHED)?,
             streams: ShardedGaugeVec::register(registry, STREAMS)?,
         })
     }
@@ -56,6 +59,14 @@ impl Metrics {
             families: self.clone(),
             labels: (door.as_str(), service.clone()),
             requests: RefCell::default(),
+            shed: Shed::ALL
+                .into_iter()
+                .filter(|_| door == Door::Inbound)
+                .map(|why| {
+                    let labels = [door.as_str(), service.as_str(), why.as_str()];
+                    (why, self.shed.counter(labels))
+                })
+                .collect(),
             streams: self.streams.gauge([door.as_str()]),
             threshold: self.threshold(door),
         }
@@ -94,6 +105,8 @@ pub struct DoorMeters {
     labels: (&'static str, ServiceName),
     /// Looked up once for each outcome that occurs.
     requests: RefCell<ByOutcome>,
+    /// At a door for others only.
+    shed: Vec<(Shed, Counter)>,
     streams: Gauge,
     threshold: Threshold,
 }
@@ -117,6 +130,13 @@ impl DoorMeters {
     pub(super) fn ended(&self, decision: Decision, status: Option<StatusCode>, duration: Duration) {
         self.count(decision, status);
         self.duration.observe(duration);
+    }
+
+    /// Counts a request that came too often, or at a bad time.
+    pub(super) fn shed(&self, why: Shed) {
+        for (_, counter) in self.shed.iter().filter(|(of, _)| *of == why) {
+            counter.inc();
+        }
     }
 
     /// Counts a request that was not even begun.
@@ -143,7 +163,7 @@ const CONNECTIONS: About<1> = About {
     name: "portreeve_connections",
     help: "Connections that callers hold.",
     labels: ["door"],
-    most_series: 3,
+    most_series: 4,
 };
 
 const DURATIONS: About<2> = About {
@@ -167,9 +187,16 @@ const REQUESTS: About<4> = About {
     most_series: 2048,
 };
 
+const SHED: About<3> = About {
+    name: "portreeve_shed_requests_total",
+    help: "Requests that came too often, or when the application could not take them.",
+    labels: ["door", "service", "reason"],
+    most_series: 256,
+};
+
 const STREAMS: About<1> = About {
     name: "portreeve_streams",
     help: "Requests under way.",
     labels: ["door"],
-    most_series: 3,
+    most_series: 4,
 };

@@ -25,6 +25,7 @@ use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
+use crate::proxy::gates::Admission;
 use crate::proxy::guest::Guest;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
@@ -95,6 +96,7 @@ impl OutboundDoor {
     fn passage(&self, source: SocketAddr) -> Passage {
         let caller = Caller::workload(self.identity.current().svid().id());
         Passage {
+            admission: Admission::default(),
             desk: Rc::clone(&self.desk),
             guest: Guest::new(
                 caller,
@@ -143,7 +145,7 @@ impl Doorway for OutboundDoor {
             protocol,
             wire: Box::new(StallGuard::new(stream, limits.write_stall)),
         };
-        let name = passage.guest.name().clone();
+        let name = passage.guest.name();
         doorway::follow(
             connection.serve(passage).await,
             spare,

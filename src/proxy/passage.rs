@@ -28,6 +28,7 @@ use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
+use crate::proxy::gates::Admission;
 use crate::proxy::guest::Guest;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::outgoing::Outgoing;
@@ -45,6 +46,8 @@ use crate::tls::Belief;
 /// One connection's way through its door.
 #[derive(Debug)]
 pub(super) struct Passage {
+    /// What requests must get past besides the policy.
+    pub(super) admission: Admission,
     /// Why we believe whoever asks; none where nothing is proved.
     pub(super) belief: RefCell<Option<Belief>>,
     pub(super) desk: Rc<Desk>,
@@ -71,7 +74,7 @@ impl serve::Answer for Passage {
             }
         };
         let caller_side = head.extensions.remove::<OnUpgrade>();
-        let mut exchange = Exchange::begin(room, &self.guest, &head, self.limits.silence);
+        let mut exchange = Exchange::begin(room, self.guest.visit(), &head, self.limits.silence);
         match self.pass(&mut head, source, &mut exchange).await {
             Ok(answer) => self.hand_back(answer, exchange, caller_side),
             Err(refusal) => exchange.refuse(&refusal),
@@ -84,8 +87,7 @@ impl serve::Answer for Passage {
             return;
         };
         let (door, source) = (self.guest.door(), self.guest.source());
-        let caller = self.guest.name().clone();
-        doorway::record_offence(room, door, source, Some(caller), reason);
+        doorway::record_offence(room, door, source, self.guest.name(), reason);
     }
 }
 
@@ -96,13 +98,19 @@ impl Passage {
         source: Source,
         exchange: &mut Exchange,
     ) -> Result<upstream::Answer, Refusal> {
-        let request = Canonical::from_head(head, self.rules)?;
+        let read = Canonical::from_head(head, self.rules);
+        // Whatever becomes of it, it counts. But what has two readings is said to
+        // have them, because that ends its connection.
+        let paced = self.admission.pace();
+        let request = read?;
         exchange.read(&request);
+        paced?;
         self.believe()?;
         let permit = self
             .ask(&request)
             .inspect_err(|denial| exchange.denied(denial))?;
         exchange.permitted(&permit);
+        exchange.admitted(self.admission.enter()?);
         self.forward(permit, request, source, exchange).await
     }
 

@@ -58,7 +58,7 @@ pub(super) fn canonical(path: &str, semicolons: Semicolons) -> Result<Cow<'_, st
 
 /// Why a path has no canonical form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(super) enum PathError {
+pub enum PathError {
     /// A byte that RFC 3986 does not allow in a path.
     #[error("byte {byte:#04x} may not stand in a path")]
     BadCharacter {

@@ -1,7 +1,10 @@
 //! The ways in which a door says no.
 
+use std::time::Duration;
+
 use crate::policy::Denial;
 use crate::proxy::canonical::Malformed;
+use crate::proxy::gates::Shed;
 use crate::proxy::upstream::UpstreamError;
 use crate::tls::Loss;
 
@@ -14,16 +17,31 @@ pub(super) enum Refusal {
     Lost(Loss),
     /// The request has no single reading.
     Malformed(Malformed),
+    /// It is not one of the probes that there are.
+    NoProbe(NoProbe),
     /// There is no room for its record.
     NoRoom,
     /// The request's body broke off.
     RequestBrokeOff,
     /// The request's body stood still for too long.
     RequestStalled,
+    /// It comes too often, or at a bad time, and may come again after `wait`.
+    Shed { why: Shed, wait: Duration },
     /// No response began in time.
     TimedOut,
     /// The other side did not answer.
     Upstream(UpstreamError),
+}
+
+/// Why something is no probe.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NoProbe {
+    /// It is neither GET nor HEAD.
+    Method,
+    /// It has a body, or wants to leave HTTP.
+    MoreThanAHead,
+    /// It is for something else.
+    Path,
 }
 
 impl From<Denial> for Refusal {

@@ -20,6 +20,8 @@ use crate::policy::DenialReason;
 use crate::proxy::activity::Activity;
 use crate::proxy::canonical::Malformed;
 use crate::proxy::download::Download;
+use crate::proxy::gates::Shed;
+use crate::proxy::refusal::NoProbe;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamError;
 use crate::tls::ConnectError;
@@ -29,10 +31,14 @@ use crate::tls::Loss;
 /// A refusal as it will be sent.
 #[derive(Debug)]
 pub(super) struct Reply {
+    /// The methods that would not be refused as such (RFC 9110 15.5.6 wants a list).
+    allowed: &'static str,
     body: Bytes,
     /// The body's, also where it is left out.
     length: usize,
     reason: &'static str,
+    /// When to try again, in seconds, if that is known.
+    retry_after: Option<u64>,
     status: StatusCode,
 }
 
@@ -71,9 +77,11 @@ pub(super) fn to(refusal: &Refusal, id: Option<RequestId>, wanted: Wanted) -> Re
         text.clear();
     }
     Reply {
+        allowed: allowed(refusal),
         body: Bytes::from(text),
         length,
         reason,
+        retry_after: retry_after(refusal, status),
         status,
     }
 }
@@ -103,15 +111,17 @@ impl Reply {
         );
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.length));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            // RFC 9110 15.5.6 wants a list; these are what is ever forwarded without question.
-            let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-            headers.insert(header::ALLOW, allow);
+            headers.insert(header::ALLOW, HeaderValue::from_static(self.allowed));
         }
-        if self.status.is_client_error() && self.status != StatusCode::FORBIDDEN {
+        let is_read = matches!(
+            self.status,
+            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+        );
+        if self.status.is_client_error() && !is_read {
             // What follows a message with two readings may be part of it.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -119,16 +129,50 @@ impl Reply {
     }
 }
 
+const fn allowed(refusal: &Refusal) -> &'static str {
+    if matches!(refusal, Refusal::NoProbe(_)) {
+        return "GET, HEAD";
+    }
+    // What is ever forwarded without question.
+    "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+}
+
 fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
         Refusal::Lost(why) => (StatusCode::FORBIDDEN, lost(*why)),
         Refusal::Malformed(why) => malformed(why),
+        Refusal::NoProbe(why) => no_probe(*why),
         Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
         Refusal::RequestBrokeOff => (StatusCode::BAD_REQUEST, "request_broke_off"),
         Refusal::RequestStalled => (StatusCode::REQUEST_TIMEOUT, "request_stalled"),
+        Refusal::Shed { why, .. } => (shed(*why), why.as_str()),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
         Refusal::Upstream(why) => upstream(why),
+    }
+}
+
+/// Whole seconds, so that nobody comes too early.
+fn retry_after(refusal: &Refusal, status: StatusCode) -> Option<u64> {
+    if let Refusal::Shed { wait, .. } = refusal {
+        let begun = u64::from(wait.subsec_nanos() > 0);
+        return Some((wait.as_secs() + begun).max(1));
+    }
+    (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1)
+}
+
+const fn no_probe(why: NoProbe) -> (StatusCode, &'static str) {
+    match why {
+        NoProbe::Method => (StatusCode::METHOD_NOT_ALLOWED, "probe_by_other_method"),
+        NoProbe::MoreThanAHead => (StatusCode::BAD_REQUEST, "probe_with_more"),
+        NoProbe::Path => (StatusCode::NOT_FOUND, "no_such_probe"),
+    }
+}
+
+const fn shed(why: Shed) -> StatusCode {
+    match why {
+        Shed::AppNotReady | Shed::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Shed::RateLimited => StatusCode::TOO_MANY_REQUESTS,
     }
 }
 

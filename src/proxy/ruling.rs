@@ -15,6 +15,16 @@ pub(super) fn permit(permit: &Permit) -> Ruling {
     ruling(Decision::Permit, None, permit.policies(), permit.revision())
 }
 
+/// A yes that no policy was asked for: what may pass is in the configuration.
+pub(super) fn by_configuration() -> Ruling {
+    Ruling {
+        decision: Decision::Permit,
+        reason: None,
+        policies: [].into(),
+        revision: None,
+    }
+}
+
 /// A no.
 pub(super) fn denial(denial: &Denial) -> Ruling {
     let reason = denial.reason().as_str();

@@ -8,8 +8,11 @@ use crate::net::AppAddress;
 use crate::net::Capture;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Silence;
+use crate::proxy::app_watch::AppReady;
 use crate::proxy::balancers::Balancers;
+use crate::proxy::gates::RateLimit;
 use crate::proxy::path::Semicolons;
+use crate::proxy::probes::Probes;
 use crate::tls::Protocol;
 
 /// What every door keeps to.
@@ -64,12 +67,20 @@ pub struct Inbound {
     pub app_idle: Duration,
     /// What the application speaks.
     pub app_protocol: Protocol,
+    /// How it is asked whether it is ready; none if it is not asked.
+    pub app_ready: Option<AppReady>,
+    /// How many requests it may have at a time, of all workers; none for as many as come.
+    pub concurrent_requests: Option<usize>,
     /// Who may say that a connection is from somebody else.
     pub balancers: Balancers,
     /// The door's limits.
     pub limits: Limits,
     /// Where other sidecars connect to us. Port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// What may be asked of it without a certificate, at a door of its own.
+    pub probes: Option<Probes>,
+    /// How often callers may ask. The first that is for a caller counts.
+    pub rate_limits: Vec<RateLimit>,
     /// Whether paths may have parameters.
     pub semicolons: Semicolons,
     /// What our application is called in policies.

@@ -31,6 +31,8 @@ mod frames;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 mod grpc;
 #[cfg(test)]
 mod heads;
@@ -54,6 +56,10 @@ mod outbound;
 mod pair;
 #[cfg(test)]
 mod paths;
+#[cfg(test)]
+mod probes;
+#[cfg(test)]
+mod readiness;
 #[cfg(test)]
 mod records;
 #[cfg(test)]

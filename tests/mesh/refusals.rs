@@ -21,7 +21,9 @@ fn no_reason_is_without_a_test() {
     let decision = include_str!("../../src/policy/decision.rs");
     let (_, reasons) = decision.split_once("impl DenialReason {").unwrap();
     let (reasons, _) = reasons.split_once("impl PolicyName {").unwrap();
-    let known: BTreeSet<&str> = [verdicts, reasons]
+    let gates = include_str!("../../src/proxy/gates/mod.rs");
+    let (_, shed) = gates.split_once("impl Shed {").unwrap();
+    let known: BTreeSet<&str> = [verdicts, reasons, shed]
         .into_iter()
         .flat_map(|text| text.split('"').skip(1).step_by(2))
         .collect();
@@ -193,6 +195,30 @@ const BY_REQUESTS: &[Refused<'_>] = &[
 ];
 
 const BY_PEERS: &[(&str, Test)] = &[
+    (
+        "app_not_ready",
+        crate::readiness::requests_get_503_at_once_until_the_application_says_that_it_is_ready,
+    ),
+    (
+        "overloaded",
+        crate::gates::a_request_too_many_is_refused_until_one_has_ended,
+    ),
+    (
+        "no_such_probe",
+        crate::probes::nothing_but_a_plain_probe_gets_through,
+    ),
+    (
+        "probe_by_other_method",
+        crate::probes::nothing_but_a_plain_probe_gets_through,
+    ),
+    (
+        "probe_with_more",
+        crate::probes::nothing_but_a_plain_probe_gets_through,
+    ),
+    (
+        "rate_limited",
+        crate::gates::whoever_asks_too_often_is_refused_and_others_are_not,
+    ),
     ("audit_log_full", a_full_log_refuses_whoever_is_next),
     (
         "identity_expired",

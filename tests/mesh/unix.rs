@@ -1,11 +1,14 @@
 //! Applications that listen on a Unix socket.
 
 use std::path::PathBuf;
+use std::sync::mpsc;
+use std::sync::mpsc::SyncSender;
+use std::thread;
 
 use bytes::Bytes;
+use http::request::Parts;
 use tokio::net::UnixListener;
 use tokio::runtime::Builder;
-use tokio::time::timeout;
 
 use crate::application::Application;
 use crate::caller::Caller;
@@ -97,28 +100,12 @@ fn an_application_on_a_unix_socket_may_speak_http_2() {
     let orders = orders(&stage, ", app_protocol: http2");
     let mut caller = stage.web_at(orders.inbound());
     caller.send("POST /a HTTP/1.1\r\nhost: orders\r\ncontent-length: 3\r\n\r\nabc");
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let served = async {
-        let listener = UnixListener::from_std(listener).unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut connection = h2::server::handshake(stream).await.unwrap();
-        let (request, mut respond) = connection.accept().await.unwrap().unwrap();
-        let (head, mut body) = request.into_parts();
-        // The connection moves on only while it is asked for the next request.
-        let read = tokio::select! {
-            data = body.data() => data.unwrap().unwrap(),
-            _next = connection.accept() => panic!("there was one request"),
-        };
-        let mut stream = respond
-            .send_response(http::Response::new(()), false)
-            .unwrap();
-        stream.send_data(Bytes::from_static(b"ok"), true).unwrap();
-        connection.graceful_shutdown();
-        while connection.accept().await.is_some() {}
-        (head, read)
-    };
-    let served = runtime.block_on(async { timeout(DEADLINE, served).await });
-    let (head, body) = served.expect("it takes too long");
+    let (asked, questions) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(serve_http2(listener, &asked));
+    });
+    let (head, body) = questions.recv_timeout(DEADLINE).unwrap();
     assert_eq!(
         (head.method.as_str(), head.uri.path(), &body[..]),
         ("POST", "/a", &b"abc"[..])
@@ -167,6 +154,32 @@ permit (principal == Workload::"spiffe://mesh.example/web", action == Action::"c
         record.says(["decision", "bytes_in", "bytes_out"]),
         "permit 5 9"
     );
+}
+
+/// Answers one request with `ok`, and tells of it.
+async fn serve_http2(
+    listener: std::os::unix::net::UnixListener,
+    asked: &SyncSender<(Parts, Bytes)>,
+) {
+    let listener = UnixListener::from_std(listener).unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut connection = h2::server::handshake(stream).await.unwrap();
+    let (request, mut respond) = connection.accept().await.unwrap().unwrap();
+    let (head, mut body) = request.into_parts();
+    let exchange = async {
+        let read = body.data().await.unwrap().unwrap();
+        let mut stream = respond
+            .send_response(http::Response::new(()), false)
+            .unwrap();
+        stream.send_data(Bytes::from_static(b"ok"), true).unwrap();
+        asked.send((head, read)).unwrap();
+        std::future::pending::<()>().await;
+    };
+    // The connection moves on only while it is asked for the next request.
+    tokio::select! {
+        () = exchange => {}
+        _next = connection.accept() => {}
+    }
 }
 
 fn orders(stage: &Stage, inbound: &str) -> Sidecar {

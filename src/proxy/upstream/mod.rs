@@ -5,6 +5,7 @@
 //! streams each. A request that wants to leave HTTP gets a connection of its
 //! own, which nothing else ever uses.
 
+mod app_way;
 mod bond;
 mod http1;
 mod http2;
@@ -24,6 +25,7 @@ use crate::proxy::outgoing::Outgoing;
 use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
+pub(super) use app_way::AppWay;
 pub(super) use bond::Bond;
 pub(super) use http1::Returnable;
 pub(super) use http2::Streaming;

@@ -8,7 +8,6 @@ use std::time::SystemTime;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 
-use crate::net::AppDialer;
 use crate::net::Dialer;
 use crate::net::StallGuard;
 use crate::net::Tasks;
@@ -16,6 +15,7 @@ use crate::proxy::lifetime::last_call;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::UpstreamError;
+use crate::proxy::upstream::app_way::AppWay;
 use crate::proxy::upstream::bond::Bond;
 use crate::time::Clock;
 use crate::tls::Connector;
@@ -46,7 +46,7 @@ pub(in crate::proxy) struct Reach {
 #[derive(Debug)]
 pub(in crate::proxy) enum Way {
     /// Our own application, in the clear.
-    App(AppDialer),
+    App(AppWay),
     /// Another sidecar.
     Peer {
         dialer: Dialer,
@@ -72,8 +72,8 @@ impl Reach {
     pub(super) async fn connect(&self, protocol: Protocol) -> Result<Made, UpstreamError> {
         let unreached = |cause| UpstreamError::Dial { cause };
         let (dialer, tls) = match &self.way {
-            Way::App(dialer) => {
-                let stream = dialer.dial().await.map_err(unreached)?;
+            Way::App(way) => {
+                let stream = way.dial().await?;
                 return Ok(Made {
                     wire: Box::new(StallGuard::new(stream, self.limits.write_stall)),
                     bond: None,
