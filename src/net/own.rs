@@ -83,7 +83,7 @@ mod tests {
         let (_accepted, source) = listener.accept().await.unwrap();
         let own = OwnConnections::default();
         assert!(!own.include(source, there));
-        let listed = own.clone().list(&stream);
+        let listed = own.list(&stream);
         assert!(own.include(source, there));
         let elsewhere = "127.0.0.2:1".parse().unwrap();
         assert!(!own.include(source, elsewhere), "a port is not ours alone");
