@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: all check test interop setup fmt demo bench bench-pair bench-revocation fuzz-smoke
+.PHONY: all check test interop setup fmt demo bench bench-pair bench-revocation bench-floods fuzz-smoke
 
 all: check
 
@@ -50,6 +50,11 @@ bench-pair:
 bench-revocation: setup
 	$(CARGO) build --locked --release
 	benches/revocation/run
+
+# What a good client notices of floods, and how soon who floods is closed.
+bench-floods: setup
+	$(CARGO) build --locked --release
+	benches/floods/run
 
 # A short run of every fuzz target. `make fuzz-smoke FUZZ_SECONDS=300` for a longer one.
 fuzz-smoke:

@@ -10,6 +10,8 @@
 )]
 
 use std::fs;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,7 +93,7 @@ fn shake_hands(criterion: &mut Criterion) {
                 let (caller, called) = wire().await;
                 let (connected, accepted) = tokio::join!(
                     connector.connect(caller, Protocol::Http2),
-                    acceptor.accept(called)
+                    acceptor.accept(called, HERE)
                 );
                 (connected.unwrap(), accepted.unwrap())
             })
@@ -112,6 +114,9 @@ fn shake_hands(criterion: &mut Criterion) {
         });
     });
 }
+
+/// Where both ends are.
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 async fn wire() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -107,6 +107,25 @@ fn an_identity_may_come_from_a_workload_api_but_not_from_our_own() {
 }
 
 #[test]
+fn a_limit_on_what_comes_in_floods_is_above_zero() {
+    for (limit, why) in [
+        ("source_connections", "must be above 0"),
+        (
+            "source_connections_per_s",
+            "must be from 1 to 1000000, not 0",
+        ),
+        ("source_handshakes", "must be above 0"),
+        ("request_min_grace_ms", "must be above 0"),
+    ] {
+        let text = with("response_timeout_ms: 1000", &format!("{limit}: 0"));
+        assert_eq!(mistakes(&text), [format!("limits.{limit}: {why}")]);
+    }
+    let none = with("response_timeout_ms: 1000", "request_min_bytes_per_s: 0");
+    let config = Config::parse(&none, Path::new(".")).unwrap();
+    assert_eq!(config.inbound.unwrap().limits.silence.pace, None);
+}
+
+#[test]
 fn each_mistake_is_told_by_its_path() {
     let cases = [
         (

@@ -351,7 +351,7 @@ fn written_sidecar(dir: &Path) -> PathBuf {
     file
 }
 
-/// A sidecar with its files in `dir` that has denied a request and seen a handshake fail.
+/// A sidecar with its files in `dir` that has denied a request, and seen another and a handshake fail.
 fn sidecar_with_a_past(dir: &Path) -> Running {
     let config = Config::load(&written_sidecar(dir)).unwrap();
     let app = App::build(config, Arc::new(SystemClock)).unwrap();
@@ -362,6 +362,8 @@ fn sidecar_with_a_past(dir: &Path) -> Running {
     assert!(denied.starts_with("HTTP/1.1 403 "), "{denied}");
     // Nor this.
     let _reset = exchange(places.tcp_outbound[0], b"x");
+    // No request at all: 400.
+    let _refused = exchange(places.outbound[0], b"x\r\n\r\n");
     // Not TLS: the answer is an alert, if anything.
     let _alert = exchange(places.inbound.unwrap(), b"GET / HTTP/1.1\r\n\r\n");
     running

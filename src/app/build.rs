@@ -27,6 +27,7 @@ use crate::app::running::Addresses;
 use crate::app::running::Running;
 use crate::app::source;
 use crate::app::thread::spawn;
+use crate::app::worker::Bounds;
 use crate::app::worker::Common;
 use crate::app::worker::Worker;
 use crate::audit;
@@ -43,7 +44,6 @@ use crate::net;
 use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
-use crate::tls::HandshakeSlots;
 use crate::workload_api;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
@@ -256,13 +256,13 @@ impl Ground {
         [cut, drain]: [&drain::Watch; 2],
     ) -> Common {
         Common {
+            bounds: Bounds::of(&config.handshakes),
             calls: self.calls.clone(),
             clock,
             cut: cut.clone(),
             config: Arc::clone(config),
             drain: drain.clone(),
             gates: self.gatehouse.gates.clone(),
-            handshakes: HandshakeSlots::new(config.handshakes.most),
             identity: self.renewal.live(),
             metrics: self.counted.clone(),
             own: net::OwnConnections::default(),

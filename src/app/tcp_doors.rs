@@ -23,7 +23,7 @@ pub(super) fn inbound(
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
         common.tls_settings(),
-        common.handshakes.clone(),
+        common.bounds.handshakes.clone(),
     );
     let counted = &common.tcp_metrics;
     let meters = counted.door(audit::Door::Inbound, &settings.service, &common.metrics);

@@ -18,11 +18,13 @@ use crate::app::transparent;
 use crate::audit;
 use crate::audit::Shard;
 use crate::config::Config;
+use crate::config::Handshakes;
 use crate::drain::Watch;
 use crate::identity::Live;
 use crate::net::Bound;
 use crate::net::Listener;
 use crate::net::OwnConnections;
+use crate::net::Sources;
 use crate::policy;
 use crate::proxy;
 use crate::proxy::Beyond;
@@ -39,6 +41,7 @@ use crate::workload_api;
 /// What all workers have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
+    pub(super) bounds: Bounds,
     pub(super) calls: workload_api::Metrics,
     pub(super) clock: Arc<dyn Clock>,
     /// Pulled when even the drain must end.
@@ -47,12 +50,28 @@ pub(super) struct Common {
     pub(super) drain: Watch,
     /// None without an inbound door.
     pub(super) gates: Option<proxy::Gates>,
-    pub(super) handshakes: tls::HandshakeSlots,
     pub(super) identity: Arc<Live>,
     pub(super) metrics: proxy::Metrics,
     pub(super) own: OwnConnections,
     pub(super) policy: Arc<policy::Current>,
     pub(super) tcp_metrics: proxy::TcpMetrics,
+}
+
+/// What callers may have of all workers before they have proved a name.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    pub(super) handshakes: tls::HandshakeSlots,
+    pub(super) sources: Sources,
+}
+
+impl Bounds {
+    pub(super) fn of(settings: &Handshakes) -> Self {
+        let slots = tls::HandshakeSlots::new(settings.most);
+        Self {
+            handshakes: slots.of_one_source(settings.of_source),
+            sources: Sources::new(settings.sources),
+        }
+    }
 }
 
 impl Common {
@@ -100,6 +119,7 @@ impl Worker {
             self.log.clone(),
             Arc::clone(&common.clock),
             common.drain.clone(),
+            common.bounds.sources.clone(),
         ));
         let doors = self.open(&desk)?;
         let mut cut = common.cut.clone();
@@ -186,7 +206,7 @@ fn inbound_door(
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
         common.tls_settings(),
-        common.handshakes.clone(),
+        common.bounds.handshakes.clone(),
     );
     let meters = common.metrics.door(audit::Door::Inbound, &settings.service);
     let equipment = InboundEquipment {

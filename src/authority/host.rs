@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
 
@@ -16,10 +18,13 @@ use crate::authority::admin_service::AdminService;
 use crate::authority::caller::Caller;
 use crate::authority::istio::Istio;
 use crate::authority::line::Line;
+use crate::authority::line::MOST_STREAMS;
 use crate::authority::metrics::Metrics;
 use crate::authority::service::Service;
 use crate::drain;
+use crate::http2::Guarded;
 use crate::identity::Watchlist;
+use crate::net::Curfew;
 use crate::net::Listener;
 use crate::rpc::authority::admin_server::AdminServer;
 use crate::rpc::authority::authority_server::AuthorityServer;
@@ -79,7 +84,7 @@ impl Host {
 
     fn shake_hands(
         &self,
-        stream: tokio::net::TcpStream,
+        stream: TcpStream,
         source: SocketAddr,
         lines: mpsc::Sender<io::Result<SidecarLine>>,
     ) -> impl Future<Output = ()> + Send + 'static {
@@ -88,7 +93,7 @@ impl Host {
         let revoked = Arc::clone(&self.revoked);
         let metrics = self.metrics.clone();
         async move {
-            let visitor = match reception.receive(stream).await {
+            let visitor = match reception.receive(stream, source.ip()).await {
                 Ok(visitor) => visitor,
                 Err(why) => {
                     let error: &dyn std::error::Error = &why;
@@ -141,8 +146,7 @@ impl Host {
     }
 }
 
-type SidecarLine =
-    Line<crate::net::Curfew<tokio_rustls::server::TlsStream<tokio::net::TcpStream>>, Caller>;
+type SidecarLine = Line<Guarded<Curfew<TlsStream<TcpStream>>>, Caller>;
 
 fn server() -> Server {
     Server::builder()
@@ -160,9 +164,6 @@ async fn ended(mut drain: drain::Watch) {
 
 /// A signing request, a chain of certificates and a token fit easily.
 const MOST_MESSAGE_BYTES: usize = 64 * 1024;
-
-/// What a workload asks at once.
-const MOST_STREAMS: u32 = 16;
 
 /// Connections that have shaken hands and wait to be served.
 const WAITING_CONNECTIONS: usize = 64;

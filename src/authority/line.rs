@@ -18,6 +18,7 @@ use tonic::transport::server::Connected;
 
 use crate::authority::caller::Caller;
 use crate::authority::operator::Operator;
+use crate::http2::Guarded;
 use crate::identity::Watchlist;
 use crate::net::Curfew;
 use crate::time::Clock;
@@ -30,10 +31,10 @@ pub(super) struct Line<S, W> {
     who: W,
 }
 
-impl Line<Curfew<TlsStream<TcpStream>>, Caller> {
+impl Line<Guarded<Curfew<TlsStream<TcpStream>>>, Caller> {
     /// One that a sidecar opened. It ends with the certificate that was shown, or
     /// when that is revoked, and soon if none was that is in force: asking takes
-    /// no longer.
+    /// no longer. Nor does it outlive a flood of frames.
     pub(super) fn of_caller(
         stream: TlsStream<TcpStream>,
         caller: Caller,
@@ -42,7 +43,7 @@ impl Line<Curfew<TlsStream<TcpStream>>, Caller> {
     ) -> Self {
         let over = over(caller.peer.clone(), clock, revoked);
         Self {
-            stream: Curfew::new(stream, over),
+            stream: Guarded::new(Curfew::new(stream, over), MOST_STREAMS),
             who: caller,
         }
     }
@@ -133,3 +134,6 @@ impl<S: AsyncWrite + Unpin, W: Unpin> AsyncWrite for Line<S, W> {
 const TIME_TO_ASK: Duration = Duration::from_secs(30);
 
 const LOOK_AT_CALENDAR_EVERY: Duration = Duration::from_secs(30);
+
+/// What a workload asks at once.
+pub(super) const MOST_STREAMS: u32 = 16;

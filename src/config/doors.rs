@@ -1,22 +1,26 @@
 //! The doors of the file into the proxy's settings.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::config::Mistakes;
 use crate::config::file;
+use crate::config::limits_file::Limits;
 use crate::config::transparent;
 use crate::id::SpiffeId;
 use crate::net::AppAddress;
 use crate::net::Network;
+use crate::net::SourceLimits;
 use crate::policy;
 use crate::policy::ServiceName;
 use crate::proxy;
+use crate::proxy::Pace;
 use crate::proxy::Semicolons;
 use crate::proxy::Silence;
 
-pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Limits {
+pub(super) fn limits(written: &Limits, notes: &mut Mistakes) -> proxy::Limits {
     let mut ms = |key: &str, value: u64| {
         Duration::from_millis(notes.above_zero(&format!("limits.{key}"), value))
     };
@@ -26,6 +30,7 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
     let request = ms("request_idle_timeout_ms", written.request_idle_timeout_ms);
     let response = ms("response_timeout_ms", written.response_timeout_ms);
     let stream = ms("stream_idle_timeout_ms", written.stream_idle_timeout_ms);
+    let grace = ms("request_min_grace_ms", written.request_min_grace_ms);
     let write_stall = ms("write_stall_timeout_ms", written.write_stall_timeout_ms);
     if written.header_bytes < LEAST_HEADER_BYTES {
         notes.add(
@@ -54,6 +59,8 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
         headers: notes.between("limits.headers", written.headers, 1, MOST_HEADERS),
         idle,
         silence: Silence {
+            pace: NonZeroU32::new(written.request_min_bytes_per_s)
+                .map(|bytes_per_s| Pace { bytes_per_s, grace }),
             request,
             response,
             stream,
@@ -62,6 +69,20 @@ pub(super) fn limits(written: &file::Limits, notes: &mut Mistakes) -> proxy::Lim
         streams: notes.above_zero("limits.streams", written.streams),
         uri_bytes: notes.above_zero("limits.uri_bytes", written.uri_bytes),
         write_stall,
+    }
+}
+
+pub(super) fn sources(written: &Limits, notes: &mut Mistakes) -> SourceLimits {
+    let connections = notes.above_zero("limits.source_connections", written.source_connections);
+    let per_second = notes.between(
+        "limits.source_connections_per_s",
+        written.source_connections_per_s,
+        1,
+        MOST_CONNECTIONS_PER_S,
+    );
+    SourceLimits {
+        connections: NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN),
+        per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
     }
 }
 
@@ -252,6 +273,8 @@ pub(super) fn routes(
 const LEAST_HEADER_BYTES: usize = 8_192;
 /// hyper makes room for all of them with each request.
 const MOST_HEADERS: usize = 10_000;
+/// No machine takes so many.
+const MOST_CONNECTIONS_PER_S: u32 = 1_000_000;
 /// RFC 9113 6.9.2: what every sender may use before it hears of another size.
 const LEAST_WINDOW_BYTES: u32 = 65_535;
 /// RFC 9113 6.9.1.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::config::enrolment_file::FromAuthority;
 use crate::config::inbound_file::Inbound;
+use crate::config::limits_file::Limits;
 use crate::config::tcp_file::Tcp;
 use crate::config::transparent_file::Transparent;
 
@@ -203,44 +204,6 @@ pub(super) struct WorkloadApi {
     pub(super) mode: String,
 }
 
-/// What every door keeps to.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Limits {
-    /// How long reaching a destination may take, in milliseconds.
-    pub(super) connect_timeout_ms: u64,
-    /// What one HTTP/2 connection may have in our hands, in bytes.
-    pub(super) connection_window_bytes: u32,
-    /// Connections of a worker at one door.
-    pub(super) connections: usize,
-    /// How long a TLS handshake may take, in milliseconds.
-    pub(super) handshake_timeout_ms: u64,
-    /// TLS handshakes under way, of all workers.
-    pub(super) handshakes: usize,
-    /// How long a request's head may take, which is also how long an HTTP/1 connection may be idle, in milliseconds.
-    pub(super) header_read_timeout_ms: u64,
-    /// The largest head of a message, in bytes.
-    pub(super) header_bytes: usize,
-    /// Header fields of a message.
-    pub(super) headers: usize,
-    /// How long an HTTP/2 connection without streams is kept, in milliseconds.
-    pub(super) idle_timeout_ms: u64,
-    /// How long a request body may stand still before there is a response, in milliseconds.
-    pub(super) request_idle_timeout_ms: u64,
-    /// How long the head of a response may take, in milliseconds.
-    pub(super) response_timeout_ms: u64,
-    /// How long a response, a stream or an upgraded connection may be silent, in milliseconds.
-    pub(super) stream_idle_timeout_ms: u64,
-    /// What one HTTP/2 stream may have in our hands, in bytes.
-    pub(super) stream_window_bytes: u32,
-    /// Concurrent streams of one HTTP/2 connection.
-    pub(super) streams: u32,
-    /// The longest path with its query, in bytes.
-    pub(super) uri_bytes: usize,
-    /// How long a write may be stuck because the other side does not read, in milliseconds.
-    pub(super) write_stall_timeout_ms: u64,
-}
-
 /// The operational log.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -265,7 +228,6 @@ pub enum LogFormat {
 pub(super) mod defaults {
     //! What is taken where nothing is written, and why.
 
-    use super::Limits;
     use super::Log;
     use super::LogFormat;
 
@@ -293,42 +255,6 @@ pub(super) mod defaults {
     /// At 30,000 requests a second, two seconds of a sink that stands still.
     pub(in crate::config) const fn queue_records() -> usize {
         65_536
-    }
-
-    impl Default for Limits {
-        fn default() -> Self {
-            Self {
-                // A SYN that is lost twice is sent again after 3 s.
-                connect_timeout_ms: 5_000,
-                // Sixteen streams at their full window.
-                connection_window_bytes: 4 * 1024 * 1024,
-                // 40 KB each: 400 MB at the worst.
-                connections: 10_000,
-                // A caller on another continent needs one second.
-                handshake_timeout_ms: 5_000,
-                // A core does 2,000 a second: an eighth of a second of work.
-                handshakes: 256,
-                // hyper's own default. Slow heads are bounded by `connections`.
-                header_read_timeout_ms: 30_000,
-                // Kerberos tickets and big cookies fit; Envoy takes 60 KiB.
-                header_bytes: 64 * 1024,
-                // Envoy's and hyper's own.
-                headers: 100,
-                idle_timeout_ms: 600_000,
-                request_idle_timeout_ms: 60_000,
-                // nginx' and HAProxy's usual.
-                response_timeout_ms: 60_000,
-                // Envoy's stream idle timeout.
-                stream_idle_timeout_ms: 300_000,
-                // A gigabit at 2 ms.
-                stream_window_bytes: 256 * 1024,
-                // h2's and nginx' usual, twice.
-                streams: 256,
-                // nginx' and Apache's.
-                uri_bytes: 8_192,
-                write_stall_timeout_ms: 60_000,
-            }
-        }
     }
 
     impl Default for Log {

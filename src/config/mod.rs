@@ -14,6 +14,7 @@ mod file;
 mod identity;
 mod inbound;
 mod inbound_file;
+mod limits_file;
 mod mistakes;
 mod parts;
 mod policies;
@@ -36,6 +37,7 @@ use crate::enrol;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::identity::Endpoint;
+use crate::net::SourceLimits;
 use crate::policy;
 use crate::proxy;
 use crate::workload_api as api;
@@ -55,7 +57,7 @@ pub struct Config {
     pub audit: audit::Settings,
     /// How long requests under way may take to end once we are told to stop.
     pub drain_deadline: Duration,
-    /// How TLS handshakes are bounded.
+    /// How callers are bounded that have proved no name yet.
     pub handshakes: Handshakes,
     /// Where SVIDs come from.
     pub identity: IdentitySource,
@@ -131,12 +133,16 @@ pub struct WorkloadApi {
     pub uids: BTreeSet<u32>,
 }
 
-/// How TLS handshakes are bounded.
+/// How callers are bounded that have proved no name yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Handshakes {
-    /// How many may be under way, of all workers.
+    /// How many handshakes may be under way, of all workers.
     pub most: usize,
-    /// How long one may take.
+    /// How many of those may be with one address.
+    pub of_source: usize,
+    /// What one address may have at the doors for other workloads.
+    pub sources: SourceLimits,
+    /// How long a handshake may take.
     pub timeout: Duration,
 }
 

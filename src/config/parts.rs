@@ -95,6 +95,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
 fn handshakes(file: &file::File, notes: &mut Mistakes) -> Handshakes {
     Handshakes {
         most: notes.above_zero("limits.handshakes", file.limits.handshakes),
+        of_source: notes.above_zero("limits.source_handshakes", file.limits.source_handshakes),
+        sources: doors::sources(&file.limits, notes),
         timeout: Duration::from_millis(notes.above_zero(
             "limits.handshake_timeout_ms",
             file.limits.handshake_timeout_ms,

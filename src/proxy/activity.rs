@@ -3,11 +3,13 @@
 //! A gRPC stream may be silent one way for hours while it is busy the other
 //! way, so both directions share one clock. How long it may stand still is
 //! another matter while the request is being sent, while its answer is awaited,
-//! and once that streams.
+//! and once that streams. And while it is being sent it must come at some pace:
+//! a byte now and then keeps no silence, and holds all that a request holds.
 
 use std::cell::Cell;
 use std::future::Future as _;
 use std::future::poll_fn;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
@@ -18,9 +20,31 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
+/// How slowly a request's body may come.
+///
+/// Only the time counts in which we wait for the caller: an application that
+/// takes its time with what has come is nobody's offence.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pace {
+    /// What must come in each second that we wait, taken over all of them.
+    pub bytes_per_s: NonZeroU32,
+    /// How long we wait beyond that.
+    pub grace: Duration,
+}
+
+impl Pace {
+    /// How long somebody may be waited for who has sent `bytes`.
+    fn allows(self, bytes: u64) -> Duration {
+        let millis = bytes.saturating_mul(1_000) / u64::from(self.bytes_per_s.get());
+        self.grace.saturating_add(Duration::from_millis(millis))
+    }
+}
+
 /// How long an exchange may be silent.
 #[derive(Clone, Copy, Debug)]
 pub struct Silence {
+    /// How slowly the request may come before a response begins, if that matters.
+    pub pace: Option<Pace>,
     /// While the request is being sent and no response has begun.
     pub request: Duration,
     /// Once the request is sent, until a response begins.
@@ -31,9 +55,10 @@ pub struct Silence {
 
 impl Silence {
     /// For a call that may be open for long before either side has a word to
-    /// say: all limits are that of a stream.
+    /// say: all limits are that of a stream, and it has no pace.
     pub(super) const fn of_stream(self) -> Self {
         Self {
+            pace: None,
             request: self.stream,
             response: self.stream,
             stream: self.stream,
@@ -64,6 +89,10 @@ pub(super) struct Activity {
     limits: Silence,
     moved: Cell<Instant>,
     phase: Cell<Phase>,
+    /// How long the caller was waited for until it last sent something.
+    waited: Cell<Duration>,
+    /// Since when it is waited for again.
+    waits_since: Cell<Option<Instant>>,
 }
 
 impl Activity {
@@ -74,6 +103,8 @@ impl Activity {
             limits,
             moved: Cell::new(begun),
             phase: Cell::new(Phase::Sending),
+            waited: Cell::default(),
+            waits_since: Cell::default(),
         })
     }
 
@@ -81,6 +112,17 @@ impl Activity {
     pub(super) fn passed_in(&self, bytes: usize) {
         add(&self.bytes_in, bytes);
         self.touch();
+        if let Some(since) = self.waits_since.take() {
+            let more = self.moved.get().saturating_duration_since(since);
+            self.waited.set(self.waited.get() + more);
+        }
+    }
+
+    /// More of the request's body is wanted, and there is none.
+    pub(super) fn waits_for_caller(&self) {
+        if self.limits.pace.is_some() && self.waits_since.get().is_none() {
+            self.waits_since.set(Some(Instant::now()));
+        }
     }
 
     /// `bytes` of the response's body have passed.
@@ -125,7 +167,18 @@ impl Activity {
             Phase::BrokenOff | Phase::Stalled | Phase::Waiting => self.limits.response,
             Phase::Responding => self.limits.stream,
         };
-        self.moved.get() + limit
+        let silent = self.moved.get() + limit;
+        self.too_slow().map_or(silent, |slow| slow.min(silent))
+    }
+
+    /// When the caller will have been waited for longer than its pace allows.
+    fn too_slow(&self) -> Option<Instant> {
+        if self.phase.get() != Phase::Sending {
+            return None;
+        }
+        let since = self.waits_since.get()?;
+        let allowed = self.limits.pace?.allows(self.bytes_in.get());
+        Some(since + allowed.saturating_sub(self.waited.get()))
     }
 }
 
@@ -148,6 +201,10 @@ impl SilenceTimer {
             let sleep = self
                 .sleep
                 .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+            // A wait for the caller has begun since.
+            if deadline < sleep.deadline() {
+                sleep.as_mut().reset(deadline);
+            }
             ready!(sleep.as_mut().poll(cx));
             if activity.deadline() <= sleep.deadline() {
                 return Poll::Ready(());
@@ -161,4 +218,72 @@ impl SilenceTimer {
 pub(super) async fn silent(activity: &Activity) {
     let mut timer = SilenceTimer::default();
     poll_fn(|cx| timer.poll_silent(activity, cx)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+    use tokio::time::timeout;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn silence() -> Silence {
+        Silence {
+            pace: Some(Pace {
+                bytes_per_s: NonZeroU32::new(100).unwrap(),
+                grace: 10 * SECOND,
+            }),
+            request: 60 * SECOND,
+            response: 60 * SECOND,
+            stream: 300 * SECOND,
+        }
+    }
+
+    /// For how many seconds a caller that sends `bytes` a second is borne with.
+    async fn borne(silence: Silence, bytes: usize) -> u32 {
+        let activity = Activity::new(silence, Instant::now());
+        let mut timer = SilenceTimer::default();
+        for second in 0..1_000 {
+            activity.waits_for_caller();
+            let silent = poll_fn(|cx| timer.poll_silent(&activity, cx));
+            if timeout(SECOND, silent).await.is_ok() {
+                return second;
+            }
+            activity.passed_in(bytes);
+        }
+        1_000
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_trickles_is_given_up_and_one_that_flows_is_not() {
+        assert_eq!(borne(silence(), 1).await, 10);
+        assert_eq!(borne(silence(), 30).await, 13);
+        assert_eq!(borne(silence(), 100).await, 1_000);
+        assert_eq!(borne(silence().of_stream(), 1).await, 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_come_early_may_be_rested_on_and_the_application_may_take_its_time() {
+        let activity = Activity::new(silence(), Instant::now());
+        activity.waits_for_caller();
+        activity.passed_in(3_000);
+        // Nobody asks for more: it is being worked on.
+        advance(50 * SECOND).await;
+        activity.passed_in(0);
+        activity.waits_for_caller();
+        let begun = Instant::now();
+        silent(&activity).await;
+        assert_eq!(begun.elapsed(), 40 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_there_is_a_response_there_is_no_pace() {
+        let activity = Activity::new(silence(), Instant::now());
+        activity.waits_for_caller();
+        activity.responded();
+        let begun = Instant::now();
+        silent(&activity).await;
+        assert_eq!(begun.elapsed(), 300 * SECOND);
+    }
 }

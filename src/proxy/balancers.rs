@@ -25,17 +25,19 @@ pub struct Balancers {
 }
 
 impl Balancers {
+    /// Whether `source` is one of them.
+    pub(super) fn are_at(&self, source: SocketAddr) -> bool {
+        let address = source.ip();
+        self.from.iter().any(|network| network.contains(address))
+    }
+
     /// Where the connection `stream`, which `source` made, is from.
     pub(super) async fn source(
         &self,
         stream: &mut TcpStream,
         source: SocketAddr,
     ) -> Result<SocketAddr, Unannounced> {
-        if !self
-            .from
-            .iter()
-            .any(|network| network.contains(source.ip()))
-        {
+        if !self.are_at(source) {
             return Ok(source);
         }
         // Boxed: most connections have no part in it.

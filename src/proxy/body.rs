@@ -191,6 +191,7 @@ impl HttpBody for Upload {
         let this = self.get_mut();
         let frame = match this.source.poll_frame(cx) {
             Poll::Pending => {
+                this.activity.waits_for_caller();
                 ready!(this.silence.poll_silent(&this.activity, cx));
                 this.activity.sent(Phase::Stalled);
                 return Poll::Ready(Some(Err(BodyError::Silent)));

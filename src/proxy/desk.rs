@@ -1,13 +1,17 @@
 //! What the doors of one worker share: the policy in force, the log, the clock.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::audit::NoRoom;
 use crate::audit::Room;
 use crate::audit::Shard;
 use crate::drain::Watch;
+use crate::net::Excess;
+use crate::net::Sources;
 use crate::net::Tasks;
+use crate::net::Visit;
 use crate::policy::Connection;
 use crate::policy::Decider;
 use crate::policy::Denial;
@@ -28,13 +32,20 @@ pub struct Desk {
     fate: Fate,
     log: Shard,
     policy: RefCell<View>,
+    sources: Sources,
     tasks: Tasks,
 }
 
 impl Desk {
-    /// A desk with an empty memory.
+    /// A desk with an empty memory, at which `sources` call.
     #[must_use]
-    pub fn new(policy: View, log: Shard, clock: Arc<dyn Clock>, drain: Watch) -> Self {
+    pub fn new(
+        policy: View,
+        log: Shard,
+        clock: Arc<dyn Clock>,
+        drain: Watch,
+        sources: Sources,
+    ) -> Self {
         Self {
             clock,
             decider: RefCell::new(Decider::new()),
@@ -42,6 +53,7 @@ impl Desk {
             fate: Fate::default(),
             log,
             policy: RefCell::new(policy),
+            sources,
             tasks: Tasks::new(),
         }
     }
@@ -76,6 +88,11 @@ impl Desk {
             clock: Arc::clone(&self.clock),
             drain: self.drain.clone(),
         }
+    }
+
+    /// Counts a connection from another workload, unless its address has too many.
+    pub(super) fn enter(&self, source: SocketAddr) -> Result<Visit, Excess> {
+        self.sources.enter(source.ip())
     }
 
     /// Room for one record, or no request.

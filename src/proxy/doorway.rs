@@ -15,7 +15,9 @@ use crate::audit::Room;
 use crate::audit::Ruling;
 use crate::audit::Start;
 use crate::audit::Text;
+use crate::net::Excess;
 use crate::net::Listener;
+use crate::net::Visit;
 use crate::proxy::balancers::Unannounced;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::GRACE;
@@ -29,6 +31,10 @@ pub(super) trait Doorway {
     fn threshold(&self) -> &Threshold;
     /// The most connections at a time.
     fn most_connections(&self) -> usize;
+    /// Whether `source` hands on connections of others, and says whose.
+    fn is_balancer(&self, _source: SocketAddr) -> bool {
+        false
+    }
     /// Serves one connection to its end. `spare` is room in the log for
     /// whatever goes wrong before there is a request.
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room);
@@ -62,6 +68,10 @@ fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAd
         door.threshold().handshake("too_many_connections");
         return;
     }
+    let visit = match visit(door.as_ref(), source) {
+        Ok(visit) => visit,
+        Err(excess) => return exceeded(door.as_ref(), excess, source),
+    };
     // No record, no connection: dropping it tells the caller to try elsewhere.
     let Ok(spare) = door.desk().spare() else {
         door.threshold().handshake("audit_log_full");
@@ -70,15 +80,50 @@ fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAd
     let served = Rc::clone(door);
     door.desk().tasks().spawn(async move {
         served.serve(stream, source, spare).await;
-        drop(connected);
+        drop((connected, visit));
     });
 }
 
-/// Records what ended a connection, if that was the caller's doing.
-pub(super) fn follow(
+/// Counts where callers come from who may be anybody: at an outbound door there
+/// is only our own application, which has but one address. A balancer has yet to
+/// say who calls.
+fn visit<D: Doorway>(door: &D, source: SocketAddr) -> Result<Option<Visit>, Excess> {
+    match door.threshold().door {
+        Door::Outbound => Ok(None),
+        Door::Edge | Door::Inbound | Door::Probes if door.is_balancer(source) => Ok(None),
+        Door::Edge | Door::Inbound | Door::Probes => door.desk().enter(source).map(Some),
+    }
+}
+
+/// Counts the connection that whoever is at `balancer` said is from `source`;
+/// its own are for looking whether we live.
+pub(super) fn announced<D: Doorway>(
+    door: &D,
+    balancer: SocketAddr,
+    source: SocketAddr,
+) -> Result<Option<Visit>, Excess> {
+    if balancer == source {
+        return Ok(None);
+    }
+    door.desk().enter(source).map(Some)
+}
+
+/// Counts a caller whose address has too many connections, and records some.
+pub(super) fn exceeded<D: Doorway>(door: &D, excess: Excess, source: SocketAddr) {
+    let threshold = door.threshold();
+    threshold.handshake(excess.reason);
+    if excess.tell
+        && let Ok(spare) = door.desk().spare()
+    {
+        record_offence(spare, threshold.door, source, None, excess.reason);
+    }
+}
+
+/// Counts and records what ended a connection, if that was the caller's doing.
+pub(super) fn follow<D: Doorway>(
+    door: &D,
     outcome: Result<(), ServeError>,
     spare: Room,
-    door: Door,
     source: SocketAddr,
     caller: Option<Text>,
 ) {
@@ -87,7 +132,9 @@ pub(super) fn follow(
     };
     tracing::debug!(%source, error = &error as &dyn std::error::Error, "a connection ended badly");
     if let Some(offence) = error.offence() {
-        record_offence(spare, door, source, caller, offence);
+        let threshold = door.threshold();
+        threshold.offence(offence);
+        record_offence(spare, threshold.door, source, caller, offence);
     }
 }
 

@@ -149,12 +149,21 @@ impl Doorway for InboundDoor {
         self.settings.limits.connections
     }
 
+    fn is_balancer(&self, source: SocketAddr) -> bool {
+        self.settings.balancers.are_at(source)
+    }
+
     async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
+        let balancer = source;
         let source = match self.settings.balancers.source(&mut stream, source).await {
             Ok(source) => source,
             Err(why) => return doorway::unannounced(self, &why, source, spare),
         };
-        let accepted = match self.acceptor.accept(stream).await {
+        let _visit = match doorway::announced(self, balancer, source) {
+            Ok(visit) => visit,
+            Err(excess) => return doorway::exceeded(self, excess, source),
+        };
+        let accepted = match self.acceptor.accept(stream, source.ip()).await {
             Ok(accepted) => accepted,
             Err(why) => return doorway::unproved(self, &why, source, spare),
         };
@@ -171,13 +180,8 @@ impl Doorway for InboundDoor {
             )),
         };
         let name = passage.guest.name();
-        doorway::follow(
-            connection.serve(passage).await,
-            spare,
-            Door::Inbound,
-            source,
-            name,
-        );
+        let outcome = connection.serve(passage).await;
+        doorway::follow(self, outcome, spare, source, name);
     }
 }
 

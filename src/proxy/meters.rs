@@ -29,6 +29,7 @@ pub struct Metrics {
     connections: ShardedGaugeVec<1>,
     durations: ShardedHistogramVec<2>,
     handshakes: ShardedCounterVec<2>,
+    offences: ShardedCounterVec<2>,
     requests: ShardedCounterVec<4>,
     shed: ShardedCounterVec<3>,
     streams: ShardedGaugeVec<1>,
@@ -45,6 +46,7 @@ impl Metrics {
             connections: ShardedGaugeVec::register(registry, CONNECTIONS)?,
             durations: ShardedHistogramVec::register(registry, DURATIONS, SECONDS)?,
             handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
+            offences: ShardedCounterVec::register(registry, OFFENCES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
             shed: ShardedCounterVec::register(registry, SHED)?,
             streams: ShardedGaugeVec::register(registry, STREAMS)?,
@@ -77,8 +79,9 @@ impl Metrics {
         Threshold {
             connected: Rc::default(),
             connections: self.connections.gauge([door.as_str()]),
-            door: door.as_str(),
+            door,
             handshakes: self.handshakes.clone(),
+            offences: self.offences.clone(),
         }
     }
 
@@ -177,6 +180,13 @@ const HANDSHAKES: About<2> = About {
     name: "portreeve_handshakes_total",
     help: "Connections by how they began.",
     labels: ["door", "result"],
+    most_series: 128,
+};
+
+const OFFENCES: About<2> = About {
+    name: "portreeve_offences_total",
+    help: "Connections that were closed for what the caller did, by reason.",
+    labels: ["door", "reason"],
     most_series: 128,
 };
 

@@ -47,6 +47,7 @@ mod threshold;
 mod transparent;
 mod upstream;
 
+pub use activity::Pace;
 pub use activity::Silence;
 pub use app_watch::AppReady;
 pub use app_watch::AppWatch;

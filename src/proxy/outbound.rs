@@ -146,12 +146,7 @@ impl Doorway for OutboundDoor {
             wire: Box::new(StallGuard::new(stream, limits.write_stall)),
         };
         let name = passage.guest.name();
-        doorway::follow(
-            connection.serve(passage).await,
-            spare,
-            Door::Outbound,
-            source,
-            name,
-        );
+        let outcome = connection.serve(passage).await;
+        doorway::follow(self, outcome, spare, source, name);
     }
 }

@@ -157,7 +157,7 @@ impl Doorway for ProbesDoor {
             visit,
         };
         let served = connection.serve(probing).await;
-        doorway::follow(served, spare, Door::Probes, source, None);
+        doorway::follow(self, served, spare, source, None);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use crate::audit::Door;
 use crate::metrics::Gauge;
 use crate::metrics::Held;
 use crate::metrics::ShardedCounterVec;
@@ -12,8 +13,9 @@ use crate::metrics::ShardedCounterVec;
 pub(super) struct Threshold {
     pub(super) connected: Rc<Cell<usize>>,
     pub(super) connections: Gauge,
-    pub(super) door: &'static str,
+    pub(super) door: Door,
     pub(super) handshakes: ShardedCounterVec<2>,
+    pub(super) offences: ShardedCounterVec<2>,
 }
 
 impl Threshold {
@@ -28,7 +30,13 @@ impl Threshold {
 
     /// Counts how a connection began; `result` is `ok` or a stable reason.
     pub(super) fn handshake(&self, result: &str) {
-        self.handshakes.counter([self.door, result]).inc();
+        let door = self.door.as_str();
+        self.handshakes.counter([door, result]).inc();
+    }
+
+    /// Counts a connection that the caller lost for `reason`, as its record has it.
+    pub(super) fn offence(&self, reason: &str) {
+        self.offences.counter([self.door.as_str(), reason]).inc();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The end that is called.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,7 +11,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::version::TLS13;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
 use crate::identity::Identity;
@@ -23,8 +24,9 @@ use crate::tls::peer::Peer;
 use crate::tls::protocol::HTTP;
 use crate::tls::protocol::Protocol;
 use crate::tls::provider::provider;
-use crate::tls::settings::HandshakeSlots;
 use crate::tls::settings::Settings;
+use crate::tls::slots::Greeted;
+use crate::tls::slots::HandshakeSlots;
 use crate::tls::verifier::Verifier;
 
 /// Turns callers into proved peers. Each worker has its own.
@@ -91,7 +93,7 @@ impl Acceptor {
         Self { speaks, ..self }
     }
 
-    /// Completes the handshake with a caller.
+    /// Completes the handshake with a caller from `source`.
     ///
     /// # Errors
     ///
@@ -100,8 +102,8 @@ impl Acceptor {
     /// # Cancellation
     ///
     /// Dropping the future closes the stream and frees the slot.
-    pub async fn accept(&self, stream: TcpStream) -> Result<Accepted, AcceptError> {
-        let shaken = self.shake_hands(stream).await?;
+    pub async fn accept(&self, stream: TcpStream, source: IpAddr) -> Result<Accepted, AcceptError> {
+        let shaken = self.shake_hands(stream, source).await?;
         let (_, session) = shaken.stream.get_ref();
         let protocol = Protocol::negotiated(session.alpn_protocol());
         let protocol = protocol.ok_or(AcceptError::Handshake {
@@ -116,21 +118,32 @@ impl Acceptor {
     }
 
     /// A proved caller, whatever was agreed on.
-    pub(super) async fn shake_hands(&self, stream: TcpStream) -> Result<Shaken, AcceptError> {
-        let _slot = self.slots.take().ok_or(AcceptError::TooManyHandshakes)?;
-        self.shake(stream)
-            .await
-            .map_err(|cause| AcceptError::Handshake { cause })
-    }
-
-    async fn shake(&self, stream: TcpStream) -> Result<Shaken, HandshakeError> {
-        let Cached { config, identity } = self.config()?;
+    pub(super) async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        source: IpAddr,
+    ) -> Result<Shaken, AcceptError> {
         // Boxed: a handshake's state is large, and would otherwise be a part of
         // the connection's future for as long as that lives.
-        let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
-        let stream = timeout(self.settings.handshake_timeout, handshake)
+        let handshake = Box::pin(self.shake(stream, source));
+        let shaken = timeout(self.settings.handshake_timeout, handshake).await;
+        shaken.unwrap_or(Err(AcceptError::Handshake {
+            cause: HandshakeError::Timeout,
+        }))
+    }
+
+    async fn shake(&self, stream: TcpStream, source: IpAddr) -> Result<Shaken, AcceptError> {
+        let Greeted { hello, slot } = self.slots.greet(stream, source).await?;
+        let answered = self.answer(hello).await;
+        drop(slot);
+        answered.map_err(|cause| AcceptError::Handshake { cause })
+    }
+
+    async fn answer(&self, hello: StartHandshake<TcpStream>) -> Result<Shaken, HandshakeError> {
+        let Cached { config, identity } = self.config()?;
+        let stream = hello
+            .into_stream(config)
             .await
-            .or(Err(HandshakeError::Timeout))?
             .map_err(|error| HandshakeError::from_stream(&error))?;
         let (_, session) = stream.get_ref();
         if session.alpn_protocol().is_none() {

@@ -147,6 +147,9 @@ pub enum AcceptError {
     /// All slots for handshakes are taken.
     #[error("too many handshakes are under way")]
     TooManyHandshakes,
+    /// The caller's address has its part of the slots.
+    #[error("too many handshakes with this address are under way")]
+    TooManyHandshakesFromSource,
 }
 
 impl AcceptError {
@@ -157,6 +160,7 @@ impl AcceptError {
         match self {
             Self::Handshake { cause } => cause.reason(),
             Self::TooManyHandshakes => "too_many_handshakes".into(),
+            Self::TooManyHandshakesFromSource => "too_many_handshakes_from_source".into(),
         }
     }
 }

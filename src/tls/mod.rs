@@ -25,6 +25,7 @@ mod refusal;
 mod reliance;
 mod settings;
 mod shown;
+mod slots;
 mod verifier;
 
 pub use acceptor::{Accepted, Acceptor};
@@ -40,4 +41,5 @@ pub use protocol::Protocol;
 pub use reception::{Exporter, Reception, Visitor};
 pub use refusal::Refusal;
 pub use reliance::{RelianceError, rely_on};
-pub use settings::{HandshakeSlots, Settings};
+pub use settings::Settings;
+pub use slots::HandshakeSlots;

@@ -4,6 +4,7 @@
 //! for what is spoken: an end of this kind and one for HTTP never agree.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,8 +21,8 @@ use crate::tls::connector::Connector;
 use crate::tls::error::AcceptError;
 use crate::tls::error::ConnectError;
 use crate::tls::protocol::OPAQUE;
-use crate::tls::settings::HandshakeSlots;
 use crate::tls::settings::Settings;
+use crate::tls::slots::HandshakeSlots;
 
 /// Turns callers into proved peers. Each worker has its own.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl OpaqueAcceptor {
         Self(Acceptor::new(live, clock, settings, slots).speaking(&[OPAQUE]))
     }
 
-    /// Completes the handshake with a caller.
+    /// Completes the handshake with a caller from `source`.
     ///
     /// # Errors
     ///
@@ -60,8 +61,12 @@ impl OpaqueAcceptor {
     /// # Cancellation
     ///
     /// Dropping the future closes the stream and frees the slot.
-    pub async fn accept(&self, stream: TcpStream) -> Result<OpaqueAccepted, AcceptError> {
-        let shaken = self.0.shake_hands(stream).await?;
+    pub async fn accept(
+        &self,
+        stream: TcpStream,
+        source: IpAddr,
+    ) -> Result<OpaqueAccepted, AcceptError> {
+        let shaken = self.0.shake_hands(stream, source).await?;
         Ok(OpaqueAccepted {
             stream: shaken.stream,
             belief: shaken.belief,

@@ -4,6 +4,7 @@
 //! to callers whose certificate has just ended, who could otherwise never come
 //! back after it was away for a while. Both get no further than asking.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -14,7 +15,7 @@ use rustls::ConnectionCommon;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
 use crate::identity::Identity;
@@ -26,8 +27,9 @@ use crate::tls::error::HandshakeError;
 use crate::tls::peer::Peer;
 use crate::tls::protocol::HTTP2;
 use crate::tls::protocol::Protocol;
-use crate::tls::settings::HandshakeSlots;
 use crate::tls::settings::Settings;
+use crate::tls::slots::Greeted;
+use crate::tls::slots::HandshakeSlots;
 use crate::tls::verifier::Verifier;
 
 /// Turns callers into visitors. All threads share one.
@@ -79,7 +81,7 @@ impl Reception {
         }
     }
 
-    /// Completes the handshake with a caller.
+    /// Completes the handshake with a caller from `source`.
     ///
     /// # Errors
     ///
@@ -88,19 +90,26 @@ impl Reception {
     /// # Cancellation
     ///
     /// Dropping the future closes the stream and frees the slot.
-    pub async fn receive(&self, stream: TcpStream) -> Result<Visitor, AcceptError> {
-        let _slot = self.slots.take().ok_or(AcceptError::TooManyHandshakes)?;
-        self.shake_hands(stream)
-            .await
-            .map_err(|cause| AcceptError::Handshake { cause })
+    pub async fn receive(&self, stream: TcpStream, source: IpAddr) -> Result<Visitor, AcceptError> {
+        let handshake = Box::pin(self.shake_hands(stream, source));
+        let shaken = timeout(self.settings.handshake_timeout, handshake).await;
+        shaken.unwrap_or(Err(AcceptError::Handshake {
+            cause: HandshakeError::Timeout,
+        }))
     }
 
-    async fn shake_hands(&self, stream: TcpStream) -> Result<Visitor, HandshakeError> {
+    async fn shake_hands(&self, stream: TcpStream, source: IpAddr) -> Result<Visitor, AcceptError> {
+        let Greeted { hello, slot } = self.slots.greet(stream, source).await?;
+        let answered = self.answer(hello).await;
+        drop(slot);
+        answered.map_err(|cause| AcceptError::Handshake { cause })
+    }
+
+    async fn answer(&self, hello: StartHandshake<TcpStream>) -> Result<Visitor, HandshakeError> {
         let config = self.config()?;
-        let handshake = Box::pin(TlsAcceptor::from(config).accept(stream));
-        let stream = timeout(self.settings.handshake_timeout, handshake)
+        let stream = hello
+            .into_stream(config)
             .await
-            .or(Err(HandshakeError::Timeout))?
             .map_err(|error| HandshakeError::from_stream(&error))?;
         let (_, session) = stream.get_ref();
         if Protocol::negotiated(session.alpn_protocol()) != Some(Protocol::Http2) {

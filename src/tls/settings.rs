@@ -1,10 +1,6 @@
 //! What handshakes may cost.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 
 use crate::x509::Limits;
 
@@ -25,33 +21,5 @@ impl Default for Settings {
             handshake_timeout: Duration::from_secs(5),
             chain: Limits::default(),
         }
-    }
-}
-
-/// How many handshakes may be under way at once, shared by all workers.
-///
-/// Whoever comes when all slots are taken is turned away at once: a queue would
-/// only make everybody wait for those who never finish. Clones share the slots.
-#[derive(Clone, Debug)]
-pub struct HandshakeSlots(Arc<Semaphore>);
-
-impl HandshakeSlots {
-    /// As many as a small machine finishes in a tenth of a second.
-    pub const DEFAULT: usize = 256;
-
-    /// Room for `slots` handshakes.
-    #[must_use]
-    pub fn new(slots: usize) -> Self {
-        Self(Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS))))
-    }
-
-    /// How many more could begin now.
-    #[must_use]
-    pub fn free(&self) -> usize {
-        self.0.available_permits()
-    }
-
-    pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0).try_acquire_owned().ok()
     }
 }

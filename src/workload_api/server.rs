@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tower::Service as _;
 
 use crate::drain::Watch;
+use crate::http2::Guarded;
 use crate::net::Guests;
 use crate::net::StallGuard;
 use crate::net::UnixBindError;
@@ -143,12 +144,14 @@ impl Host {
             async move { Ok::<_, Infallible>(answer(api.call(request).await)) }
         });
         let stream = StallGuard::new(stream, self.settings.write_stall);
+        let streams = self.settings.streams.get();
+        let stream = Guarded::new(Doorstep::new(stream), streams);
         let nursery = Nursery::default();
         let connection = http2::Builder::new(nursery.clone())
-            .max_concurrent_streams(self.settings.streams.get())
+            .max_concurrent_streams(streams)
             .max_frame_size(MOST_FRAME_BYTES)
             .max_header_list_size(MOST_HEADER_BYTES)
-            .serve_connection(TokioIo::new(Doorstep::new(stream)), service);
+            .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(nursery.raise(connection));
         let mut drain = self.drain.clone();
         let end = tokio::select! {

@@ -75,6 +75,33 @@ fn a_balancer_must_say_it_and_nobody_else_may() {
 }
 
 #[test]
+fn whom_a_balancer_names_has_its_part_of_the_connections_and_the_balancer_any_number() {
+    let stage = Stage::new();
+    stage.rule(&ONLY_FROM_HOME.replace("192.0.2.0/24", "0.0.0.0/0"));
+    let application = Application::start();
+    let more = "limits: { source_connections: 1, source_handshakes: 1 }";
+    let orders = stage.orders_with(application.address(), [FROM, ""], more);
+    let (first, second) = (of([192, 0, 2, 7], 4711), of([192, 0, 2, 8], 4711));
+    let _held = [first, second].map(|header| {
+        let mut caller = from(BALANCER, &stage, orders.inbound(), &header);
+        caller.send(REQUEST);
+        served(&mut application.call());
+        assert_eq!(caller.answer().status(), 200);
+        assert_eq!(orders.records.next().text("decision"), "permit");
+        caller
+    });
+    let again = of([192, 0, 2, 7], 4712);
+    let mut caller = from(BALANCER, &stage, orders.inbound(), &again);
+    let _either = caller.try_send(REQUEST);
+    assert_eq!(caller.rest(), "");
+    assert_eq!(
+        orders.records.next().says(["reason", "source"]),
+        "too_many_from_source 192.0.2.7:4712"
+    );
+    application.was_not_called();
+}
+
+#[test]
 fn a_balancer_that_says_nothing_is_not_waited_for() {
     let stage = Stage::new();
     let application = Application::start();

@@ -36,28 +36,6 @@ fn a_connection_too_many_is_closed() {
 }
 
 #[test]
-fn a_handshake_too_many_is_refused_and_recorded() {
-    let trial = Trial::new("limits: { handshakes: 1, handshake_timeout_ms: 60000 }");
-    let silent = Caller::plain(trial.orders.inbound());
-    trial
-        .orders
-        .shows(r#"portreeve_connections{door="inbound"} 1"#);
-    let mut second = trial.call();
-    let _either = second.try_send(GET);
-    assert_eq!(second.rest(), "");
-    assert_eq!(
-        trial.orders.records.next().says(["decision", "reason"]),
-        "refused too_many_handshakes"
-    );
-    silent.hang_up();
-    assert_eq!(
-        trial.orders.records.next().says(["decision", "reason"]),
-        "refused broken"
-    );
-    is_served(&trial, &mut trial.call());
-}
-
-#[test]
 fn whoever_says_nothing_is_given_up() {
     let trial = Trial::new("limits: { handshake_timeout_ms: 300, header_read_timeout_ms: 300 }");
     let mut silent = Caller::plain(trial.orders.inbound());
@@ -184,7 +162,7 @@ fn a_stream_too_many_is_refused() {
 }
 
 /// A request of `caller`'s is answered, over whatever connection.
-fn is_served(trial: &Trial, caller: &mut Caller) {
+pub(crate) fn is_served(trial: &Trial, caller: &mut Caller) {
     caller.send("GET /twin HTTP/1.1\r\nhost: orders\r\nconnection: x\r\n\r\n");
     let mut call = trial.application.call();
     assert!(call.head().starts_with("GET /twin "));

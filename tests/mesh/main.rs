@@ -41,6 +41,8 @@ mod http2_answers;
 #[cfg(test)]
 mod http2_bodies;
 #[cfg(test)]
+mod http2_floods;
+#[cfg(test)]
 mod http2_frames;
 #[cfg(test)]
 mod http2_heads;
@@ -66,6 +68,8 @@ mod records;
 mod refusals;
 #[cfg(test)]
 mod roots;
+#[cfg(test)]
+mod sources;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

@@ -103,6 +103,33 @@ fn a_body_that_stands_still_is_given_up() {
 }
 
 #[test]
+fn a_body_that_trickles_is_given_up_unless_it_is_a_stream_of_messages() {
+    let pace = "limits: { request_min_bytes_per_s: 1000, request_min_grace_ms: 200 }";
+    let trial = Trial::new(pace);
+    let grpc = UPLOAD.replacen("\r\n", "\r\ncontent-type: application/grpc\r\n", 1);
+    let mut stream = trial.call();
+    stream.send(format!("{grpc}2\r\nab"));
+    let mut messages = trial.application.call();
+    messages.head();
+
+    let mut caller = trial.call();
+    caller.send(format!("{UPLOAD}2\r\nab"));
+    let mut call = trial.application.call();
+    assert!(!call.rest().contains("0\r\n"));
+    // It has begun later, and would have been waited for for a minute.
+    assert_eq!(said(&caller.answer()), (408, "request_stalled".to_owned()));
+    assert_eq!(
+        trial.orders.records.next().text("reason"),
+        "request_stalled"
+    );
+
+    stream.send("\r\n0\r\n\r\n");
+    messages.until("0\r\n\r\n");
+    messages.send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
+    assert_eq!(stream.answer().text(), "ok");
+}
+
+#[test]
 fn an_application_that_does_not_answer_is_given_up() {
     let trial = Trial::new("limits: { response_timeout_ms: 200 }");
     let (mut caller, mut call) = trial.begin();

@@ -1,5 +1,7 @@
 //! One request at an inbound door, and all that becomes of it.
 
+use std::net::Ipv4Addr;
+
 use rustls::ClientConfig;
 
 use portreeve::ca::Authority;
@@ -66,6 +68,11 @@ impl Trial {
     /// `web` at the door, about to speak HTTP/1.
     pub(crate) fn call(&self) -> Caller {
         Caller::secure(self.orders.inbound(), self.web.clone())
+    }
+
+    /// The same from an address of its own.
+    pub(crate) fn call_from(&self, source: Ipv4Addr) -> Caller {
+        Caller::secure_from(source, self.orders.inbound(), self.web.clone())
     }
 
     /// A request for `/a` that the application has, and nothing came back of.

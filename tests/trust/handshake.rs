@@ -15,15 +15,18 @@ use portreeve::tls::Refusal;
 use portreeve::tls::Settings;
 use portreeve::x509::Leaf;
 use rustls::CipherSuite;
+use rustls::ClientConnection;
 use rustls::HandshakeKind;
 use rustls::NamedGroup;
 use rustls::ProtocolVersion;
+use rustls_pki_types::ServerName;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::corpus;
 use crate::corpus::Calendar;
 use crate::corpus::web;
+use crate::parties::HERE;
 use crate::parties::acceptor;
 use crate::parties::call_on;
 use crate::parties::called_by;
@@ -220,7 +223,7 @@ async fn silence_ends_with_the_handshake_timeout() {
     caller.write_all(b"\x16\x03\x01").await.unwrap();
     let began = tokio::time::Instant::now();
     assert_eq!(
-        failed(acceptor.accept(called).await),
+        failed(acceptor.accept(called, HERE).await),
         HandshakeError::Timeout
     );
     assert_eq!(
@@ -252,13 +255,22 @@ async fn whoever_comes_when_all_slots_are_taken_is_turned_away_at_once() {
     let connector = connector(&live, &calendar, vec![web()]);
 
     let (silent, called) = wire().await;
-    let mut held = Box::pin(acceptor.accept(called));
-    assert!(futures_util::FutureExt::now_or_never(held.as_mut()).is_none());
-    assert_eq!(slots.free(), 0);
+    let mut unheard = Box::pin(acceptor.accept(called, HERE));
+    assert!(futures_util::FutureExt::now_or_never(unheard.as_mut()).is_none());
+    assert_eq!(slots.free(), 1, "silence takes a slot");
+    drop((unheard, silent));
+
+    let (mut silent, called) = wire().await;
+    silent.write_all(&hello()).await.unwrap();
+    let mut held = Box::pin(acceptor.accept(called, HERE));
+    while slots.free() > 0 {
+        assert!(futures_util::FutureExt::now_or_never(held.as_mut()).is_none());
+        tokio::task::yield_now().await;
+    }
     let (_, accepted) = meet(&connector, &acceptor, Protocol::Http2).await;
     assert_eq!(accepted.err(), Some(AcceptError::TooManyHandshakes));
 
-    drop(silent);
+    silent.shutdown().await.unwrap();
     let broken = HandshakeError::Broken {
         kind: ErrorKind::UnexpectedEof,
     };
@@ -267,6 +279,16 @@ async fn whoever_comes_when_all_slots_are_taken_is_turned_away_at_once() {
     let (_, accepted) = meet(&connector, &acceptor, Protocol::Http2).await;
     assert!(accepted.is_ok(), "the slot was not given back");
     assert_eq!(slots.free(), 1, "a connection holds a slot for handshakes");
+}
+
+/// The first words of a caller.
+fn hello() -> Vec<u8> {
+    let name = ServerName::try_from("orders").unwrap();
+    let config = Arc::new(strangers::client(None, &[b"h2"]));
+    let mut hello = Vec::new();
+    let mut session = ClientConnection::new(config, name).unwrap();
+    session.write_tls(&mut hello).unwrap();
+    hello
 }
 
 #[tokio::test]
@@ -282,7 +304,7 @@ async fn what_is_not_tls_13_is_named_and_closed() {
     ] {
         let (mut caller, called) = wire().await;
         caller.write_all(bytes).await.unwrap();
-        assert_eq!(failed(acceptor.accept(called).await), expected);
+        assert_eq!(failed(acceptor.accept(called, HERE).await), expected);
         let mut answer = Vec::new();
         drop(caller.read_to_end(&mut answer).await);
         assert!(answer.len() <= 7, "more than an alert: {answer:?}");

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use crate::corpus;
 use crate::corpus::Calendar;
 use crate::corpus::web;
+use crate::parties::HERE;
 use crate::parties::acceptor;
 use crate::parties::connector;
 
@@ -86,7 +87,7 @@ async fn called_with(arguments: &[&str], file: &str) -> Result<Accepted, AcceptE
         .unwrap();
     let (called, _) = listener.accept().await.unwrap();
     let accepted = acceptor(&corpus::live(), &Calendar::new())
-        .accept(called)
+        .accept(called, HERE)
         .await;
     stop(client);
     accepted

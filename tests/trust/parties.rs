@@ -1,5 +1,7 @@
 //! Our two ends of a handshake, with each other and with strangers.
 
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use portreeve::id::SpiffeId;
@@ -22,6 +24,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::TlsConnector;
 
 use crate::corpus::Calendar;
+
+/// Where everybody is.
+pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The two ends of one TCP connection: the one that called, the one that was called.
 pub(crate) async fn wire() -> (TcpStream, TcpStream) {
@@ -56,7 +61,10 @@ pub(crate) async fn meet(
     Result<Accepted, AcceptError>,
 ) {
     let (caller, called) = wire().await;
-    tokio::join!(connector.connect(caller, protocol), acceptor.accept(called))
+    tokio::join!(
+        connector.connect(caller, protocol),
+        acceptor.accept(called, HERE)
+    )
 }
 
 /// A stranger calls us. It may believe that all went well before we refuse it.
@@ -70,7 +78,10 @@ pub(crate) async fn called_by(
     let (caller, called) = wire().await;
     let name = ServerName::try_from("web.prod.example").unwrap();
     let connector = TlsConnector::from(Arc::new(stranger));
-    tokio::join!(connector.connect(name, caller), acceptor.accept(called))
+    tokio::join!(
+        connector.connect(name, caller),
+        acceptor.accept(called, HERE)
+    )
 }
 
 /// We call a stranger.

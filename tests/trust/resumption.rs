@@ -19,6 +19,7 @@ use portreeve::tls::Protocol;
 use crate::corpus;
 use crate::corpus::Calendar;
 use crate::corpus::web;
+use crate::parties::HERE;
 use crate::parties::acceptor;
 use crate::parties::connector;
 use crate::parties::wire;
@@ -35,8 +36,10 @@ async fn a_client_that_remembers_its_session_is_judged_again() {
         let (caller, called) = wire().await;
         let connector = TlsConnector::from(Arc::clone(&stranger));
         let name = ServerName::try_from("web.prod.example").unwrap();
-        let (caller, accepted) =
-            tokio::join!(connector.connect(name, caller), acceptor.accept(called));
+        let (caller, accepted) = tokio::join!(
+            connector.connect(name, caller),
+            acceptor.accept(called, HERE)
+        );
         let mut caller = caller.unwrap();
         if visit == 2 {
             let reason = accepted.err().unwrap().reason().into_owned();

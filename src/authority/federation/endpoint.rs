@@ -1,8 +1,6 @@
 //! Where others ask for our bundle.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +29,7 @@ use crate::jwt::BundleDocument;
 use crate::jwt::DocumentError;
 use crate::net::Guests;
 use crate::net::Listener;
+use crate::net::place;
 use crate::rpc::authority as rpc;
 use crate::tls::OpenReception;
 
@@ -156,17 +155,6 @@ impl Desk {
     }
 }
 
-/// Whom we take for one: an address, or what of the newer kind one line is given.
-fn place(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & LINE).into(),
-        older @ IpAddr::V4(_) => older,
-    }
-}
-
-/// The first 64 bits.
-const LINE: u128 = u128::MAX << 64;
-
 /// How many may ask at once. Others wait.
 const MOST_CONNECTIONS: usize = 64;
 
@@ -179,21 +167,3 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request for the bundle has a few lines.
 const MOST_BUFFER_BYTES: usize = 16 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_line_is_one_place_whichever_of_its_addresses_it_uses() {
-        let place = |text: &str| place(text.parse().unwrap()).to_string();
-        for (address, expected) in [
-            ("192.0.2.7", "192.0.2.7"),
-            ("::ffff:192.0.2.7", "192.0.2.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-            ("2001:db8:1:3::", "2001:db8:1:3::"),
-        ] {
-            assert_eq!(place(address), expected);
-        }
-    }
-}

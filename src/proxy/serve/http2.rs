@@ -11,10 +11,12 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::stream::Stream as _;
+use h2::Reason;
 use h2::RecvStream;
 use h2::server;
 use h2::server::SendResponse;
@@ -25,12 +27,15 @@ use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
+use crate::http2::Flood;
 use crate::proxy::body::Source;
+use crate::proxy::lifetime::Fate;
 use crate::proxy::pump::pump;
 use crate::proxy::serve::Answer;
 use crate::proxy::serve::Connection;
 use crate::proxy::serve::ServeError;
-use crate::proxy::serve::unread::Followed;
+use crate::proxy::serve::followed::Flooded;
+use crate::proxy::serve::followed::Followed;
 use crate::proxy::serve::unread::Unread;
 use crate::proxy::settings::Limits;
 
@@ -45,17 +50,17 @@ pub(super) async fn serve(
         wire,
         ..
     } = connection;
-    let unread = Rc::new(Unread::default());
-    let wire = Followed::new(wire, Rc::clone(&unread));
-    let preface = timeout(
-        limits.header_read,
-        builder(&limits).handshake::<_, Bytes>(wire),
-    )
-    .await;
-    let framed = preface.map_err(|_elapsed| ServeError::NoPreface)?;
-    let framed = framed.map_err(|cause| ServeError::Http2 { cause })?;
+    let (unread, flooded) = (Rc::new(Unread::default()), Flooded::default());
+    let wire = Followed::new(
+        wire,
+        limits.streams,
+        Rc::clone(&unread),
+        Rc::clone(&flooded),
+    );
+    let framed = greeted(wire, &limits).await?;
     let mut streams = Streams {
         answer: Rc::new(answer),
+        flooded,
         framed,
         in_flight: FuturesUnordered::new(),
         unread,
@@ -69,6 +74,7 @@ pub(super) async fn serve(
             biased;
             turn = poll_fn(|cx| streams.poll_turn(cx)) => match turn {
                 Turn::Ended(outcome) => return outcome.map_err(|cause| ServeError::Http2 { cause }),
+                Turn::Flooded(flood) => return Err(streams.break_off(flood, &fate).await),
                 Turn::Idle if is_closing => idle.as_mut().reset(Instant::now() + limits.write_stall),
                 Turn::Idle => idle.as_mut().reset(Instant::now() + limits.idle),
             },
@@ -95,6 +101,16 @@ pub(super) async fn serve(
     }
 }
 
+/// The connection, once its preface has come.
+async fn greeted(
+    wire: Followed,
+    limits: &Limits,
+) -> Result<server::Connection<Followed, Bytes>, ServeError> {
+    let preface = timeout(limits.header_read, builder(limits).handshake(wire)).await;
+    let framed = preface.map_err(|_elapsed| ServeError::NoPreface)?;
+    framed.map_err(|cause| ServeError::Http2 { cause })
+}
+
 fn builder(limits: &Limits) -> server::Builder {
     let mut builder = server::Builder::new();
     builder
@@ -108,6 +124,7 @@ fn builder(limits: &Limits) -> server::Builder {
 
 struct Streams<A> {
     answer: Rc<A>,
+    flooded: Flooded,
     framed: server::Connection<Followed, Bytes>,
     in_flight: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
     unread: Rc<Unread>,
@@ -115,6 +132,8 @@ struct Streams<A> {
 
 enum Turn {
     Ended(Result<(), h2::Error>),
+    /// The caller sends what it has no reason to.
+    Flooded(Flood),
     /// The last stream has ended.
     Idle,
 }
@@ -125,7 +144,20 @@ impl<A: Answer + 'static> Streams<A> {
         while let Some(reason) = self.unread.next() {
             self.answer.unread(reason);
         }
-        turn
+        match self.flooded.get() {
+            Some(flood) => Poll::Ready(Turn::Flooded(flood)),
+            None => turn,
+        }
+    }
+
+    /// Ends what is under way, and says goodbye to a caller that may not listen.
+    async fn break_off(mut self, flood: Flood, fate: &Fate) -> ServeError {
+        fate.seal(FLOODED);
+        self.in_flight.clear();
+        self.framed.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        let farewell = poll_fn(|cx| self.framed.poll_closed(cx));
+        drop(timeout(FAREWELL, farewell).await);
+        ServeError::Flood { flood }
     }
 
     fn poll_streams(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
@@ -188,3 +220,8 @@ async fn exchange<A: Answer>(
         );
     }
 }
+
+/// What a farewell may take if the other side is not at peace with us.
+const FAREWELL: Duration = Duration::from_millis(250);
+/// What ended the requests of a caller that flooded its connection.
+const FLOODED: &str = "http2_flood";

@@ -1,5 +1,6 @@
 //! Requests out of a connection, and their responses back into it.
 
+mod followed;
 mod http1;
 mod http2;
 mod unread;
@@ -9,6 +10,7 @@ use std::future::Future;
 use http::Request;
 use http::Response;
 
+use crate::http2::Flood;
 use crate::proxy::body::Source;
 use crate::proxy::download::Download;
 use crate::proxy::lifetime::Fate;
@@ -54,6 +56,8 @@ impl Connection {
 /// Why a connection ended badly.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServeError {
+    #[error("too many frames that are no request")]
+    Flood { flood: Flood },
     #[error("the HTTP/1 connection failed")]
     Http1 {
         #[source]
@@ -79,6 +83,7 @@ impl ServeError {
             Self::Http2 { cause } if cause.is_go_away() && cause.is_library() => {
                 Some("http2_violation")
             }
+            Self::Flood { flood } => Some(flood.reason()),
             Self::NoPreface => Some("header_timeout"),
             Self::Http1 { .. } | Self::Http2 { .. } => None,
         }

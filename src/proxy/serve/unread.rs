@@ -8,19 +8,9 @@
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io;
-use std::io::IoSlice;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Context;
-use std::task::Poll;
-use std::task::ready;
 
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
-
-use crate::proxy::upstream::Wire;
+use crate::http2::worth;
 
 /// The streams of one connection, by who knows of them.
 #[derive(Debug, Default)]
@@ -78,29 +68,11 @@ fn remember<T>(list: &RefCell<VecDeque<T>>, item: T) {
     list.push_back(item);
 }
 
-/// A wire on which the frames that we write are followed.
-#[derive(Debug)]
-pub(super) struct Followed {
-    frames: Frames,
-    wire: Wire,
-}
-
-impl Followed {
-    pub(super) fn new(wire: Wire, unread: Rc<Unread>) -> Self {
-        Self {
-            frames: Frames {
-                head: Vec::with_capacity(RESET_BYTES),
-                skip: 0,
-                unread,
-            },
-            wire,
-        }
-    }
-}
-
 /// Where in the frames (RFC 9113 4.1) we are.
 #[derive(Debug)]
-struct Frames {
+pub(super) struct Frames {
+    /// What the frames since it was last looked at are worth to the caller.
+    earned: u32,
     /// The frame's head so far, and with it the reason of a reset.
     head: Vec<u8>,
     /// Bytes of its payload that are of no interest.
@@ -109,7 +81,21 @@ struct Frames {
 }
 
 impl Frames {
-    fn written(&mut self, mut bytes: &[u8]) {
+    pub(super) fn new(unread: Rc<Unread>) -> Self {
+        Self {
+            earned: 0,
+            head: Vec::with_capacity(RESET_BYTES),
+            skip: 0,
+            unread,
+        }
+    }
+
+    /// What was written since the last time gives the caller reason for: see [`worth`].
+    pub(super) fn take_earned(&mut self) -> u32 {
+        std::mem::take(&mut self.earned)
+    }
+
+    pub(super) fn written(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -147,60 +133,10 @@ impl Frames {
             _ => {}
         }
         let length = u32::from_be_bytes([0, a, b, c]);
+        self.earned = self.earned.saturating_add(worth(kind, length));
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         self.skip = length.saturating_sub(code.len());
         self.head.clear();
-    }
-}
-
-impl AsyncRead for Followed {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().wire).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Followed {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = ready!(Pin::new(&mut this.wire).poll_write(cx, buf))?;
-        this.frames.written(buf.get(..written).unwrap_or(buf));
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = ready!(Pin::new(&mut this.wire).poll_write_vectored(cx, bufs))?;
-        let mut left = written;
-        for buf in bufs {
-            let part = buf.get(..left).unwrap_or(buf);
-            this.frames.written(part);
-            left -= part.len();
-        }
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.wire.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().wire).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().wire).poll_shutdown(cx)
     }
 }
 
@@ -245,14 +181,11 @@ mod tests {
         .concat();
         for size in 1..answers.len() {
             let unread = Rc::new(Unread::default());
-            let mut frames = Frames {
-                head: Vec::new(),
-                skip: 0,
-                unread: Rc::clone(&unread),
-            };
+            let mut frames = Frames::new(Rc::clone(&unread));
             for part in answers.chunks(size) {
                 frames.written(part);
             }
+            assert_eq!(frames.take_earned(), 12, "two heads, one piece of data");
             // The layer writes before it hands over.
             unread.handed(1);
             unread.handed(7);

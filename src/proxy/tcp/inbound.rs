@@ -159,12 +159,21 @@ impl Doorway for TcpInboundDoor {
         self.settings.limits.connections
     }
 
+    fn is_balancer(&self, source: SocketAddr) -> bool {
+        self.settings.balancers.are_at(source)
+    }
+
     async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
+        let balancer = source;
         let source = match self.settings.balancers.source(&mut stream, source).await {
             Ok(source) => source,
             Err(why) => return doorway::unannounced(self, &why, source, spare),
         };
-        match self.acceptor.accept(stream).await {
+        let _visit = match doorway::announced(self, balancer, source) {
+            Ok(visit) => visit,
+            Err(excess) => return doorway::exceeded(self, excess, source),
+        };
+        match self.acceptor.accept(stream, source.ip()).await {
             Ok(accepted) => {
                 self.threshold().handshake("ok");
                 self.receive(accepted, source, spare).await;
