@@ -15,7 +15,7 @@
 //! | 4 | `proxy`, `authority`, `enrol` | the story of a request; the CA as a service; asking it for a name |
 //! | 3 | `tls`, `ca`, `workload_api` | handshakes → `Peer`; signing requests → certificates; identities for the programs of this machine |
 //! | 2 | `identity`, `https`, `redirect` | our own live SVID and bundles, and who is believed no longer; asking a server; the firewall's rules |
-//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `http2`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; frames, counted; what is at rest; words over gRPC; tokens as values |
+//! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `http1`, `http2`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; messages on them; frames, counted; what is at rest; words over gRPC; tokens as values |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
 pub mod admin;
@@ -28,6 +28,7 @@ pub mod config;
 pub mod demo;
 pub mod drain;
 pub mod enrol;
+pub mod http1;
 pub mod http2;
 pub mod https;
 pub mod id;

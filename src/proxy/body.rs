@@ -15,22 +15,26 @@ use h2::RecvStream;
 use http_body::Body as HttpBody;
 use http_body::Frame;
 use http_body::SizeHint;
-use hyper::body::Incoming;
 
+use crate::http1::ReadError;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Phase;
 use crate::proxy::activity::SilenceTimer;
 use crate::proxy::headers;
+use crate::proxy::serve::CallerBody;
+use crate::proxy::upstream::Reading;
 
 /// Where a body's bytes come from.
 #[derive(Debug)]
 pub(super) enum Source {
     /// There are none.
     Empty,
+    /// What our application answers.
+    Application(Reading),
     /// A text of our own.
     Whole(Bytes),
-    /// An HTTP/1 message.
-    Http1(Incoming),
+    /// What a caller sends in HTTP/1.
+    Caller(CallerBody),
     /// An HTTP/2 stream, and whether its data has ended.
     Http2(RecvStream, bool),
 }
@@ -45,20 +49,21 @@ impl Source {
         }
     }
 
-    /// The body of an HTTP/1 message.
-    pub(super) fn http1(incoming: Incoming) -> Self {
-        if incoming.is_end_stream() {
+    /// The body of our application's answer.
+    pub(super) fn application(reading: Reading) -> Self {
+        if reading.is_ended() {
             Self::Empty
         } else {
-            Self::Http1(incoming)
+            Self::Application(reading)
         }
     }
 
     pub(super) fn is_ended(&self) -> bool {
         match self {
             Self::Empty => true,
+            Self::Application(reading) => reading.is_ended(),
             Self::Whole(bytes) => bytes.is_empty(),
-            Self::Http1(incoming) => incoming.is_end_stream(),
+            Self::Caller(body) => body.is_ended(),
             Self::Http2(stream, _) => stream.is_end_stream(),
         }
     }
@@ -67,8 +72,9 @@ impl Source {
     pub(super) fn exact_length(&self) -> Option<u64> {
         match self {
             Self::Empty => Some(0),
+            Self::Application(reading) => reading.left(),
             Self::Whole(bytes) => Some(bytes.len() as u64),
-            Self::Http1(incoming) => incoming.size_hint().exact(),
+            Self::Caller(body) => body.left(),
             Self::Http2(..) => None,
         }
     }
@@ -81,12 +87,15 @@ impl Source {
             Self::Empty => Poll::Ready(None),
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Http1(incoming) => {
-                let polled = Pin::new(incoming).poll_frame(cx);
+            Self::Application(reading) => {
+                let polled = reading.poll_frame(cx);
                 polled
                     .map_err(|cause| BodyError::Http1 { cause })
                     .map(|frame| frame.map(|frame| frame.map(filter)))
             }
+            Self::Caller(body) => body
+                .poll_frame(cx)
+                .map_err(|cause| BodyError::Http1 { cause }),
             Self::Http2(stream, data_ended) => poll_stream(stream, data_ended, cx),
         }
     }
@@ -98,9 +107,9 @@ pub(super) enum BodyError {
     /// The HTTP/1 connection failed, or its framing was wrong.
     #[error("the HTTP/1 message broke off")]
     Http1 {
-        /// What hyper says.
+        /// Why.
         #[source]
-        cause: hyper::Error,
+        cause: ReadError,
     },
     /// The HTTP/2 stream or its connection failed.
     #[error("the HTTP/2 stream broke off")]

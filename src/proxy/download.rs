@@ -71,9 +71,8 @@ impl Download {
     }
 
     fn complete(&mut self) {
-        if let Rest::Returnable(connection) = std::mem::replace(&mut self.rest, Rest::Nothing) {
-            connection.give_back();
-        }
+        // The stream's place is free for the next.
+        self.rest = Rest::Nothing;
         if let Some(exchange) = self.exchange.take() {
             exchange.end(None);
         }

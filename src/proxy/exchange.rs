@@ -30,7 +30,6 @@ use crate::proxy::canonical::Canonical;
 use crate::proxy::download::Download;
 use crate::proxy::gates::Place;
 use crate::proxy::guest::Visit;
-use crate::proxy::headers;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::refusal::Refusal;
@@ -165,8 +164,7 @@ impl Exchange {
             response,
             rest,
         } = answer;
-        let (mut head, source) = response.into_parts();
-        headers::clean_response(&mut head.headers);
+        let (head, source) = response.into_parts();
         self.responded(head.status);
         Response::from_parts(head, Download::new(source, self, rest, bond))
     }

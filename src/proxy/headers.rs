@@ -10,7 +10,6 @@
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
-use http::header;
 
 /// What a field is to a proxy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,31 +58,6 @@ pub(super) fn kind(name: &HeaderName) -> Kind {
         text if text.bytes().any(|byte| byte == b'_') => Kind::Underscore,
         text if is_identity(text) || is_confusing(text) => Kind::Remove,
         _ => Kind::EndToEnd,
-    }
-}
-
-/// Removes what a response may not carry across us, except the fields of an
-/// upgrade, which only a 101 has.
-pub(super) fn clean_response(headers: &mut HeaderMap) {
-    let listed: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .flat_map(listed_names)
-        .filter(|name| *name != header::CONTENT_LENGTH && *name != header::SET_COOKIE)
-        .collect();
-    for name in listed {
-        headers.remove(name);
-    }
-    for name in [
-        header::CONNECTION,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-    ] {
-        headers.remove(name);
     }
 }
 
@@ -260,23 +234,6 @@ mod tests {
         for value in ["websocket", "tcp", "SPDY/3.1", "TLS/1.0", "myh2"] {
             assert!(!is_http(&HeaderValue::from_static(value)), "{value}");
         }
-    }
-
-    #[test]
-    fn a_response_keeps_its_length_and_cookies_whatever_connection_lists() {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            "connection",
-            HeaderValue::from_static("close, X-Secret, content-length, Set-Cookie"),
-        );
-        headers.insert("x-secret", HeaderValue::from_static("1"));
-        headers.insert("content-length", HeaderValue::from_static("3"));
-        headers.insert("set-cookie", HeaderValue::from_static("a=b"));
-        headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
-        clean_response(&mut headers);
-        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
-        left.sort_unstable();
-        assert_eq!(left, ["content-length", "set-cookie"]);
     }
 
     #[test]

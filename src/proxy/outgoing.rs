@@ -14,6 +14,9 @@ use http::uri::PathAndQuery;
 use http::uri::Scheme;
 use http_body::Body as _;
 
+use crate::http1::Framing;
+use crate::http1::Outlet;
+use crate::http1::text;
 use crate::proxy::activity::Activity;
 use crate::proxy::body::Upload;
 use crate::proxy::upstream::UpstreamError;
@@ -35,29 +38,35 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// In HTTP/1: origin form and one `Host`. hyper frames the body.
-    pub(super) fn into_http1(mut self) -> Result<Request<Upload>, UpstreamError> {
-        let unwritable = |cause| UpstreamError::Unwritable { cause };
-        let host = HeaderValue::from_str(self.authority.as_str())
-            .map_err(|cause| unwritable(cause.into()))?;
-        self.headers.insert(header::HOST, host);
-        // RFC 9110 8.6: servers may answer 411 to what does not say that it is empty.
-        if self.body.is_end_stream()
-            && matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
-        {
-            self.headers
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+    /// In HTTP/1, as it goes over the wire: origin form, one `Host`, and the
+    /// body framed anew. `memory` is used for the head.
+    pub(super) fn into_http1(self, memory: Vec<u8>) -> Outlet<Upload> {
+        let mut out = memory;
+        text::request_line(&mut out, &self.method, self.path_and_query.as_str());
+        text::field(&mut out, &header::HOST, self.authority.as_str().as_bytes());
+        text::fields(&mut out, &self.headers);
+        if let Some(upgrade) = &self.upgrade {
+            text::field(&mut out, &header::CONNECTION, b"upgrade");
+            text::field(&mut out, &header::UPGRADE, upgrade.as_bytes());
         }
-        if let Some(upgrade) = self.upgrade {
-            self.headers
-                .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            self.headers.insert(header::UPGRADE, upgrade);
+        let framing = match self.body.length() {
+            _ if self.body.is_end_stream() => Framing::Bytes(0),
+            Some(bytes) => Framing::Bytes(bytes),
+            None => Framing::Chunked,
+        };
+        let says_length = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
+        match framing {
+            // RFC 9110 8.6: servers may answer 411 to what does not say that it is empty.
+            Framing::Bytes(0) if self.body.is_end_stream() && !says_length => {}
+            Framing::Bytes(bytes) => {
+                text::number(&mut out, &header::CONTENT_LENGTH, bytes);
+            }
+            Framing::Chunked | Framing::UntilClose => {
+                text::field(&mut out, &header::TRANSFER_ENCODING, b"chunked");
+            }
         }
-        let mut request = Request::new(self.body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = Uri::from(self.path_and_query);
-        *request.headers_mut() = self.headers;
-        Ok(request)
+        out.extend_from_slice(b"\r\n");
+        Outlet::new(out, framing, self.body)
     }
 
     /// In HTTP/2: pseudo-header fields, and the length where it is known.

@@ -13,7 +13,6 @@ use http::Request;
 use http::Response;
 use http::request::Parts;
 use http::uri::Scheme;
-use hyper::upgrade::OnUpgrade;
 
 use crate::policy::Permit;
 use crate::policy::Question;
@@ -30,6 +29,7 @@ use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::gates::Admission;
 use crate::proxy::guest::Guest;
+use crate::proxy::handover::Awaited;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::refusal::Refusal;
@@ -64,7 +64,11 @@ pub(super) struct Passage {
 }
 
 impl serve::Answer for Passage {
-    async fn answer(&self, request: Request<Source>) -> Response<Download> {
+    async fn answer(
+        &self,
+        request: Request<Source>,
+        caller: Option<Awaited>,
+    ) -> Response<Download> {
         let (mut head, source) = request.into_parts();
         let room = match self.desk.room() {
             Ok(room) => room,
@@ -73,10 +77,9 @@ impl serve::Answer for Passage {
                 return self.turn_away(&Refusal::NoRoom, Wanted::by(&head.method));
             }
         };
-        let caller_side = head.extensions.remove::<OnUpgrade>();
         let mut exchange = Exchange::begin(room, self.guest.visit(), &head, self.limits.silence);
         match self.pass(&mut head, source, &mut exchange).await {
-            Ok(answer) => self.hand_back(answer, exchange, caller_side),
+            Ok(answer) => self.hand_back(answer, exchange, caller),
             Err(refusal) => exchange.refuse(&refusal),
         }
     }
@@ -184,17 +187,14 @@ impl Passage {
         &self,
         mut answer: upstream::Answer,
         exchange: Exchange,
-        caller_side: Option<OnUpgrade>,
+        caller: Option<Awaited>,
     ) -> Response<Download> {
-        match (
-            std::mem::replace(&mut answer.rest, Rest::Nothing),
-            caller_side,
-        ) {
-            (Rest::Switched(far_side), Some(caller_side)) => {
+        match (std::mem::replace(&mut answer.rest, Rest::Nothing), caller) {
+            (Rest::Switched(far), Some(caller)) => {
                 let sides = switch::Sides {
                     bond: answer.bond,
-                    caller: caller_side,
-                    far: far_side,
+                    caller,
+                    far,
                 };
                 let (response, relay) =
                     switch::switch(answer.response, sides, exchange, self.lifetime.clone());

@@ -42,6 +42,7 @@ use crate::proxy::doorway::Doorway;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::guest::Visit;
+use crate::proxy::handover::Awaited;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::outgoing::Outgoing;
@@ -172,7 +173,11 @@ struct Probing {
 }
 
 impl serve::Answer for Probing {
-    async fn answer(&self, request: Request<Source>) -> Response<Download> {
+    async fn answer(
+        &self,
+        request: Request<Source>,
+        _caller: Option<Awaited>,
+    ) -> Response<Download> {
         let (mut head, source) = request.into_parts();
         let Ok(room) = self.desk.room() else {
             let answer = reply::to(&Refusal::NoRoom, None, Wanted::by(&head.method));

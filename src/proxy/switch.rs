@@ -15,9 +15,6 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::Response;
 use http::header;
-use hyper::upgrade::OnUpgrade;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -28,18 +25,18 @@ use crate::proxy::activity::silent;
 use crate::proxy::body::Source;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
-use crate::proxy::headers;
+use crate::proxy::handover::Awaited;
+use crate::proxy::handover::Handed;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::upstream::Bond;
-use crate::proxy::upstream::Switched;
 
 /// The two connections that have left HTTP, or are about to.
 #[derive(Debug)]
 pub(super) struct Sides {
     /// What binds the far side's connection, if anything.
     pub(super) bond: Option<Rc<Bond>>,
-    pub(super) caller: OnUpgrade,
-    pub(super) far: Switched,
+    pub(super) caller: Awaited,
+    pub(super) far: Handed,
 }
 
 /// The 101 to send, and what must run once it is sent.
@@ -51,7 +48,6 @@ pub(super) fn switch(
 ) -> (Response<Download>, impl Future<Output = ()>) {
     let (mut head, _no_body) = response.into_parts();
     let protocol = head.headers.get(header::UPGRADE).cloned();
-    headers::clean_response(&mut head.headers);
     head.headers
         .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(protocol) = protocol {
@@ -68,7 +64,7 @@ pub(super) fn switch(
             ..lifetime.clone()
         };
         let reason = tokio::select! {
-            copied = copy(caller, far.connection, &activity) => copied.err().map(|_broken| {
+            copied = copy(caller, far, &activity) => copied.err().map(|_broken| {
                 let why = bond.as_deref().and_then(Bond::broken);
                 why.unwrap_or("connection_broke_off")
             }),
@@ -81,18 +77,17 @@ pub(super) fn switch(
     (Response::from_parts(head, empty), relay)
 }
 
-async fn copy(caller: OnUpgrade, far: OnUpgrade, activity: &Rc<Activity>) -> io::Result<()> {
+async fn copy(caller: Awaited, far: Handed, activity: &Rc<Activity>) -> io::Result<()> {
     let caller = caller.await.map_err(io::Error::other)?;
-    let far = far.await.map_err(io::Error::other)?;
     let mut caller = Counted {
         activity,
         count: Activity::passed_in,
-        io: TokioIo::new(caller),
+        io: caller,
     };
     let mut far = Counted {
         activity,
         count: Activity::passed_out,
-        io: TokioIo::new(far),
+        io: far,
     };
     copy_bidirectional(&mut caller, &mut far)
         .await
@@ -103,7 +98,7 @@ async fn copy(caller: OnUpgrade, far: OnUpgrade, activity: &Rc<Activity>) -> io:
 struct Counted<'a> {
     activity: &'a Activity,
     count: fn(&Activity, usize),
-    io: TokioIo<Upgraded>,
+    io: Handed,
 }
 
 impl AsyncRead for Counted<'_> {

@@ -83,19 +83,19 @@ const SMUGGLED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhacked";
 const NOT_UNDERSTOOD: &[(&str, &str)] = &[
     (
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok",
-        "upstream_failed",
+        "upstream_not_understood",
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nok",
-        "upstream_failed",
+        "upstream_not_understood",
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\nok",
-        "upstream_failed",
+        "upstream_not_understood",
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length: +2\r\n\r\nok",
-        "upstream_failed",
+        "upstream_not_understood",
     ),
     (
         "HTTP/1.1 200 OK\r\ncontent-length : 2\r\n\r\nok",

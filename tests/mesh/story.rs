@@ -124,7 +124,7 @@ fn a_response_without_a_body_leaves_the_connection_usable() {
         (
             "GET",
             "304 Not Modified\r\ncontent-length: 5",
-            "HTTP/1.1 304 Not Modified",
+            "HTTP/1.1 304 Not Modified content-length: 5",
         ),
         (
             "GET",

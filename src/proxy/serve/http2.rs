@@ -190,7 +190,7 @@ async fn exchange<A: Answer>(
     mut respond: SendResponse<Bytes>,
 ) {
     let response = {
-        let mut answering = pin!(answer.answer(request.map(Source::http2)));
+        let mut answering = pin!(answer.answer(request.map(Source::http2), None));
         let first = poll_fn(|cx| {
             if respond.poll_reset(cx).is_ready() {
                 return Poll::Ready(None);

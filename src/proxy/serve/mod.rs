@@ -1,8 +1,12 @@
 //! Requests out of a connection, and their responses back into it.
 
+mod caller;
+mod conversation;
+mod date;
 mod followed;
 mod http1;
 mod http2;
+mod reply_text;
 mod unread;
 
 use std::future::Future;
@@ -10,19 +14,28 @@ use std::future::Future;
 use http::Request;
 use http::Response;
 
+use crate::http1::HeadError;
 use crate::http2::Flood;
 use crate::proxy::body::Source;
 use crate::proxy::download::Download;
+use crate::proxy::handover::Awaited;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::Wire;
 use crate::tls::Protocol;
 
+pub(super) use caller::CallerBody;
+
 /// Answers the requests of one connection. Two doors answer, each in its way.
 pub(super) trait Answer {
-    /// The answer to `request`, which must come whatever happens.
-    fn answer(&self, request: Request<Source>) -> impl Future<Output = Response<Download>>;
+    /// The answer to `request`, which must come whatever happens. If that is to
+    /// change protocols, the connection comes with `caller`.
+    fn answer(
+        &self,
+        request: Request<Source>,
+        caller: Option<Awaited>,
+    ) -> impl Future<Output = Response<Download>>;
 
     /// Notes a request that was refused for `reason` before it could be handed to us.
     fn unread(&self, reason: &'static str);
@@ -58,11 +71,13 @@ impl Connection {
 pub(super) enum ServeError {
     #[error("too many frames that are no request")]
     Flood { flood: Flood },
-    #[error("the HTTP/1 connection failed")]
-    Http1 {
+    #[error("a request's head cannot be read")]
+    Head {
         #[source]
-        cause: hyper::Error,
+        cause: HeadError,
     },
+    #[error("a request's head did not come in time")]
+    HeaderTimeout,
     #[error("the HTTP/2 connection failed")]
     Http2 {
         #[source]
@@ -77,15 +92,16 @@ impl ServeError {
     /// it only went away.
     pub(super) fn offence(&self) -> Option<&'static str> {
         match self {
-            Self::Http1 { cause } if cause.is_parse_too_large() => Some("head_too_large"),
-            Self::Http1 { cause } if cause.is_parse() => Some("malformed_message"),
-            Self::Http1 { cause } if cause.is_timeout() => Some("header_timeout"),
+            Self::Head {
+                cause: HeadError::TooLarge | HeadError::TooManyFields,
+            } => Some("head_too_large"),
+            Self::Head { .. } => Some("malformed_message"),
             Self::Http2 { cause } if cause.is_go_away() && cause.is_library() => {
                 Some("http2_violation")
             }
             Self::Flood { flood } => Some(flood.reason()),
-            Self::NoPreface => Some("header_timeout"),
-            Self::Http1 { .. } | Self::Http2 { .. } => None,
+            Self::HeaderTimeout | Self::NoPreface => Some("header_timeout"),
+            Self::Http2 { .. } => None,
         }
     }
 }

@@ -42,6 +42,14 @@ impl Bond {
         &self.belief
     }
 
+    /// Returns when we do not believe the other side any more, with the reason.
+    pub(in crate::proxy) async fn over(&self) -> &'static str {
+        let reason = lost(self.belief.clone(), self.clock.as_ref()).await;
+        self.ended.set(Some(reason));
+        tracing::info!(reason, "a connection to another sidecar had to end");
+        reason
+    }
+
     /// Why the connection broke, for a record of what was in flight on it; none
     /// if no more is known than that it did.
     ///
@@ -62,12 +70,10 @@ pub(super) async fn drive<E: std::error::Error + 'static>(
     bond: Option<Rc<Bond>>,
 ) {
     let over = async {
-        let Some(bond) = &bond else {
-            return std::future::pending().await;
-        };
-        let reason = lost(bond.belief.clone(), bond.clock.as_ref()).await;
-        bond.ended.set(Some(reason));
-        reason
+        match &bond {
+            Some(bond) => bond.over().await,
+            None => std::future::pending().await,
+        }
     };
     tokio::select! {
         outcome = connection => {
@@ -75,8 +81,6 @@ pub(super) async fn drive<E: std::error::Error + 'static>(
                 tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended badly");
             }
         }
-        reason = over => {
-            tracing::info!(reason, "a connection to another sidecar had to end");
-        }
+        _reason = over => {}
     }
 }

@@ -16,11 +16,10 @@ use std::task::Poll;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures_util::future::AbortHandle;
-use futures_util::future::abortable;
 use h2::client;
 use h2::client::ResponseFuture;
 use h2::client::SendRequest;
+use http::header;
 use http_body::Body as _;
 use tokio::sync::Semaphore;
 
@@ -35,6 +34,7 @@ use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::UpstreamError;
+use crate::proxy::upstream::apart::Apart;
 use crate::proxy::upstream::bond::drive;
 use crate::proxy::upstream::wire::Made;
 use crate::tls::Protocol;
@@ -82,10 +82,18 @@ impl Tunnels {
         streaming.let_go(&self.shared.reach.tasks);
         Ok(Answer {
             bond,
-            response: response.map(Source::http2),
+            response: clean(response).map(Source::http2),
             rest: Rest::Streaming(streaming),
         })
     }
+}
+
+/// What HTTP/2 lets pass of what concerns one connection (RFC 9113 8.2.2).
+fn clean(mut response: http::Response<h2::RecvStream>) -> http::Response<h2::RecvStream> {
+    for name in [header::TE, header::TRAILER] {
+        response.headers_mut().remove(name);
+    }
+    response
 }
 
 fn failed(cause: h2::Error, bond: Option<&Bond>) -> UpstreamError {
@@ -109,8 +117,8 @@ fn poll_both(
 /// A stream whose response, or whose request, has not ended. Dropping it ends both.
 pub(in crate::proxy) struct Streaming {
     _slot: Slot,
-    /// Ends the upload that goes on by itself.
-    apart: Option<AbortHandle>,
+    /// What is left of the request's body, while the response is read.
+    apart: Option<Apart>,
     upload: Option<Upload>,
 }
 
@@ -129,28 +137,11 @@ impl Streaming {
     }
 
     /// Lets what is left of the request body go on by itself.
-    ///
-    /// A caller may have much to send before it reads what it is answered, and
-    /// must not be kept from it by a response that waits for it to read.
     fn let_go(&mut self, tasks: &Tasks) {
         let Some(upload) = self.upload.take() else {
             return;
         };
-        let (upload, apart) = abortable(upload);
-        self.apart = Some(apart);
-        tasks.spawn(async move {
-            if let Ok(outcome) = upload.await {
-                note(&outcome);
-            }
-        });
-    }
-}
-
-impl Drop for Streaming {
-    fn drop(&mut self) {
-        if let Some(apart) = &self.apart {
-            apart.abort();
-        }
+        self.apart = Some(Apart::go(async move { note(&upload.await) }, tasks));
     }
 }
 

@@ -5,30 +5,36 @@
 //! streams each. A request that wants to leave HTTP gets a connection of its
 //! own, which nothing else ever uses.
 
+mod alone;
+mod apart;
 mod app_way;
 mod bond;
 mod http1;
 mod http2;
+mod idle;
+mod line;
 mod wire;
 
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::Response;
 use http::StatusCode;
-use hyper::upgrade::OnUpgrade;
 
 use crate::net::DialError;
 use crate::proxy::body::Source;
 use crate::proxy::canonical::Canonical;
+use crate::proxy::handover::Handed;
 use crate::proxy::outgoing::Outgoing;
 use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
 pub(super) use app_way::AppWay;
 pub(super) use bond::Bond;
-pub(super) use http1::Returnable;
 pub(super) use http2::Streaming;
+pub(super) use line::LineError;
+pub(super) use line::Reading;
 pub(super) use wire::Reach;
 pub(super) use wire::Way;
 pub(super) use wire::Wire;
@@ -50,6 +56,7 @@ pub(super) struct Upstream {
     http1: http1::Connections,
     http2: http2::Tunnels,
     protocol: Protocol,
+    reach: Rc<Reach>,
 }
 
 impl Upstream {
@@ -57,8 +64,9 @@ impl Upstream {
         let reach = Rc::new(reach);
         Self {
             http1: http1::Connections::new(Rc::clone(&reach), keeping),
-            http2: http2::Tunnels::new(reach),
+            http2: http2::Tunnels::new(Rc::clone(&reach)),
             protocol: keeping.protocol,
+            reach,
         }
     }
 
@@ -82,7 +90,7 @@ impl Upstream {
     /// Dropping the future resets the stream or closes the connection.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         if outgoing.upgrade.is_some() {
-            return self.http1.send_alone(outgoing).await;
+            return alone::send(&self.reach, outgoing).await;
         }
         match self.protocol {
             Protocol::Http1 => self.http1.send(outgoing).await,
@@ -100,23 +108,22 @@ pub(super) struct Answer {
     pub(super) rest: Rest,
 }
 
+fn response(status: StatusCode, headers: HeaderMap, source: Source) -> Response<Source> {
+    let mut response = Response::new(source);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
 /// What an exchange still holds of its upstream while the response streams.
 #[derive(Debug)]
 pub(super) enum Rest {
     /// Nothing.
     Nothing,
-    /// A connection that can be used again after the response's end.
-    Returnable(Returnable),
     /// The destination agreed to another protocol.
-    Switched(Switched),
+    Switched(Handed),
     /// A stream, and perhaps a request body that is still being sent.
     Streaming(#[expect(dead_code, reason = "held for its drop, which ends the stream")] Streaming),
-}
-
-/// A connection that leaves HTTP.
-#[derive(Debug)]
-pub(super) struct Switched {
-    pub(super) connection: OnUpgrade,
 }
 
 /// Why there was no answer.
@@ -135,9 +142,9 @@ pub(super) enum UpstreamError {
     /// The connection failed before a response. The destination may have seen the request.
     #[error("the connection failed before there was a response")]
     Http1 {
-        /// What hyper says.
+        /// Why.
         #[source]
-        cause: hyper::Error,
+        cause: LineError,
     },
     /// The stream or its connection failed. The destination may have seen the request.
     #[error("the stream failed before there was a response")]
