@@ -122,14 +122,14 @@ impl Doorway for TransparentDoor {
                 return self.turn_away([Some(source), None], "not_redirected", spare);
             }
         };
-        if self.own.include(source) {
+        if self.own.include(source, destination) {
             end_by(&stream, Ending::Reset);
             return self.turn_away([Some(source), Some(destination)], "own_connection", spare);
         }
         match self.beyond.find(destination) {
             Some(Beyond::Http(door)) => door.serve(stream, source, spare).await,
             Some(Beyond::Plain(way)) => way.serve(stream, [source, destination], spare).await,
-            Some(Beyond::Tcp(door)) => door.serve(stream, source, spare).await,
+            Some(Beyond::Tcp(door)) => door.receive(stream, source, Some(destination), spare).await,
             None => {
                 end_by(&stream, Ending::Reset);
                 let ends = [Some(source), Some(destination)];

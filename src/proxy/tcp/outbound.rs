@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::audit::Door;
 use crate::audit::Room;
+use crate::audit::Text;
 use crate::identity::Live;
 use crate::net::Dialer;
 use crate::net::Ending;
@@ -95,6 +96,42 @@ impl TcpOutboundDoor {
         doorway::open(self, listener).await;
     }
 
+    /// From our application's connection to its end. `dialled` is where it was
+    /// going, if it was redirected to us.
+    pub(in crate::proxy) async fn receive(
+        &self,
+        mut stream: TcpStream,
+        source: SocketAddr,
+        dialled: Option<SocketAddr>,
+        spare: Room,
+    ) {
+        end_by(&stream, Ending::Reset);
+        let caller = Caller::workload(self.identity.current().svid().id());
+        let arrival = Arrival {
+            caller: &caller,
+            door: Door::Outbound,
+            host: dialled.map(|address| Text::from(address.to_string())),
+            service: &self.settings.service,
+            source,
+        };
+        let fate = Fate::within(self.desk.fate());
+        let silence = self.settings.limits.silence;
+        let mut passing = Passing::begin(spare, &arrival, silence, fate, &self.meters);
+        let decided = self.desk.decide_connection(&Connection {
+            caller: &caller,
+            service: &self.settings.service,
+            source: source.ip(),
+            now: self.desk.clock().now(),
+        });
+        let permit = match decided {
+            Ok(permit) => permit,
+            Err(denial) => return passing.denied(&denial),
+        };
+        passing.permitted(&permit);
+        let ended = self.pass(permit, &mut stream, &passing).await;
+        passing.end(ended);
+    }
+
     /// Spends `permit`. Says why the connection ended, where not as it should.
     async fn pass(
         &self,
@@ -158,31 +195,7 @@ impl Doorway for TcpOutboundDoor {
         self.settings.limits.connections
     }
 
-    async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
-        end_by(&stream, Ending::Reset);
-        let caller = Caller::workload(self.identity.current().svid().id());
-        let arrival = Arrival {
-            caller: &caller,
-            door: Door::Outbound,
-            host: None,
-            service: &self.settings.service,
-            source,
-        };
-        let fate = Fate::within(self.desk.fate());
-        let silence = self.settings.limits.silence;
-        let mut passing = Passing::begin(spare, &arrival, silence, fate, &self.meters);
-        let decided = self.desk.decide_connection(&Connection {
-            caller: &caller,
-            service: &self.settings.service,
-            source: source.ip(),
-            now: self.desk.clock().now(),
-        });
-        let permit = match decided {
-            Ok(permit) => permit,
-            Err(denial) => return passing.denied(&denial),
-        };
-        passing.permitted(&permit);
-        let ended = self.pass(permit, &mut stream, &passing).await;
-        passing.end(ended);
+    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+        self.receive(stream, source, None, spare).await;
     }
 }
