@@ -78,9 +78,15 @@ pub(super) fn init_net(order: InitNet) -> ExitCode {
 }
 
 fn plan(config: &Config, uid: u32, wanted: Wanted) -> Result<Plan, PlanError> {
+    // A kubelet has no certificate to show to the door that it would be sent to.
+    let probes = config
+        .inbound
+        .iter()
+        .filter_map(|door| door.probes.as_ref());
+    let probes = probes.filter_map(|door| NonZeroU16::new(door.listen.port()));
     let exclusions = Exclusions {
         networks: wanted.exclude_networks,
-        inbound_ports: wanted.exclude_inbound_ports,
+        inbound_ports: probes.chain(wanted.exclude_inbound_ports).collect(),
         outbound_ports: wanted.exclude_outbound_ports,
         uids: wanted.exclude_uids,
     };

@@ -262,7 +262,8 @@ fn plain(headers: &HeaderMap) -> HeaderMap {
     kept.collect()
 }
 
-/// A kubelet has one for each of a pod's probes, and closes it when it is answered.
-const MOST_CONNECTIONS: usize = 64;
-/// Longer than any kubelet's usual patience.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A kubelet has one for each of a pod's probes, and closes it when it is
+/// answered. Whoever would keep it out must hold all the others.
+const MOST_CONNECTIONS: usize = 256;
+/// A kubelet asks as soon as it is connected; who does not, leaves soon.
+const PATIENCE: Duration = Duration::from_secs(2);

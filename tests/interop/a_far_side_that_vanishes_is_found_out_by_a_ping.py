@@ -12,6 +12,7 @@ from support.sidecar import ORDERS
 from support.sidecar import WEB
 from support.sidecar import permit
 from support.sidecar import start
+from support.wait import until
 
 APP = 8080
 DOOR = 15006
@@ -45,7 +46,8 @@ def test(case):
     assert len(app.requests) == 1
 
     orders.run("ip", "link", "set", "eth0", "up")
-    assert ask(web).status == 200
+    # The machines must find each other first.
+    until(lambda: ask(web).status == 200, "the far side to be back", 20)
     assert len(app.requests) == 2
 
 

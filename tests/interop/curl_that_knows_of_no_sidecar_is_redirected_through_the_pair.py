@@ -21,6 +21,7 @@ METRICS = 9090
 OTHER = 9092
 PLAIN = 9093
 DENIED = 9094
+PROBES = 9901
 NOBODY = 65534
 EXCLUDED_USER = 1338
 
@@ -79,6 +80,15 @@ def test(case):
     assert ask(web, "10.77.0.2", METRICS).status == 200
     assert callers(open_apps[METRICS]) == [[]]
 
+    # A probe needs no exclusion, and passes as it is; nothing else does there.
+    before = len(app.requests)
+    assert ask(web, "10.77.0.2", PROBES, uid=EXCLUDED_USER, path="/healthz").status == 200
+    assert ask(web, "10.77.0.2", PROBES, uid=EXCLUDED_USER).status == 404
+    probed = app.requests[before:]
+    assert [(request.path, request.header("x-portreeve-caller")) for request in probed] == [("/healthz", [])], probed
+    server.record(door="probes", decision="permit", path="/healthz")
+    server.record(door="probes", decision="refused", reason="no_such_probe", path="/hello")
+
     # What no door captures goes nowhere, unless an exclusion lets it.
     other = open_apps[OTHER]
     assert ask(web, "10.77.0.2", OTHER).status == 0
@@ -116,7 +126,12 @@ def start_server(case):
     """Beside the apps: HTTP and TCP, for `web`."""
     web = case.trust_domain.id(WEB)
     doors = {
-        "inbound": {"listen": "[::]:15006", "service": ORDERS, "app": f"127.0.0.1:{APP}"},
+        "inbound": {
+            "listen": "[::]:15006",
+            "service": ORDERS,
+            "app": f"127.0.0.1:{APP}",
+            "probes": {"listen": f"[::]:{PROBES}", "paths": ["/healthz"]},
+        },
         "tcp": {"inbound": [{"listen": "[::]:15432", "service": "db", "app": f"127.0.0.1:{TCP_APP}"}]},
     }
     policy = permit(web, ORDERS) + permit(web, "db", '== Action::"connect"', "web-connects")
@@ -154,10 +169,10 @@ def redirect(machine, case, sidecar, *exclusions, uid=0):
     machine.run(case.binary, "init-net", "--config", config, "--uid", str(uid), *exclusions, "--apply")
 
 
-def ask(machine, host, port, uid=NOBODY):
+def ask(machine, host, port, uid=NOBODY, path="/hello"):
     """curl, as somebody who is not the sidecar."""
     with machine.inside():
-        return curl(f"http://{host}:{port}/hello", uid=uid)
+        return curl(f"http://{host}:{port}{path}", uid=uid)
 
 
 def callers(app):

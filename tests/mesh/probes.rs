@@ -29,6 +29,7 @@ fn a_listed_path_is_asked_and_nothing_is_said_of_anybody() {
     ];
     assert_eq!(record.says(said), "probes permit  200 /healthz  ");
     // What it answers is what is told.
+    let mut kubelet = Caller::plain(probes(&trial.orders));
     kubelet.send("HEAD /ready/db HTTP/1.1\r\nhost: x\r\n\r\n");
     let mut call = trial.application.call();
     assert_eq!(call.head(), "HEAD /ready/db HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -80,6 +81,23 @@ fn what_is_no_http_1_is_not_answered() {
         );
         is_probed(&trial);
     }
+}
+
+#[test]
+fn whoever_asks_nothing_is_given_up() {
+    let trial = Trial::with(PROBES, "limits: { header_read_timeout_ms: 300 }");
+    let mut silent = Caller::plain(probes(&trial.orders));
+    assert_eq!(silent.rest(), "");
+    let mut slow = Caller::plain(probes(&trial.orders));
+    slow.send("GET /healthz HTTP/1.1\r\nho");
+    println!("{}", slow.rest());
+    let record = trial.orders.records.next();
+    assert_eq!(
+        record.says(["door", "decision", "reason"]),
+        "probes refused header_timeout"
+    );
+    is_probed(&trial);
+    trial.orders.records.are_all_read();
 }
 
 #[test]
