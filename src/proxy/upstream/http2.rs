@@ -86,30 +86,40 @@ impl Tunnels {
 
 impl Place {
     /// Sends a request, and `body` if it has one.
-    pub(super) async fn send(
+    ///
+    /// The head is gone before anything is awaited, so that no future has to
+    /// hold it.
+    pub(super) fn send(
         self,
         head: Request<()>,
         body: Option<Upload>,
         activity: Rc<Activity>,
-    ) -> Result<Answer, UpstreamError> {
+    ) -> impl Future<Output = Result<Answer, UpstreamError>> {
         let Self {
             bond,
             mut sender,
             slot,
             tasks,
         } = self;
-        let sent = sender.send_request(head, body.is_none());
-        let (mut response, stream) = sent.map_err(|cause| UpstreamError::Http2 { cause })?;
-        let upload = body.map(|body| -> Uploading { Box::pin(pump(body, stream, activity)) });
-        let mut streaming = Streaming::new(slot, upload);
-        let head = poll_fn(|cx| poll_both(&mut response, &mut streaming, cx)).await;
-        let response = head.map_err(|cause| failed(cause, bond.as_deref()))?;
-        streaming.let_go(&tasks);
-        Ok(Answer {
-            bond,
-            response: clean(response).map(Source::http2),
-            rest: Rest::Streaming(streaming),
-        })
+        let begun = sender
+            .send_request(head, body.is_none())
+            .map(|(response, stream)| {
+                let upload =
+                    body.map(|body| -> Uploading { Box::pin(pump(body, stream, activity)) });
+                (response, Streaming::new(slot, upload))
+            });
+        async move {
+            let begun = begun.map_err(|cause| UpstreamError::Http2 { cause });
+            let (mut response, mut streaming) = begun?;
+            let head = poll_fn(|cx| poll_both(&mut response, &mut streaming, cx)).await;
+            let response = head.map_err(|cause| failed(cause, bond.as_deref()))?;
+            streaming.let_go(&tasks);
+            Ok(Answer {
+                bond,
+                response: clean(response).map(Source::http2),
+                rest: Rest::Streaming(streaming),
+            })
+        }
     }
 }
 
