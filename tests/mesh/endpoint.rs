@@ -1,5 +1,6 @@
 //! A sidecar of `orders` that behaves as it is told to, at an address of its own.
 
+use std::io;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,10 +52,12 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// At 127.0.0.`host` and `port`, or any port if that is 0.
     pub(crate) fn start(stage: &Stage, host: u8, port: u16) -> Self {
+        Self::serve(stage, bind(host, port).unwrap())
+    }
+
+    fn serve(stage: &Stage, listener: std::net::TcpListener) -> Self {
         let shown = stage.svid("orders", Duration::from_secs(3600));
         let config = strangers::server(shown, &[b"h2"]);
-        let address = SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), port));
-        let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let does = Arc::new(Mutex::new(vec![Does::Answer(200)]));
@@ -76,15 +79,10 @@ impl Endpoint {
 
     /// Several at the same port of different hosts.
     pub(crate) fn several<const N: usize>(stage: &Stage) -> [Self; N] {
-        let first = Self::start(stage, 1, 0);
-        let port = first.address.port();
-        let mut first = Some(first);
-        std::array::from_fn(|at| {
-            let host = u8::try_from(at + 1).unwrap();
-            first
-                .take()
-                .unwrap_or_else(|| Self::start(stage, host, port))
-        })
+        // What is free at the first may be taken at another.
+        let listeners = (0..100).find_map(|_| bind_all::<N>().ok());
+        let mut listeners = listeners.unwrap().into_iter();
+        std::array::from_fn(|_| Self::serve(stage, listeners.next().unwrap()))
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -213,3 +211,18 @@ fn answer<B>(request: &Request<B>, respond: &mut SendResponse<Bytes>, status: u1
 
 pub(crate) const CONNECTED: &str = "connected";
 pub(crate) const ENDED: &str = "ended";
+
+fn bind(host: u8, port: u16) -> io::Result<std::net::TcpListener> {
+    std::net::TcpListener::bind((Ipv4Addr::new(127, 0, 0, host), port))
+}
+
+/// At 127.0.0.1 to 127.0.0.`N`, at one port.
+fn bind_all<const N: usize>() -> io::Result<Vec<std::net::TcpListener>> {
+    let first = bind(1, 0)?;
+    let port = first.local_addr()?.port();
+    let mut all = vec![first];
+    for host in (2..).take(N - 1) {
+        all.push(bind(host, port)?);
+    }
+    Ok(all)
+}
