@@ -81,7 +81,7 @@ impl Persistence {
     }
 }
 
-/// The elements of a list.
-pub(super) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The elements of a field that is a list.
+pub fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
 }

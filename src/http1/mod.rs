@@ -18,8 +18,9 @@ pub mod text;
 
 pub use chunked::{ChunkError, Chunked, Step};
 pub use decoder::Decoder;
+pub use fields::tokens;
 pub use head::{Head, HeadError, HeadLimits};
 pub use inlet::{Inlet, ReadError};
 pub use outlet::{Framing, Outlet, WriteError};
 pub use request::RequestHead;
-pub use response::ResponseHead;
+pub use response::{ResponseHead, is_bodiless};

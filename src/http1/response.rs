@@ -96,10 +96,7 @@ impl ResponseHead {
             }
             (Coding::None | Coding::Chunked | Coding::Other, _) => return None,
         };
-        let is_bodiless = *method == Method::HEAD
-            || self.status.is_informational()
-            || self.status == StatusCode::NO_CONTENT
-            || self.status == StatusCode::NOT_MODIFIED;
+        let is_bodiless = *method == Method::HEAD || is_bodiless(self.status);
         Some(if is_bodiless { Decoder::of(0) } else { decoder })
     }
 
@@ -138,6 +135,12 @@ impl ResponseHead {
         }
         Ok(())
     }
+}
+
+/// Whether no response of `status` has a body, whatever its fields say (RFC 9112 6.3).
+#[must_use]
+pub fn is_bodiless(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// The field that a token in `Connection` takes with it, if it may.

@@ -1,5 +1,7 @@
 //! The heads of the frames in a stream of bytes (RFC 9113, 4.1).
 
+use std::io::IoSlice;
+
 /// What a frame says about itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FrameHead {
@@ -22,6 +24,18 @@ impl FrameHead {
             flags,
         }
     }
+}
+
+/// What was written of `bufs` by a call that wrote `written` bytes.
+pub fn written_parts<'a>(
+    bufs: &'a [IoSlice<'_>],
+    mut written: usize,
+) -> impl Iterator<Item = &'a [u8]> {
+    bufs.iter().map(move |buf| {
+        let part = buf.get(..written).unwrap_or(buf);
+        written -= part.len();
+        part
+    })
 }
 
 /// Where in the frames of one direction we are.

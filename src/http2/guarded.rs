@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::http2::flood::FloodGuard;
 use crate::http2::flood::worth;
 use crate::http2::frames::Frames;
+use crate::http2::frames::written_parts;
 
 /// A server's end of an HTTP/2 connection, for a server that is not ours to
 /// change: reading from a client that floods it is an error.
@@ -85,11 +86,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
-        let mut left = written;
-        for buf in bufs {
-            let part = buf.get(..left).unwrap_or(buf);
+        for part in written_parts(bufs, written) {
             this.wrote(part);
-            left -= part.len();
         }
         Poll::Ready(Ok(written))
     }

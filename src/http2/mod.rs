@@ -12,5 +12,5 @@ mod frames;
 mod guarded;
 
 pub use flood::{Flood, FloodGuard, worth};
-pub use frames::{FrameHead, Frames};
+pub use frames::{FrameHead, Frames, written_parts};
 pub use guarded::Guarded;

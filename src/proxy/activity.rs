@@ -7,20 +7,18 @@
 //! a byte now and then keeps no silence, and holds all that a request holds.
 
 use std::cell::Cell;
-use std::future::Future as _;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::task::Poll;
-use std::task::ready;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio::time::Sleep;
 
+use crate::proxy::alarm::Alarm;
 use crate::time::turn;
+
 /// How slowly a request's body may come.
 ///
 /// Only the time counts in which we wait for the caller: an application that
@@ -212,28 +210,14 @@ fn add(count: &Cell<u64>, bytes: usize) {
 /// Wakes a waiting task when its exchange has been silent for too long.
 #[derive(Debug, Default)]
 pub(super) struct SilenceTimer {
-    sleep: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 impl SilenceTimer {
     /// Ready when nothing has moved for as long as allowed. Asked only while
     /// something is awaited, so that an exchange that never waits has no timer.
     pub(super) fn poll_silent(&mut self, activity: &Activity, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let deadline = activity.deadline();
-            let sleep = self
-                .sleep
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-            // A wait for the caller has begun since.
-            if deadline < sleep.deadline() {
-                sleep.as_mut().reset(deadline);
-            }
-            ready!(sleep.as_mut().poll(cx));
-            if activity.deadline() <= sleep.deadline() {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(activity.deadline());
-        }
+        self.alarm.poll_at(activity.deadline(), cx)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::audit::Text;
 use crate::net::Excess;
 use crate::net::Listener;
 use crate::net::Visit;
+use crate::proxy::balancers::Balancers;
 use crate::proxy::balancers::Unannounced;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::GRACE;
@@ -31,9 +32,9 @@ pub(super) trait Doorway {
     fn threshold(&self) -> &Threshold;
     /// The most connections at a time.
     fn most_connections(&self) -> usize;
-    /// Whether `source` hands on connections of others, and says whose.
-    fn is_balancer(&self, _source: SocketAddr) -> bool {
-        false
+    /// Who hands on connections of others, and says whose; none where nobody may.
+    fn balancers(&self) -> Option<&Balancers> {
+        None
     }
     /// Serves one connection to its end. `spare` is room in the log for
     /// whatever goes wrong before there is a request.
@@ -90,26 +91,70 @@ fn admit<D: Doorway + 'static>(door: &Rc<D>, stream: TcpStream, source: SocketAd
 fn visit<D: Doorway>(door: &D, source: SocketAddr) -> Result<Option<Visit>, Excess> {
     match door.threshold().door {
         Door::Outbound => Ok(None),
-        Door::Edge | Door::Inbound | Door::Probes if door.is_balancer(source) => Ok(None),
+        Door::Edge | Door::Inbound | Door::Probes if is_balancer(door, source) => Ok(None),
         Door::Edge | Door::Inbound | Door::Probes => door.desk().enter(source).map(Some),
     }
 }
 
-/// Counts the connection that whoever is at `balancer` said is from `source`;
-/// its own are for looking whether we live.
-pub(super) fn announced<D: Doorway>(
+fn is_balancer<D: Doorway>(door: &D, source: SocketAddr) -> bool {
+    door.balancers()
+        .is_some_and(|balancers| balancers.are_at(source))
+}
+
+/// A connection of which it is known where it is from.
+#[derive(Debug)]
+pub(super) struct Introduced {
+    pub(super) source: SocketAddr,
+    pub(super) spare: Room,
+    /// Counts it, until it is dropped.
+    pub(super) visit: Option<Visit>,
+}
+
+/// Where the connection `stream` is from, which `source` made. None if that is
+/// not said as it should be, or if too many are from there: then it is counted
+/// and recorded.
+pub(super) async fn introduced<D: Doorway>(
     door: &D,
-    balancer: SocketAddr,
+    stream: &mut TcpStream,
     source: SocketAddr,
-) -> Result<Option<Visit>, Excess> {
-    if balancer == source {
-        return Ok(None);
+    spare: Room,
+) -> Option<Introduced> {
+    let balancer = source;
+    let told = match door.balancers() {
+        Some(balancers) => balancers.source(stream, source).await,
+        None => Ok(source),
+    };
+    let source = match told {
+        Ok(source) => source,
+        Err(why) => {
+            unannounced(door, &why, source, spare);
+            return None;
+        }
+    };
+    if source == balancer {
+        // Counted already, or the balancer's own: it looks whether we live.
+        let visit = None;
+        return Some(Introduced {
+            source,
+            spare,
+            visit,
+        });
     }
-    door.desk().enter(source).map(Some)
+    match door.desk().enter(source) {
+        Ok(visit) => Some(Introduced {
+            source,
+            spare,
+            visit: Some(visit),
+        }),
+        Err(excess) => {
+            exceeded(door, excess, source);
+            None
+        }
+    }
 }
 
 /// Counts a caller whose address has too many connections, and records some.
-pub(super) fn exceeded<D: Doorway>(door: &D, excess: Excess, source: SocketAddr) {
+fn exceeded<D: Doorway>(door: &D, excess: Excess, source: SocketAddr) {
     let threshold = door.threshold();
     threshold.handshake(excess.reason);
     if excess.tell
@@ -146,12 +191,7 @@ pub(super) fn unproved<D: Doorway>(door: &D, why: &AcceptError, source: SocketAd
 }
 
 /// Counts and records a balancer's connection that is nobody's.
-pub(super) fn unannounced<D: Doorway>(
-    door: &D,
-    why: &Unannounced,
-    source: SocketAddr,
-    spare: Room,
-) {
+fn unannounced<D: Doorway>(door: &D, why: &Unannounced, source: SocketAddr, spare: Room) {
     tracing::debug!(%source, error = why as &dyn std::error::Error, "a balancer did not say who calls");
     door.threshold().handshake(why.reason());
     record_offence(spare, Door::Inbound, source, None, why.reason());

@@ -3,11 +3,23 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use http::Method;
+use http::Response;
+use tokio::time::Instant;
+
 use crate::audit::Door;
 use crate::audit::Text;
 use crate::policy::Caller;
+use crate::proxy::activity::Activity;
+use crate::proxy::activity::Silence;
+use crate::proxy::desk::Desk;
+use crate::proxy::doorway;
+use crate::proxy::download::Download;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
+use crate::proxy::refusal::Refusal;
+use crate::proxy::reply;
+use crate::proxy::reply::Wanted;
 
 /// One connection at a door, as its records have it.
 #[derive(Debug)]
@@ -18,6 +30,23 @@ pub(super) struct Visit {
     /// Who it is; none where nobody proves anything.
     pub(super) name: Option<Text>,
     pub(super) source: SocketAddr,
+}
+
+impl Visit {
+    /// Refuses a request that cannot even be recorded.
+    pub(super) fn turn_away(&self, method: &Method, silence: Silence) -> Response<Download> {
+        let answer = reply::to(&Refusal::NoRoom, None, Wanted::by(method));
+        self.meters.turned_away(answer.status());
+        answer.into_response(Activity::new(silence, Instant::now()))
+    }
+
+    /// Records a request that was refused for `reason` before it could be
+    /// handed to us. Without room nothing is lost but the line.
+    pub(super) fn unread(&self, desk: &Desk, reason: &'static str) {
+        if let Ok(room) = desk.room() {
+            doorway::record_offence(room, self.door, self.source, self.name.clone(), reason);
+        }
+    }
 }
 
 /// A verified caller at a door.
@@ -52,16 +81,8 @@ impl Guest {
         &self.caller
     }
 
-    pub(super) const fn door(&self) -> Door {
-        self.visit.door
-    }
-
     pub(super) const fn fate(&self) -> &Fate {
         &self.visit.fate
-    }
-
-    pub(super) const fn meters(&self) -> &Rc<DoorMeters> {
-        &self.visit.meters
     }
 
     pub(super) fn name(&self) -> Option<Text> {

@@ -11,6 +11,8 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 
+use crate::http1::tokens;
+
 /// What a field is to a proxy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
@@ -72,18 +74,12 @@ pub(super) fn bytes(headers: &HeaderMap) -> usize {
 
 /// The field names that a `Connection` field lists.
 pub(super) fn listed_names(value: &HeaderValue) -> impl Iterator<Item = HeaderName> + '_ {
-    value
-        .as_bytes()
-        .split(|&byte| byte == b',')
-        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+    tokens(value.as_bytes()).filter_map(|token| HeaderName::from_bytes(token).ok())
 }
 
 /// Whether a comma-separated `value` has `token`, in any case.
 pub(super) fn has_token(value: &HeaderValue, token: &str) -> bool {
-    value
-        .as_bytes()
-        .split(|&byte| byte == b',')
-        .any(|part| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    tokens(value.as_bytes()).any(|part| part.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// Whether an `Upgrade` field's `value` offers some HTTP, such as `h2c`,

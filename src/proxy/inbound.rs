@@ -20,10 +20,12 @@ use crate::identity::Live;
 use crate::net::Listener;
 use crate::net::StallGuard;
 use crate::policy::Caller;
+use crate::proxy::balancers::Balancers;
 use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
+use crate::proxy::doorway::Introduced;
 use crate::proxy::gates::Gates;
 use crate::proxy::gates::WorkerGates;
 use crate::proxy::guest::Guest;
@@ -154,19 +156,19 @@ impl Doorway for InboundDoor {
         self.settings.limits.connections
     }
 
-    fn is_balancer(&self, source: SocketAddr) -> bool {
-        self.settings.balancers.are_at(source)
+    fn balancers(&self) -> Option<&Balancers> {
+        Some(&self.settings.balancers)
     }
 
     async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
-        let balancer = source;
-        let source = match self.settings.balancers.source(&mut stream, source).await {
-            Ok(source) => source,
-            Err(why) => return doorway::unannounced(self, &why, source, spare),
-        };
-        let _visit = match doorway::announced(self, balancer, source) {
-            Ok(visit) => visit,
-            Err(excess) => return doorway::exceeded(self, excess, source),
+        let introduced = doorway::introduced(self, &mut stream, source, spare).await;
+        let Some(Introduced {
+            source,
+            spare,
+            visit: _visit,
+        }) = introduced
+        else {
+            return;
         };
         let accepted = match self.acceptor.accept(stream, source.ip()).await {
             Ok(accepted) => accepted,

@@ -13,6 +13,7 @@
 //! we are there, `transparent.rs` finds the door for what it dials.
 
 mod activity;
+mod alarm;
 mod app_watch;
 mod authority;
 mod balancers;
@@ -34,12 +35,12 @@ mod outbound;
 mod outgoing;
 mod passage;
 mod path;
-mod patience;
 mod probe_path;
 mod probes;
 mod pump;
 mod refusal;
 mod reply;
+mod rewound;
 mod ruling;
 mod serve;
 mod settings;

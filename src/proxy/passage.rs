@@ -23,7 +23,6 @@ use crate::proxy::body::Upload;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
-use crate::proxy::doorway;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::gates::Admission;
@@ -33,8 +32,6 @@ use crate::proxy::introduction::Introduction;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::refusal::Refusal;
-use crate::proxy::reply;
-use crate::proxy::reply::Wanted;
 use crate::proxy::serve;
 use crate::proxy::settings::Limits;
 use crate::proxy::switch;
@@ -75,7 +72,10 @@ impl serve::Answer for Passage {
             Ok(room) => room,
             Err(no_room) => {
                 tracing::debug!(why = no_room.as_str(), "no room in the audit log");
-                return self.turn_away(&Refusal::NoRoom, Wanted::by(&head.method));
+                return self
+                    .guest
+                    .visit()
+                    .turn_away(&head.method, self.limits.silence);
             }
         };
         let mut exchange = Exchange::begin(room, self.guest.visit(), &head, self.limits.silence);
@@ -86,12 +86,7 @@ impl serve::Answer for Passage {
     }
 
     fn unread(&self, reason: &'static str) {
-        // Without room nothing is lost but the line: it was refused already.
-        let Ok(room) = self.desk.room() else {
-            return;
-        };
-        let (door, source) = (self.guest.door(), self.guest.source());
-        doorway::record_offence(room, door, source, self.guest.name(), reason);
+        self.guest.visit().unread(&self.desk, reason);
     }
 }
 
@@ -204,15 +199,5 @@ impl Passage {
                 exchange.respond(answer)
             }
         }
-    }
-
-    /// Refuses a request that cannot even be recorded.
-    fn turn_away(&self, refusal: &Refusal, wanted: Wanted) -> Response<Download> {
-        let answer = reply::to(refusal, None, wanted);
-        self.guest.meters().turned_away(answer.status());
-        answer.into_response(crate::proxy::activity::Activity::new(
-            self.limits.silence,
-            tokio::time::Instant::now(),
-        ))
     }
 }

@@ -30,7 +30,6 @@ use crate::audit::Door;
 use crate::audit::Room;
 use crate::net::Listener;
 use crate::net::StallGuard;
-use crate::proxy::activity::Activity;
 use crate::proxy::activity::silent;
 use crate::proxy::authority::Recent;
 use crate::proxy::body::Source;
@@ -51,8 +50,6 @@ use crate::proxy::path::Semicolons;
 use crate::proxy::probe_path::ProbePath;
 use crate::proxy::refusal::NoProbe;
 use crate::proxy::refusal::Refusal;
-use crate::proxy::reply;
-use crate::proxy::reply::Wanted;
 use crate::proxy::serve;
 use crate::proxy::serve::Connection;
 use crate::proxy::settings::Inbound;
@@ -181,10 +178,7 @@ impl serve::Answer for Probing {
     ) -> Response<Download> {
         let (mut head, source) = request.into_parts();
         let Ok(room) = self.desk.room() else {
-            let answer = reply::to(&Refusal::NoRoom, None, Wanted::by(&head.method));
-            self.visit.meters.turned_away(answer.status());
-            let now = tokio::time::Instant::now();
-            return answer.into_response(Activity::new(self.limits.silence, now));
+            return self.visit.turn_away(&head.method, self.limits.silence);
         };
         let mut exchange = Exchange::begin(room, &self.visit, &head, self.limits.silence);
         match self.pass(&mut head, &source, &mut exchange).await {
@@ -194,10 +188,7 @@ impl serve::Answer for Probing {
     }
 
     fn unread(&self, reason: &'static str) {
-        // Without room nothing is lost but the line: it was refused already.
-        if let Ok(room) = self.desk.room() {
-            doorway::record_offence(room, Door::Probes, self.visit.source, None, reason);
-        }
+        self.visit.unread(&self.desk, reason);
     }
 }
 

@@ -4,19 +4,12 @@
 //! a preface that no HTTP/1 request can begin with (RFC 9113 3.4).
 
 use std::io;
-use std::io::IoSlice;
-use std::pin::Pin;
-use std::task::Context;
-use std::task::Poll;
 
-use bytes::Buf as _;
-use bytes::Bytes;
 use bytes::BytesMut;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
 
+use crate::proxy::rewound::Rewound;
 use crate::tls::Protocol;
 
 /// Reads until it is clear what is spoken. Nothing that was read is lost.
@@ -30,81 +23,16 @@ pub(super) async fn protocol<S: AsyncRead + Unpin>(
     let mut seen = BytesMut::with_capacity(PREFACE.len());
     loop {
         if !PREFACE.starts_with(&seen) {
-            return Ok((
-                Protocol::Http1,
-                Rewound {
-                    seen: seen.freeze(),
-                    stream,
-                },
-            ));
+            return Ok((Protocol::Http1, Rewound::new(seen.freeze(), stream)));
         }
         if seen.len() == PREFACE.len() {
-            return Ok((
-                Protocol::Http2,
-                Rewound {
-                    seen: seen.freeze(),
-                    stream,
-                },
-            ));
+            return Ok((Protocol::Http2, Rewound::new(seen.freeze(), stream)));
         }
         let missing = PREFACE.len() - seen.len();
         let mut rest = bytes::BufMut::limit(&mut seen, missing);
         if stream.read_buf(&mut rest).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-    }
-}
-
-/// A stream whose first bytes were read before.
-#[derive(Debug)]
-pub(super) struct Rewound<S> {
-    seen: Bytes,
-    stream: S,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.seen.is_empty() {
-            return Pin::new(&mut this.stream).poll_read(cx, buf);
-        }
-        let fits = this.seen.len().min(buf.remaining());
-        buf.put_slice(&this.seen.copy_to_bytes(fits));
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
 

@@ -10,7 +10,6 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
 use rustls::version::TLS13;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
@@ -25,7 +24,6 @@ use crate::tls::protocol::HTTP;
 use crate::tls::protocol::Protocol;
 use crate::tls::provider::provider;
 use crate::tls::settings::Settings;
-use crate::tls::slots::Greeted;
 use crate::tls::slots::HandshakeSlots;
 use crate::tls::verifier::Verifier;
 
@@ -123,20 +121,11 @@ impl Acceptor {
         stream: TcpStream,
         source: IpAddr,
     ) -> Result<Shaken, AcceptError> {
-        // Boxed: a handshake's state is large, and would otherwise be a part of
-        // the connection's future for as long as that lives.
-        let handshake = Box::pin(self.shake(stream, source));
-        let shaken = timeout(self.settings.handshake_timeout, handshake).await;
-        shaken.unwrap_or(Err(AcceptError::Handshake {
-            cause: HandshakeError::Timeout,
-        }))
-    }
-
-    async fn shake(&self, stream: TcpStream, source: IpAddr) -> Result<Shaken, AcceptError> {
-        let Greeted { hello, slot } = self.slots.greet(stream, source).await?;
-        let answered = self.answer(hello).await;
-        drop(slot);
-        answered.map_err(|cause| AcceptError::Handshake { cause })
+        let limit = self.settings.handshake_timeout;
+        let shaken = self
+            .slots
+            .shake_hands(stream, source, limit, |hello| self.answer(hello));
+        shaken.await
     }
 
     async fn answer(&self, hello: StartHandshake<TcpStream>) -> Result<Shaken, HandshakeError> {

@@ -14,7 +14,6 @@ use std::time::Duration;
 use rustls::ConnectionCommon;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
@@ -28,7 +27,6 @@ use crate::tls::peer::Peer;
 use crate::tls::protocol::HTTP2;
 use crate::tls::protocol::Protocol;
 use crate::tls::settings::Settings;
-use crate::tls::slots::Greeted;
 use crate::tls::slots::HandshakeSlots;
 use crate::tls::verifier::Verifier;
 
@@ -91,18 +89,11 @@ impl Reception {
     ///
     /// Dropping the future closes the stream and frees the slot.
     pub async fn receive(&self, stream: TcpStream, source: IpAddr) -> Result<Visitor, AcceptError> {
-        let handshake = Box::pin(self.shake_hands(stream, source));
-        let shaken = timeout(self.settings.handshake_timeout, handshake).await;
-        shaken.unwrap_or(Err(AcceptError::Handshake {
-            cause: HandshakeError::Timeout,
-        }))
-    }
-
-    async fn shake_hands(&self, stream: TcpStream, source: IpAddr) -> Result<Visitor, AcceptError> {
-        let Greeted { hello, slot } = self.slots.greet(stream, source).await?;
-        let answered = self.answer(hello).await;
-        drop(slot);
-        answered.map_err(|cause| AcceptError::Handshake { cause })
+        let limit = self.settings.handshake_timeout;
+        let shaken = self
+            .slots
+            .shake_hands(stream, source, limit, |hello| self.answer(hello));
+        shaken.await
     }
 
     async fn answer(&self, hello: StartHandshake<TcpStream>) -> Result<Visitor, HandshakeError> {

@@ -6,14 +6,17 @@
 //! may have more slots, or seats, than are left for others.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use rustls::server::Acceptor;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::StartHandshake;
 
@@ -74,16 +77,38 @@ impl HandshakeSlots {
         self.answered.left(&self.answered.taken())
     }
 
-    /// Waits for the hello of a caller from `source`, and takes a slot for what follows.
+    /// A handshake with a caller from `source`, in no more time than `limit`.
+    /// What follows its hello is up to `answer`, and holds a slot.
     ///
     /// # Errors
     ///
     /// All of [`AcceptError`]. The stream is closed.
-    pub(super) async fn greet(
+    pub(super) async fn shake_hands<T, F>(
         &self,
         stream: TcpStream,
         source: IpAddr,
-    ) -> Result<Greeted, AcceptError> {
+        limit: Duration,
+        answer: impl FnOnce(StartHandshake<TcpStream>) -> F,
+    ) -> Result<T, AcceptError>
+    where
+        F: Future<Output = Result<T, HandshakeError>>,
+    {
+        // Boxed: a handshake's state is large, and would otherwise be a part of
+        // the connection's future for as long as that lives.
+        let handshake = Box::pin(async {
+            let Greeted { hello, slot } = self.greet(stream, source).await?;
+            let answered = answer(hello).await;
+            drop(slot);
+            answered.map_err(|cause| AcceptError::Handshake { cause })
+        });
+        let shaken = timeout(limit, handshake).await;
+        shaken.unwrap_or(Err(AcceptError::Handshake {
+            cause: HandshakeError::Timeout,
+        }))
+    }
+
+    /// Waits for the hello of a caller from `source`, and takes a slot for what follows.
+    async fn greet(&self, stream: TcpStream, source: IpAddr) -> Result<Greeted, AcceptError> {
         let broken = |error| AcceptError::Handshake {
             cause: HandshakeError::from_stream(&error),
         };

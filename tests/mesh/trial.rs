@@ -123,7 +123,7 @@ impl Trial {
         let record = self.orders.records.next();
         assert_eq!(record.text("reason"), reason, "{named}");
         if answer.body.is_empty() {
-            // hyper answers what it cannot parse.
+            // What cannot even be read is answered in few words.
             assert_eq!(record.says(["decision", "status"]), "refused ", "{named}");
         } else {
             assert_eq!(answer.reason(), reason, "{named}");

@@ -24,6 +24,7 @@ use crate::http1::Inlet;
 use crate::http1::Outlet;
 use crate::http1::ReadError;
 use crate::http1::WriteError;
+use crate::proxy::handover;
 use crate::proxy::handover::Handed;
 use crate::proxy::upstream::Wire;
 
@@ -152,8 +153,7 @@ impl CallerLine {
     /// Lets go of the connection, and of what was read ahead.
     pub(super) fn hand_over(&self) -> Handed {
         let ends = &mut *self.ends.borrow_mut();
-        let wire = std::mem::replace(&mut ends.wire, Box::new(tokio::io::empty()));
-        Handed::new(ends.inlet.take_rest(), wire)
+        handover::take(&mut ends.inlet, &mut ends.wire)
     }
 
     fn body_over(&self, how: BodyState) {

@@ -24,13 +24,13 @@ use crate::http1::ReadError;
 use crate::http1::RequestHead;
 use crate::http1::WriteError;
 use crate::http1::text;
+use crate::proxy::alarm::Alarm;
 use crate::proxy::body::BodyError;
 use crate::proxy::body::Source;
 use crate::proxy::download::Download;
 use crate::proxy::handover::Handed;
 use crate::proxy::lifetime::GRACE;
 use crate::proxy::lifetime::Lifetime;
-use crate::proxy::patience::Patience;
 use crate::proxy::serve::Answer;
 use crate::proxy::serve::ServeError;
 use crate::proxy::serve::caller::BodyState;
@@ -40,6 +40,7 @@ use crate::proxy::serve::reply_text;
 use crate::proxy::serve::reply_text::After;
 use crate::proxy::serve::reply_text::Asked;
 use crate::proxy::settings::Limits;
+use crate::time::turn;
 
 /// One connection's conversation.
 pub(super) struct Conversation<A> {
@@ -65,7 +66,8 @@ struct Kept {
     date: Date,
     /// Memory for the next response's head.
     memory: Vec<u8>,
-    patience: Patience,
+    /// For heads that do not come.
+    alarm: Alarm,
 }
 
 impl<A: Answer> Conversation<A> {
@@ -101,8 +103,9 @@ impl<A: Answer> Conversation<A> {
             bytes: self.limits.header_bytes,
             fields: self.limits.headers,
         };
-        kept.patience.begin(self.limits.header_read);
-        let head = poll_fn(|cx| self.poll_head(limits, &mut kept.patience, cx)).await;
+        let deadline = turn() + self.limits.header_read;
+        let head = poll_fn(|cx| self.poll_head(limits, cx, |cx| kept.alarm.poll_at(deadline, cx)));
+        let head = head.await;
         let head = match head {
             Ok(Some(head)) => head,
             Ok(None) => return Ok(None),
@@ -122,8 +125,8 @@ impl<A: Answer> Conversation<A> {
     fn poll_head(
         &self,
         limits: HeadLimits,
-        patience: &mut Patience,
         cx: &mut Context<'_>,
+        poll_late: impl FnOnce(&mut Context<'_>) -> Poll<()>,
     ) -> Poll<Result<Option<Head>, ServeError>> {
         match self.line.poll_head(limits, cx) {
             Poll::Ready(Ok(head)) => return Poll::Ready(Ok(Some(head))),
@@ -137,7 +140,7 @@ impl<A: Answer> Conversation<A> {
         if self.farewell.now.get() && self.line.is_empty() {
             return Poll::Ready(Ok(None));
         }
-        ready!(patience.poll_over(cx));
+        ready!(poll_late(cx));
         Poll::Ready(if self.line.is_empty() {
             Ok(None)
         } else {

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::http2::Flood;
 use crate::http2::FloodGuard;
+use crate::http2::written_parts;
 use crate::proxy::serve::unread::Frames;
 use crate::proxy::serve::unread::Unread;
 use crate::proxy::upstream::Wire;
@@ -96,11 +97,8 @@ impl AsyncWrite for Followed {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = ready!(Pin::new(&mut this.wire).poll_write_vectored(cx, bufs))?;
-        let mut left = written;
-        for buf in bufs {
-            let part = buf.get(..left).unwrap_or(buf);
+        for part in written_parts(bufs, written) {
             this.written.written(part);
-            left -= part.len();
         }
         this.earn();
         Poll::Ready(Ok(written))

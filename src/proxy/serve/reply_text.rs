@@ -1,7 +1,5 @@
 //! The head of a response as an HTTP/1 caller gets it.
 
-use http::HeaderName;
-use http::Method;
 use http::StatusCode;
 use http::Version;
 use http::header;
@@ -10,16 +8,18 @@ use http_body::Body as _;
 
 use crate::http1::Framing;
 use crate::http1::RequestHead;
+use crate::http1::is_bodiless;
 use crate::http1::text;
 use crate::proxy::download::Download;
+use crate::proxy::reply::Wanted;
 
 /// What of a request bears on how it is answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     /// What the caller wants to come after the answer.
     pub(super) after: After,
-    is_head: bool,
     version: Version,
+    wanted: Wanted,
 }
 
 impl Asked {
@@ -31,8 +31,8 @@ impl Asked {
             } else {
                 After::Close
             },
-            is_head: head.method == Method::HEAD,
             version: head.version,
+            wanted: Wanted::by(&head.method),
         }
     }
 }
@@ -55,7 +55,7 @@ pub(super) fn write(
     text::status_line(out, head.status);
     let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
     let framing = framing(head, body, asked);
-    let keeps_length = asked.is_head || head.status == StatusCode::NOT_MODIFIED;
+    let keeps_length = asked.wanted == Wanted::Head || head.status == StatusCode::NOT_MODIFIED;
     for (name, value) in &head.headers {
         let is_ours = match *name {
             header::CONTENT_LENGTH => !keeps_length,
@@ -86,17 +86,13 @@ pub(super) fn write(
 /// Ends a head: RFC 9110 6.6.1 wants a date in it.
 pub(super) fn finish(out: &mut Vec<u8>, head: &Parts, date: &[u8]) {
     if !head.headers.contains_key(header::DATE) {
-        text::field(out, &DATE, date);
+        text::field(out, &header::DATE, date);
     }
     out.extend_from_slice(b"\r\n");
 }
 
 fn framing(head: &Parts, body: &Download, asked: Asked) -> Framing {
-    let is_bodiless = asked.is_head
-        || head.status.is_informational()
-        || head.status == StatusCode::NO_CONTENT
-        || head.status == StatusCode::NOT_MODIFIED;
-    if is_bodiless || body.is_end_stream() {
+    if asked.wanted == Wanted::Head || is_bodiless(head.status) || body.is_end_stream() {
         return Framing::Bytes(0);
     }
     let announced = || {
@@ -109,5 +105,3 @@ fn framing(head: &Parts, body: &Download, asked: Asked) -> Framing {
         None => Framing::Chunked,
     }
 }
-
-const DATE: HeaderName = header::DATE;

@@ -17,12 +17,13 @@ use crate::net::Ending;
 use crate::net::Listener;
 use crate::net::end_by;
 use crate::policy::Caller;
-use crate::policy::Connection;
 use crate::policy::Permit;
 use crate::proxy::activity::silent;
+use crate::proxy::balancers::Balancers;
 use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
+use crate::proxy::doorway::Introduced;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::settings::TcpInbound;
 use crate::proxy::tcp::broken::Side;
@@ -93,15 +94,13 @@ impl TcpInboundDoor {
         };
         let fate = Fate::within(self.desk.fate());
         let silence = self.settings.limits.silence;
-        let mut passing = Passing::begin(room, &arrival, silence, fate, &self.meters);
+        let passing = Passing::begin(room, &arrival, silence, fate, &self.meters);
         if let Some(loss) = belief.lost(self.desk.clock().as_ref()) {
             return passing.end(Some(loss.as_str()));
         }
-        let permit = match self.ask(&caller, source) {
-            Ok(permit) => permit,
-            Err(denial) => return passing.denied(&denial),
+        let Some((passing, permit)) = passing.ask(&arrival, &self.desk) else {
+            return;
         };
-        passing.permitted(&permit);
         let lifetime = self.desk.lifetime(Some(belief.clone()));
         let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
         let ended = tokio::select! {
@@ -109,15 +108,6 @@ impl TcpInboundDoor {
             reason = lifetime.over() => Some(reason),
         };
         passing.end(ended);
-    }
-
-    fn ask(&self, caller: &Caller, source: SocketAddr) -> Result<Permit, crate::policy::Denial> {
-        self.desk.decide_connection(&Connection {
-            caller,
-            service: &self.settings.service,
-            source: source.ip(),
-            now: self.desk.clock().now(),
-        })
     }
 
     /// Spends `permit`. Says why the connection ended, where not as it should.
@@ -159,19 +149,19 @@ impl Doorway for TcpInboundDoor {
         self.settings.limits.connections
     }
 
-    fn is_balancer(&self, source: SocketAddr) -> bool {
-        self.settings.balancers.are_at(source)
+    fn balancers(&self) -> Option<&Balancers> {
+        Some(&self.settings.balancers)
     }
 
     async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
-        let balancer = source;
-        let source = match self.settings.balancers.source(&mut stream, source).await {
-            Ok(source) => source,
-            Err(why) => return doorway::unannounced(self, &why, source, spare),
-        };
-        let _visit = match doorway::announced(self, balancer, source) {
-            Ok(visit) => visit,
-            Err(excess) => return doorway::exceeded(self, excess, source),
+        let introduced = doorway::introduced(self, &mut stream, source, spare).await;
+        let Some(Introduced {
+            source,
+            spare,
+            visit: _visit,
+        }) = introduced
+        else {
+            return;
         };
         match self.acceptor.accept(stream, source.ip()).await {
             Ok(accepted) => {

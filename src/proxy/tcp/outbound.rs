@@ -23,7 +23,6 @@ use crate::net::OwnConnection;
 use crate::net::OwnConnections;
 use crate::net::end_by;
 use crate::policy::Caller;
-use crate::policy::Connection;
 use crate::policy::Permit;
 use crate::proxy::activity::silent;
 use crate::proxy::desk::Desk;
@@ -116,18 +115,10 @@ impl TcpOutboundDoor {
         };
         let fate = Fate::within(self.desk.fate());
         let silence = self.settings.limits.silence;
-        let mut passing = Passing::begin(spare, &arrival, silence, fate, &self.meters);
-        let decided = self.desk.decide_connection(&Connection {
-            caller: &caller,
-            service: &self.settings.service,
-            source: source.ip(),
-            now: self.desk.clock().now(),
-        });
-        let permit = match decided {
-            Ok(permit) => permit,
-            Err(denial) => return passing.denied(&denial),
+        let passing = Passing::begin(spare, &arrival, silence, fate, &self.meters);
+        let Some((passing, permit)) = passing.ask(&arrival, &self.desk) else {
+            return;
         };
-        passing.permitted(&permit);
         let ended = self.pass(permit, &mut stream, &passing).await;
         passing.end(ended);
     }

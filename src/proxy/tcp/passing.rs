@@ -16,11 +16,12 @@ use crate::audit::Ruling;
 use crate::audit::Start;
 use crate::audit::Text;
 use crate::policy::Caller;
-use crate::policy::Denial;
+use crate::policy::Connection;
 use crate::policy::Permit;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
+use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::ruling;
 use crate::proxy::tcp::meters::TcpMeters;
@@ -79,15 +80,25 @@ impl Passing {
         &self.activity
     }
 
-    /// Notes that the policy says yes.
-    pub(super) fn permitted(&mut self, permit: &Permit) {
-        self.ruled(ruling::permit(permit));
-    }
-
-    /// Ends, because the policy says no.
-    pub(super) fn denied(mut self, denial: &Denial) {
-        self.ruled(ruling::denial(denial));
-        self.finish(Some(denial.reason().as_str()));
+    /// Asks the policy whether what has arrived may pass. If it says no, that was the end.
+    pub(super) fn ask(mut self, arrival: &Arrival<'_>, desk: &Desk) -> Option<(Self, Permit)> {
+        let decided = desk.decide_connection(&Connection {
+            caller: arrival.caller,
+            service: arrival.service,
+            source: arrival.source.ip(),
+            now: desk.clock().now(),
+        });
+        match decided {
+            Ok(permit) => {
+                self.ruled(ruling::permit(&permit));
+                Some((self, permit))
+            }
+            Err(denial) => {
+                self.ruled(ruling::denial(&denial));
+                self.finish(Some(denial.reason().as_str()));
+                None
+            }
+        }
     }
 
     /// Ends. `reason` says why, where it did not end as it should.

@@ -19,7 +19,6 @@ use crate::net::Ending;
 use crate::net::OwnConnections;
 use crate::net::end_by;
 use crate::policy::Caller;
-use crate::policy::Connection;
 use crate::policy::Permit;
 use crate::policy::ServiceName;
 use crate::proxy::activity::silent;
@@ -95,18 +94,10 @@ impl PlainWay {
         };
         let fate = Fate::within(self.desk.fate());
         let silence = self.limits.silence;
-        let mut passing = Passing::begin(spare, &arrival, silence, fate, &self.meters);
-        let decided = self.desk.decide_connection(&Connection {
-            caller: &name,
-            service: &self.service,
-            source: source.ip(),
-            now: self.desk.clock().now(),
-        });
-        let permit = match decided {
-            Ok(permit) => permit,
-            Err(denial) => return passing.denied(&denial),
+        let passing = Passing::begin(spare, &arrival, silence, fate, &self.meters);
+        let Some((passing, permit)) = passing.ask(&arrival, &self.desk) else {
+            return;
         };
-        passing.permitted(&permit);
         let ended = self.pass(permit, &mut caller, destination, &passing).await;
         passing.end(ended);
     }

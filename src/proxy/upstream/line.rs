@@ -25,6 +25,7 @@ use crate::http1::WriteError;
 use crate::net::Tasks;
 use crate::proxy::body::BodyError;
 use crate::proxy::body::Upload;
+use crate::proxy::handover;
 use crate::proxy::handover::Handed;
 use crate::proxy::upstream::Wire;
 use crate::proxy::upstream::apart::Apart;
@@ -77,8 +78,7 @@ impl Line {
     /// Lets go of the connection, and of what was read ahead.
     pub(super) fn hand_over(&self) -> Handed {
         let ends = &mut *self.ends.borrow_mut();
-        let wire = std::mem::replace(&mut ends.wire, Box::new(tokio::io::empty()));
-        Handed::new(ends.inlet.take_rest(), wire)
+        handover::take(&mut ends.inlet, &mut ends.wire)
     }
 
     /// Whether nothing has happened on it since its last response. No system
@@ -100,7 +100,7 @@ impl Line {
 
     /// Sends `call` and reads the head of its answer.
     pub(super) fn poll_call(
-        self: &Rc<Self>,
+        &self,
         call: &mut Call,
         limits: HeadLimits,
         cx: &mut Context<'_>,
