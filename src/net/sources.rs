@@ -228,6 +228,7 @@ const TELL_AGAIN_AFTER: Duration = Duration::from_secs(10);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
     use std::net::Ipv4Addr;
 
     fn sources(connections: u32, per_second: u32) -> Sources {
@@ -239,6 +240,17 @@ mod tests {
 
     fn address(last: u32) -> IpAddr {
         Ipv4Addr::from_bits(0x0a00_0000 + last).into()
+    }
+
+    /// So many addresses of which no two share a cell, wherever the secret puts them.
+    fn apart(sources: &Sources, count: usize) -> Vec<IpAddr> {
+        let mut taken = HashSet::new();
+        let is_alone = |address: &IpAddr| {
+            let cells = sources.cells(*address);
+            let mut cells = cells.into_iter().enumerate();
+            cells.all(|cell| taken.insert(cell))
+        };
+        (0..).map(address).filter(is_alone).take(count).collect()
     }
 
     fn reason(entered: Result<Visit, Excess>) -> &'static str {
@@ -277,13 +289,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn of_an_excess_is_told_seldom_and_of_each_address() {
         let sources = sources(1, 1_000);
-        let told = |last: u32| sources.enter(address(last)).unwrap_err().tell;
-        let _held: Vec<_> = (0..40).map(|last| sources.enter(address(last))).collect();
+        let addresses = apart(&sources, 40);
+        let told = |at: usize| sources.enter(addresses[at]).unwrap_err().tell;
+        let _held: Vec<_> = addresses.iter().map(|&at| sources.enter(at)).collect();
         assert_eq!(
             [told(1), told(1), told(2), told(1)],
             [true, false, true, false]
         );
-        let others = (3..40).filter(|&last| told(last)).count();
+        let others = (3..40).filter(|&at| told(at)).count();
         assert_eq!(others, 8, "ten a second are told of");
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!([told(1), told(39)], [false, true]);

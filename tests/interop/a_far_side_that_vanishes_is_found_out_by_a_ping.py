@@ -48,7 +48,7 @@ def test(case):
     orders.run("ip", "link", "set", "eth0", "up")
     # The machines must find each other first.
     until(lambda: ask(web).status == 200, "the far side to be back", 20)
-    assert len(app.requests) == 2
+    assert len(app.requests) == 2, app.requests
 
 
 def start_client(case):

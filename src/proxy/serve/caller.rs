@@ -106,6 +106,11 @@ impl CallerLine {
         self.ends.borrow().inlet.is_empty()
     }
 
+    /// Lets go of memory that only large messages need.
+    pub(super) fn rest(&self) {
+        self.ends.borrow_mut().inlet.rest();
+    }
+
     /// Ready when the caller has hung up, which shows only while nothing else is read.
     pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.body.get() != BodyState::Read {

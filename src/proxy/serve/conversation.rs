@@ -214,6 +214,7 @@ impl<A: Answer> Conversation<A> {
         poll_fn(|cx| self.line.poll_body_over(cx)).await;
         let is_read = self.line.body_state() == BodyState::Read;
         if is_read && after == After::Keep {
+            self.line.rest();
             Next::Request
         } else {
             Next::Farewell
