@@ -1,15 +1,17 @@
 //! A record in the making: from a request's first byte to its last.
 
+use crate::audit::grounds::Grounds;
 use crate::audit::line;
+use crate::audit::origin::Origin;
 use crate::audit::request_id::RequestId;
 use crate::audit::shard::Room;
 use crate::audit::text::Text;
 use crate::audit::trace_id::TraceId;
+use crate::time::turn;
 use http::Method;
 use http::StatusCode;
 use std::borrow::Cow;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::time::Duration;
 use std::time::SystemTime;
 use tokio::time::Instant;
 
@@ -66,14 +68,10 @@ impl Decision {
 /// What is known of a request when its record begins.
 #[derive(Clone, Debug)]
 pub struct Start {
-    /// Which way it came in.
-    pub door: Door,
+    /// Which way it came in, from whom and from where.
+    pub origin: Origin,
     /// The trace it says it belongs to.
     pub trace_id: Option<TraceId>,
-    /// Who makes it, as far as that is proven: a SPIFFE ID.
-    pub caller: Option<Text>,
-    /// Where the connection comes from.
-    pub source: Option<SocketAddr>,
     /// The method.
     pub method: Option<Method>,
     /// The host and port it is for. Of `user:password@host`, what follows the
@@ -88,14 +86,12 @@ pub struct Start {
 }
 
 impl Start {
-    /// A request of which nothing is known but the door.
+    /// A request of which nothing is known but its origin.
     #[must_use]
-    pub const fn at(door: Door) -> Self {
+    pub const fn of(origin: Origin) -> Self {
         Self {
-            door,
+            origin,
             trace_id: None,
-            caller: None,
-            source: None,
             method: None,
             host: None,
             path: None,
@@ -112,10 +108,8 @@ pub struct Ruling {
     pub decision: Decision,
     /// Why: a stable code in `snake_case`.
     pub reason: Option<Cow<'static, str>>,
-    /// The policies that made it.
-    pub policies: Arc<[Arc<str>]>,
-    /// The revision of the policy set they are from.
-    pub revision: Option<Arc<str>>,
+    /// What made it, if that was a policy set.
+    pub grounds: Option<Grounds>,
 }
 
 /// How a request ended.
@@ -148,7 +142,7 @@ impl Entry {
     pub(super) fn begin(room: Room, id: RequestId, at: SystemTime, start: Start) -> Self {
         let record = Box::new(Record {
             at,
-            began: Instant::now(),
+            began: turn(),
             id,
             start,
             route: None,
@@ -156,6 +150,7 @@ impl Entry {
             end: None,
             app_protocol: None,
             retries: 0,
+            took: None,
             upgrade: None,
         });
         Self { room, record }
@@ -167,15 +162,16 @@ impl Entry {
         self.record.id
     }
 
-    /// When the request began, for its duration.
+    /// Says that the request is over, and how long it took.
+    pub fn stop(&mut self) -> Duration {
+        let began = self.record.began;
+        *self.record.took.get_or_insert_with(|| began.elapsed())
+    }
+
+    /// When the request began.
     #[must_use]
     pub fn began(&self) -> Instant {
         self.record.began
-    }
-
-    /// Sets who makes the request.
-    pub fn caller(&mut self, caller: impl Into<Text>) {
-        self.record.start.caller = Some(caller.into());
     }
 
     /// Sets what is asked for. What follows a `?` in `path` is not recorded.
@@ -183,11 +179,6 @@ impl Entry {
         self.record.start.method = Some(method);
         self.record.start.host = Some(host.into());
         self.record.start.path = Some(path.into());
-    }
-
-    /// Sets the trace that the request says it belongs to.
-    pub fn trace(&mut self, trace_id: Option<TraceId>) {
-        self.record.start.trace_id = trace_id;
     }
 
     /// Sets the route that the path was found to be on.
@@ -228,6 +219,7 @@ impl Entry {
     }
 
     fn write(&mut self) {
+        self.stop();
         let record = &self.record;
         self.room
             .fill(|out, stamp| line::append(out, stamp, record));
@@ -265,5 +257,7 @@ pub(super) struct Record {
     pub(super) end: Option<End>,
     pub(super) app_protocol: Option<Text>,
     pub(super) retries: u32,
+    /// None until it is over.
+    pub(super) took: Option<Duration>,
     pub(super) upgrade: Option<Text>,
 }

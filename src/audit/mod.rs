@@ -19,9 +19,11 @@
 mod common;
 mod entry;
 mod event;
+mod grounds;
 mod line;
 mod log;
 mod meters;
+mod origin;
 mod request_id;
 mod shard;
 mod sink;
@@ -36,7 +38,9 @@ mod tests;
 
 pub use entry::{Decision, Door, End, Entry, Ruling, Start};
 pub use event::Event;
+pub use grounds::Grounds;
 pub use log::{Log, OpenError, Settings};
+pub use origin::Origin;
 pub use request_id::RequestId;
 pub use shard::{NoRoom, Room, Shard};
 pub use sink::{Sink, SinkError};

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::proxy::alarm::Alarm;
+use crate::proxy::alarm::Alarms;
 use crate::time::turn;
 
 /// How slowly a request's body may come.
@@ -222,9 +223,9 @@ impl SilenceTimer {
 }
 
 /// Returns when nothing has moved for as long as allowed.
-pub(super) async fn silent(activity: &Activity) {
-    let mut timer = SilenceTimer::default();
-    poll_fn(|cx| timer.poll_silent(activity, cx)).await;
+pub(super) async fn silent(activity: &Activity, alarms: &Alarms) {
+    let mut alarm = alarms.lend();
+    poll_fn(|cx| alarm.poll_at(activity.deadline(), cx)).await;
 }
 
 #[cfg(test)]
@@ -280,7 +281,7 @@ mod tests {
         activity.passed_in(0);
         activity.waits_for_caller();
         let begun = Instant::now();
-        silent(&activity).await;
+        silent(&activity, &Alarms::default()).await;
         assert_eq!(begun.elapsed(), 40 * SECOND);
     }
 
@@ -290,7 +291,7 @@ mod tests {
         activity.waits_for_caller();
         activity.responded();
         let begun = Instant::now();
-        silent(&activity).await;
+        silent(&activity, &Alarms::default()).await;
         assert_eq!(begun.elapsed(), 300 * SECOND);
     }
 }

@@ -18,20 +18,24 @@ use crate::policy::Denial;
 use crate::policy::Permit;
 use crate::policy::Question;
 use crate::policy::View;
+use crate::proxy::alarm::Alarms;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::lifetime::Lifetime;
+use crate::proxy::ruling::Rulings;
 use crate::time::Clock;
 use crate::tls::Belief;
 
 /// One worker's desk. It never leaves its thread.
 #[derive(Debug)]
 pub struct Desk {
+    alarms: Alarms,
     clock: Arc<dyn Clock>,
     decider: RefCell<Decider>,
     drain: Watch,
     fate: Fate,
     log: Shard,
     policy: RefCell<View>,
+    rulings: Rulings,
     sources: Sources,
     tasks: Tasks,
 }
@@ -47,12 +51,14 @@ impl Desk {
         sources: Sources,
     ) -> Self {
         Self {
+            alarms: Alarms::default(),
             clock,
             decider: RefCell::new(Decider::new()),
             drain,
             fate: Fate::default(),
             log,
             policy: RefCell::new(policy),
+            rulings: Rulings::default(),
             sources,
             tasks: Tasks::new(),
         }
@@ -71,6 +77,16 @@ impl Desk {
 
     pub(super) const fn fate(&self) -> &Fate {
         &self.fate
+    }
+
+    /// Alarms for the worker's exchanges.
+    pub(super) const fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// Where decisions become what records say of them.
+    pub(super) const fn rulings(&self) -> &Rulings {
+        &self.rulings
     }
 
     pub(super) const fn clock(&self) -> &Arc<dyn Clock> {

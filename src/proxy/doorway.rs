@@ -11,10 +11,10 @@ use tokio::time::sleep;
 use crate::audit::Decision;
 use crate::audit::Door;
 use crate::audit::End;
+use crate::audit::Origin;
 use crate::audit::Room;
 use crate::audit::Ruling;
 use crate::audit::Start;
-use crate::audit::Text;
 use crate::net::Excess;
 use crate::net::Listener;
 use crate::net::Visit;
@@ -160,7 +160,8 @@ fn exceeded<D: Doorway>(door: &D, excess: Excess, source: SocketAddr) {
     if excess.tell
         && let Ok(spare) = door.desk().spare()
     {
-        record_offence(spare, threshold.door, source, None, excess.reason);
+        let origin = Origin::new(threshold.door, None, Some(source));
+        record_offence(spare, origin, excess.reason);
     }
 }
 
@@ -170,7 +171,7 @@ pub(super) fn follow<D: Doorway>(
     outcome: Result<(), ServeError>,
     spare: Room,
     source: SocketAddr,
-    caller: Option<Text>,
+    origin: Origin,
 ) {
     let Err(error) = outcome else {
         return;
@@ -179,7 +180,7 @@ pub(super) fn follow<D: Doorway>(
     if let Some(offence) = error.offence() {
         let threshold = door.threshold();
         threshold.offence(offence);
-        record_offence(spare, threshold.door, source, caller, offence);
+        record_offence(spare, origin, offence);
     }
 }
 
@@ -187,30 +188,21 @@ pub(super) fn follow<D: Doorway>(
 pub(super) fn unproved<D: Doorway>(door: &D, why: &AcceptError, source: SocketAddr, spare: Room) {
     tracing::debug!(%source, error = why as &dyn std::error::Error, "a caller proved no identity");
     door.threshold().handshake(&why.reason());
-    record_offence(spare, Door::Inbound, source, None, why.reason());
+    let origin = Origin::new(Door::Inbound, None, Some(source));
+    record_offence(spare, origin, why.reason());
 }
 
 /// Counts and records a balancer's connection that is nobody's.
 fn unannounced<D: Doorway>(door: &D, why: &Unannounced, source: SocketAddr, spare: Room) {
     tracing::debug!(%source, error = why as &dyn std::error::Error, "a balancer did not say who calls");
     door.threshold().handshake(why.reason());
-    record_offence(spare, Door::Inbound, source, None, why.reason());
+    let origin = Origin::new(Door::Inbound, None, Some(source));
+    record_offence(spare, origin, why.reason());
 }
 
 /// Records what never became a request.
-pub(super) fn record_offence(
-    spare: Room,
-    door: Door,
-    source: SocketAddr,
-    caller: Option<Text>,
-    reason: impl Into<Cow<'static, str>>,
-) {
-    let start = Start {
-        caller,
-        source: Some(source),
-        ..Start::at(door)
-    };
-    record_refusal(spare, start, reason);
+pub(super) fn record_offence(spare: Room, origin: Origin, reason: impl Into<Cow<'static, str>>) {
+    record_refusal(spare, Start::of(origin), reason);
 }
 
 /// The same of a connection of which more is known.
@@ -219,8 +211,7 @@ pub(super) fn record_refusal(spare: Room, start: Start, reason: impl Into<Cow<'s
     entry.ruled(Ruling {
         decision: Decision::Refuse,
         reason: Some(reason.into()),
-        policies: [].into(),
-        revision: None,
+        grounds: None,
     });
     entry.end(End {
         bytes_in: 0,

@@ -36,6 +36,7 @@ use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
 use crate::proxy::reply::Wanted;
 use crate::proxy::ruling;
+use crate::proxy::ruling::Rulings;
 use crate::proxy::upstream::Answer;
 
 /// A request under way. It holds its room in the log.
@@ -62,17 +63,15 @@ impl Exchange {
         let host = host.or_else(|| head.uri.authority().cloned().map(Text::Host));
         let path = head.uri.path_and_query().cloned();
         let entry = room.entry(Start {
-            caller: visit.name.clone(),
             host,
             method: Some(head.method.clone()),
             path: Some(path.map_or(Text::Static(""), Text::Target)),
             protocol: Some(Text::Static(protocol(head.version))),
-            source: Some(visit.source),
             trace_id: head
                 .headers
                 .get("traceparent")
                 .and_then(|value| TraceId::from_traceparent(value.as_bytes())),
-            ..Start::at(visit.door)
+            ..Start::of(visit.origin.clone())
         });
         Self {
             activity: Activity::new(
@@ -113,8 +112,8 @@ impl Exchange {
     }
 
     /// Notes that the policy says yes.
-    pub(super) fn permitted(&mut self, permit: &Permit) {
-        self.ruled(ruling::permit(permit));
+    pub(super) fn permitted(&mut self, permit: &Permit, rulings: &Rulings) {
+        self.ruled(rulings.permit(permit));
         self.on_route(permit.route());
     }
 
@@ -124,8 +123,8 @@ impl Exchange {
     }
 
     /// Notes that the policy says no.
-    pub(super) fn denied(&mut self, denial: &Denial) {
-        self.ruled(ruling::denial(denial));
+    pub(super) fn denied(&mut self, denial: &Denial, rulings: &Rulings) {
+        self.ruled(rulings.denial(denial));
         self.on_route(denial.route());
     }
 
@@ -201,8 +200,7 @@ impl Exchange {
         let Some(mut entry) = self.entry.take() else {
             return;
         };
-        self.meters
-            .ended(self.decision, self.status, entry.began().elapsed());
+        self.meters.ended(self.decision, self.status, entry.stop());
         self.in_flight = None;
         entry.retried(self.activity.tries_more());
         self.place = None;

@@ -8,6 +8,7 @@ use http::Response;
 use tokio::time::Instant;
 
 use crate::audit::Door;
+use crate::audit::Origin;
 use crate::audit::Text;
 use crate::policy::Caller;
 use crate::proxy::activity::Activity;
@@ -24,12 +25,9 @@ use crate::proxy::reply::Wanted;
 /// One connection at a door, as its records have it.
 #[derive(Debug)]
 pub(super) struct Visit {
-    pub(super) door: Door,
     pub(super) fate: Fate,
     pub(super) meters: Rc<DoorMeters>,
-    /// Who it is; none where nobody proves anything.
-    pub(super) name: Option<Text>,
-    pub(super) source: SocketAddr,
+    pub(super) origin: Origin,
 }
 
 impl Visit {
@@ -44,7 +42,7 @@ impl Visit {
     /// handed to us. Without room nothing is lost but the line.
     pub(super) fn unread(&self, desk: &Desk, reason: &'static str) {
         if let Ok(room) = desk.room() {
-            doorway::record_offence(room, self.door, self.source, self.name.clone(), reason);
+            doorway::record_offence(room, self.origin.clone(), reason);
         }
     }
 }
@@ -53,6 +51,7 @@ impl Visit {
 #[derive(Debug)]
 pub(super) struct Guest {
     caller: Caller,
+    source: SocketAddr,
     visit: Visit,
 }
 
@@ -64,15 +63,14 @@ impl Guest {
         meters: Rc<DoorMeters>,
         fate: Fate,
     ) -> Self {
-        let name = Some(Text::Shared(caller.id().to_shared()));
+        let name = Text::Shared(caller.id().to_shared());
         Self {
             caller,
+            source,
             visit: Visit {
-                door,
                 fate,
                 meters,
-                name,
-                source,
+                origin: Origin::new(door, Some(&name), Some(source)),
             },
         }
     }
@@ -85,12 +83,12 @@ impl Guest {
         &self.visit.fate
     }
 
-    pub(super) fn name(&self) -> Option<Text> {
-        self.visit.name.clone()
+    pub(super) const fn origin(&self) -> &Origin {
+        &self.visit.origin
     }
 
     pub(super) const fn source(&self) -> SocketAddr {
-        self.visit.source
+        self.source
     }
 
     pub(super) const fn visit(&self) -> &Visit {

@@ -186,9 +186,9 @@ impl Doorway for InboundDoor {
                 self.settings.limits.write_stall,
             )),
         };
-        let name = passage.guest.name();
+        let origin = passage.guest.origin().clone();
         let outcome = connection.serve(passage).await;
-        doorway::follow(self, outcome, spare, source, name);
+        doorway::follow(self, outcome, spare, source, origin);
     }
 }
 

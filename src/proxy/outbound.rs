@@ -149,8 +149,8 @@ impl Doorway for OutboundDoor {
             protocol,
             wire: Box::new(StallGuard::new(stream, limits.write_stall)),
         };
-        let name = passage.guest.name();
+        let origin = passage.guest.origin().clone();
         let outcome = connection.serve(passage).await;
-        doorway::follow(self, outcome, spare, source, name);
+        doorway::follow(self, outcome, spare, source, origin);
     }
 }

@@ -105,10 +105,11 @@ impl Passage {
         exchange.read(&request);
         paced?;
         self.believe()?;
+        let rulings = self.desk.rulings();
         let permit = self
             .ask(&request)
-            .inspect_err(|denial| exchange.denied(denial))?;
-        exchange.permitted(&permit);
+            .inspect_err(|denial| exchange.denied(denial, rulings))?;
+        exchange.permitted(&permit, rulings);
         exchange.admitted(self.admission.enter()?);
         self.forward(permit, request, source, exchange).await
     }
@@ -163,7 +164,7 @@ impl Passage {
             let answered = tokio::select! {
                 biased;
                 answered = self.upstream.send(outgoing) => answered.map_err(Refusal::from),
-                () = silent(&activity) => Err(Refusal::TimedOut),
+                () = silent(&activity, self.desk.alarms()) => Err(Refusal::TimedOut),
             };
             // Whatever it looks like from the other side, a request that broke
             // off or stood still is its caller's doing.
@@ -189,8 +190,9 @@ impl Passage {
                     caller,
                     far,
                 };
+                let (lifetime, desk) = (self.lifetime.clone(), Rc::clone(&self.desk));
                 let (response, relay) =
-                    switch::switch(answer.response, sides, exchange, self.lifetime.clone());
+                    switch::switch(answer.response, sides, exchange, lifetime, desk);
                 self.desk.tasks().spawn(relay);
                 response
             }

@@ -27,6 +27,7 @@ use http::uri::Scheme;
 use tokio::net::TcpStream;
 
 use crate::audit::Door;
+use crate::audit::Origin;
 use crate::audit::Room;
 use crate::net::Listener;
 use crate::net::StallGuard;
@@ -135,12 +136,11 @@ impl Doorway for ProbesDoor {
 
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
         let visit = Visit {
-            door: Door::Probes,
             fate: Fate::within(self.desk.fate()),
             meters: Rc::clone(&self.meters),
-            name: None,
-            source,
+            origin: Origin::new(Door::Probes, None, Some(source)),
         };
+        let origin = visit.origin.clone();
         let connection = Connection {
             fate: visit.fate.clone(),
             lifetime: self.desk.lifetime(None),
@@ -156,7 +156,7 @@ impl Doorway for ProbesDoor {
             visit,
         };
         let served = connection.serve(probing).await;
-        doorway::follow(self, served, spare, source, None);
+        doorway::follow(self, served, spare, source, origin);
     }
 }
 
@@ -221,7 +221,7 @@ impl Probing {
         tokio::select! {
             biased;
             answered = self.upstream.send(outgoing) => answered.map_err(Refusal::from),
-            () = silent(&activity) => Err(Refusal::TimedOut),
+            () = silent(&activity, self.desk.alarms()) => Err(Refusal::TimedOut),
         }
     }
 

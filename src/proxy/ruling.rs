@@ -1,51 +1,113 @@
 //! The policy's word, as records have it.
 
+use std::array;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::audit::Decision;
+use crate::audit::Grounds;
 use crate::audit::Ruling;
 use crate::policy::Denial;
 use crate::policy::Permit;
 use crate::policy::PolicyName;
 use crate::policy::Revision;
 
-/// A yes.
-pub(super) fn permit(permit: &Permit) -> Ruling {
-    ruling(Decision::Permit, None, permit.policies(), permit.revision())
+/// Makes rulings of decisions.
+///
+/// The same few policies decide nearly every request, so that the grounds of
+/// the last few decisions are kept as they are written.
+#[derive(Debug)]
+pub(super) struct Rulings {
+    known: RefCell<Known>,
 }
 
-/// A yes that no policy was asked for: what may pass is in the configuration.
-pub(super) fn by_configuration() -> Ruling {
-    Ruling {
-        decision: Decision::Permit,
-        reason: None,
-        policies: [].into(),
-        revision: None,
+#[derive(Debug)]
+struct Known {
+    grounds: [Option<Entry>; MOST_KNOWN],
+    /// Where the next entry goes.
+    next: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    policies: Arc<[PolicyName]>,
+    revision: Revision,
+    written: Grounds,
+}
+
+impl Default for Rulings {
+    fn default() -> Self {
+        let known = Known {
+            grounds: array::from_fn(|_| None),
+            next: 0,
+        };
+        Self {
+            known: RefCell::new(known),
+        }
     }
 }
 
-/// A no.
-pub(super) fn denial(denial: &Denial) -> Ruling {
-    let reason = denial.reason().as_str();
-    ruling(
-        Decision::Deny,
-        Some(reason),
-        denial.policies(),
-        denial.revision(),
-    )
+impl Rulings {
+    /// A yes.
+    pub(super) fn permit(&self, permit: &Permit) -> Ruling {
+        Ruling {
+            decision: Decision::Permit,
+            reason: None,
+            grounds: Some(self.grounds(permit.policies(), permit.revision())),
+        }
+    }
+
+    /// A no.
+    pub(super) fn denial(&self, denial: &Denial) -> Ruling {
+        Ruling {
+            decision: Decision::Deny,
+            reason: Some(Cow::Borrowed(denial.reason().as_str())),
+            grounds: Some(self.grounds(denial.policies(), denial.revision())),
+        }
+    }
+
+    fn grounds(&self, policies: &Arc<[PolicyName]>, revision: &Revision) -> Grounds {
+        let mut known = self.known.borrow_mut();
+        if let Some(written) = known.find(policies, revision) {
+            return written.clone();
+        }
+        let names: Vec<_> = policies.iter().map(PolicyName::as_str).collect();
+        let written = Grounds::new(&names, revision.as_str());
+        known.keep(Entry {
+            policies: Arc::clone(policies),
+            revision: revision.clone(),
+            written: written.clone(),
+        });
+        written
+    }
 }
 
-fn ruling(
-    decision: Decision,
-    reason: Option<&'static str>,
-    policies: &Arc<[PolicyName]>,
-    of: &Revision,
-) -> Ruling {
+impl Known {
+    fn find(&self, policies: &Arc<[PolicyName]>, revision: &Revision) -> Option<&Grounds> {
+        // By address: what is kept holds the list, so that no other can have its address.
+        let is_of =
+            |entry: &&Entry| Arc::ptr_eq(&entry.policies, policies) && entry.revision == *revision;
+        let entry = self.grounds.iter().flatten().find(is_of);
+        entry.map(|entry| &entry.written)
+    }
+
+    fn keep(&mut self, entry: Entry) {
+        if let Some(place) = self.grounds.get_mut(self.next) {
+            *place = Some(entry);
+        }
+        self.next = (self.next + 1) % MOST_KNOWN;
+    }
+}
+
+/// More than most sidecars need, and few enough to look through.
+const MOST_KNOWN: usize = 8;
+
+/// A yes that no policy was asked for: what may pass is in the configuration.
+pub(super) const fn by_configuration() -> Ruling {
     Ruling {
-        decision,
-        reason: reason.map(Cow::Borrowed),
-        policies: policies.iter().map(PolicyName::to_shared).collect(),
-        revision: Some(of.to_shared()),
+        decision: Decision::Permit,
+        reason: None,
+        grounds: None,
     }
 }

@@ -23,6 +23,7 @@ use tokio::io::copy_bidirectional;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::silent;
 use crate::proxy::body::Source;
+use crate::proxy::desk::Desk;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::handover::Awaited;
@@ -45,6 +46,7 @@ pub(super) fn switch(
     sides: Sides,
     mut exchange: Exchange,
     lifetime: Lifetime,
+    desk: Rc<Desk>,
 ) -> (Response<Download>, impl Future<Output = ()>) {
     let (mut head, _no_body) = response.into_parts();
     let protocol = head.headers.get(header::UPGRADE).cloned();
@@ -68,7 +70,7 @@ pub(super) fn switch(
                 let why = bond.as_deref().and_then(Bond::broken);
                 why.unwrap_or("connection_broke_off")
             }),
-            () = silent(&activity) => Some("silent_too_long"),
+            () = silent(&activity, desk.alarms()) => Some("silent_too_long"),
             reason = lifetime.over() => Some(reason),
             reason = far_end.over() => Some(reason),
         };

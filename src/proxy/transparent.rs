@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 use crate::audit::Door;
+use crate::audit::Origin;
 use crate::audit::Room;
 use crate::audit::Start;
 use crate::audit::Text;
@@ -89,12 +90,11 @@ impl TransparentDoor {
     ) {
         self.threshold.handshake(reason);
         let caller = self.identity.current().svid().id().to_shared();
+        let origin = Origin::new(Door::Outbound, Some(&Text::Shared(caller)), source);
         let start = Start {
-            caller: Some(Text::Shared(caller)),
             host: destination.map(|address| Text::from(address.to_string())),
             protocol: Some(Text::Static("TCP")),
-            source,
-            ..Start::at(Door::Outbound)
+            ..Start::of(origin)
         };
         doorway::record_refusal(spare, start, reason);
     }

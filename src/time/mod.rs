@@ -13,7 +13,8 @@ pub use turn::{in_turn, turn};
 
 /// Tells the date.
 pub trait Clock: Debug + Send + Sync {
-    /// The current instant on the calendar. It may jump, in either direction.
+    /// The current instant on the calendar, or about when the running task got
+    /// its [`turn`]. It may jump, in either direction.
     fn now(&self) -> SystemTime;
 }
 
@@ -27,6 +28,6 @@ impl Clock for SystemClock {
         reason = "this is the one place that reads the calendar"
     )]
     fn now(&self) -> SystemTime {
-        SystemTime::now()
+        turn::date(SystemTime::now)
     }
 }

@@ -1,32 +1,58 @@
 //! A record as one line of JSON.
 
 use crate::audit::entry::Decision;
+use crate::audit::entry::Door;
 use crate::audit::entry::Record;
-use crate::audit::entry::Ruling;
+use crate::audit::line::key::Key;
+use crate::audit::line::key::Marks;
 use crate::audit::stamp::Stamp;
 use crate::audit::text;
 use crate::audit::text::Done;
 use crate::audit::text::Text;
 use std::net::IpAddr;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-/// The name of a field.
-#[derive(Clone, Copy)]
-struct Key {
-    name: &'static str,
-    /// The name as it stands in a line, from comma to colon.
-    head: &'static [u8],
+mod key;
+
+/// A part of a line that many lines have in common.
+#[derive(Debug)]
+pub(super) struct Piece {
+    text: Box<[u8]>,
+    cut: Marks,
+    bytes: Marks,
 }
 
-/// The [`Key`] of a name.
-macro_rules! key {
-    ($name:literal) => {
-        Key {
-            name: $name,
-            head: concat!(",\"", $name, "\":").as_bytes(),
+/// What the lines of one connection say of it.
+pub(super) fn origin(door: Door, caller: Option<&Text>, source: Option<SocketAddr>) -> Piece {
+    piece(|line| {
+        line.safe(key::DOOR, door.as_str().as_bytes());
+        line.text(key::CALLER, caller);
+        if let Some(source) = source {
+            line.source(source);
         }
-    };
+    })
+}
+
+/// What lines say of the policies that decided.
+pub(super) fn grounds(policies: &[&str], revision: &str) -> Piece {
+    piece(|line| {
+        if !policies.is_empty() {
+            line.policies(policies);
+        }
+        line.field(key::REVISION, revision.as_bytes(), MOST_BYTES);
+    })
+}
+
+fn piece(write: impl FnOnce(&mut Line<'_>)) -> Piece {
+    let mut out = Vec::new();
+    let mut line = Line::new(&mut out);
+    write(&mut line);
+    let Line { cut, bytes, .. } = line;
+    Piece {
+        text: out.into(),
+        cut,
+        bytes,
+    }
 }
 
 /// Appends `record` as one line, with its newline.
@@ -37,18 +63,14 @@ pub(super) fn append(out: &mut Vec<u8>, stamp: &mut Stamp, record: &Record) {
     out.extend_from_slice(br#"","id":""#);
     record.id.append_to(out);
     out.push(b'"');
-    let mut line = Line {
-        out,
-        cut: Marks::default(),
-        bytes: Marks::default(),
-    };
+    let mut line = Line::new(out);
     line.request(record);
     line.answer(record);
     line.marks();
     line.out.extend_from_slice(b"}\n");
 }
 
-/// A line that has its beginning.
+/// A line in the making, or a part of one.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
     /// The fields that were cut.
@@ -57,98 +79,94 @@ struct Line<'a> {
     bytes: Marks,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    fn new(out: &'a mut Vec<u8>) -> Self {
+        Self {
+            out,
+            cut: Marks::default(),
+            bytes: Marks::default(),
+        }
+    }
+
     fn request(&mut self, record: &Record) {
         let start = &record.start;
         if let Some(trace_id) = &start.trace_id {
-            self.safe(key!("trace_id"), trace_id.digits());
+            self.safe(key::TRACE_ID, trace_id.digits());
         }
-        self.safe(key!("door"), start.door.as_str().as_bytes());
-        self.text(key!("caller"), start.caller.as_ref());
-        if let Some(source) = start.source {
-            self.source(source);
-        }
+        self.piece(start.origin.piece());
         if let Some(method) = &start.method {
-            self.field(key!("method"), method.as_str().as_bytes(), MOST_BYTES);
+            self.field(key::METHOD, method.as_str().as_bytes(), MOST_BYTES);
         }
         if let Some(host) = &start.host {
             self.host(host.as_bytes());
         }
         if let Some(path) = &start.path {
             self.field(
-                key!("path"),
+                key::PATH,
                 without_query(path.as_bytes()),
                 MOST_BYTES_OF_PATH,
             );
         }
-        self.text(key!("route"), record.route.as_ref());
-        self.text(key!("service"), start.service.as_ref());
+        self.text(key::ROUTE, record.route.as_ref());
+        self.text(key::SERVICE, start.service.as_ref());
     }
 
     fn answer(&mut self, record: &Record) {
         let (ruling, end) = (record.ruling.as_ref(), record.end.as_ref());
         let decision = ruling.map_or(Decision::Refuse, |ruling| ruling.decision);
-        self.safe(key!("decision"), decision.as_str().as_bytes());
+        self.safe(key::DECISION, decision.as_str().as_bytes());
         let ended = end.and_then(|end| end.reason);
         if let Some(reason) = ended.or_else(|| ruling.and_then(|ruling| ruling.reason.as_deref())) {
-            self.field(key!("reason"), reason.as_bytes(), MOST_BYTES);
+            self.field(key::REASON, reason.as_bytes(), MOST_BYTES);
         }
-        if let Some(ruling) = ruling {
-            self.ruling(ruling);
+        if let Some(grounds) = ruling.and_then(|ruling| ruling.grounds.as_ref()) {
+            self.piece(grounds.piece());
         }
         if let Some(status) = end.and_then(|end| end.status) {
-            self.number(key!("status"), u64::from(status.as_u16()));
+            self.number(key::STATUS, u64::from(status.as_u16()));
         }
-        self.number(key!("bytes_in"), end.map_or(0, |end| end.bytes_in));
-        self.number(key!("bytes_out"), end.map_or(0, |end| end.bytes_out));
-        let micros = record.began.elapsed().as_micros();
-        self.number(
-            key!("duration_us"),
-            u64::try_from(micros).unwrap_or(u64::MAX),
-        );
-        self.text(key!("protocol"), record.start.protocol.as_ref());
-        self.text(key!("app_protocol"), record.app_protocol.as_ref());
-        self.text(key!("upgrade"), record.upgrade.as_ref());
+        self.number(key::BYTES_IN, end.map_or(0, |end| end.bytes_in));
+        self.number(key::BYTES_OUT, end.map_or(0, |end| end.bytes_out));
+        let micros = record.took.unwrap_or_default().as_micros();
+        self.number(key::DURATION, u64::try_from(micros).unwrap_or(u64::MAX));
+        self.text(key::PROTOCOL, record.start.protocol.as_ref());
+        self.text(key::APP_PROTOCOL, record.app_protocol.as_ref());
+        self.text(key::UPGRADE, record.upgrade.as_ref());
         if record.retries > 0 {
-            self.number(key!("retries"), record.retries.into());
+            self.number(key::RETRIES, record.retries.into());
         }
     }
 
-    fn ruling(&mut self, ruling: &Ruling) {
-        if !ruling.policies.is_empty() {
-            self.policies(&ruling.policies);
-        }
-        if let Some(revision) = &ruling.revision {
-            self.field(key!("revision"), revision.as_bytes(), MOST_BYTES);
-        }
+    fn piece(&mut self, piece: &Piece) {
+        self.out.extend_from_slice(&piece.text);
+        self.cut.all(piece.cut);
+        self.bytes.all(piece.bytes);
     }
 
-    fn policies(&mut self, policies: &[Arc<str>]) {
-        let key = key!("policies");
-        self.begin(key);
+    fn policies(&mut self, policies: &[&str]) {
+        let cut = policies.len() > MOST_POLICIES;
+        self.begin(key::POLICIES);
         self.out.push(b'[');
         for (nth, policy) in policies.iter().take(MOST_POLICIES).enumerate() {
             if nth > 0 {
                 self.out.push(b',');
             }
             let done = text::append(self.out, policy.as_bytes(), MOST_BYTES);
-            self.mark(key, done);
+            self.mark(key::POLICIES, done);
         }
         self.out.push(b']');
-        let cut = policies.len() > MOST_POLICIES;
-        self.mark(key, Done { cut, bytes: false });
+        self.mark(key::POLICIES, Done { cut, bytes: false });
     }
 
     fn host(&mut self, host: &[u8]) {
-        let key = key!("host");
         let name = without_credentials(host);
-        self.field(key, name, MOST_BYTES);
+        self.field(key::HOST, name, MOST_BYTES);
         let cut = name.len() < host.len();
-        self.mark(key, Done { cut, bytes: false });
+        self.mark(key::HOST, Done { cut, bytes: false });
     }
 
     fn source(&mut self, source: SocketAddr) {
-        self.begin(key!("source"));
+        self.begin(key::SOURCE);
         self.out.push(b'"');
         match source.ip() {
             IpAddr::V4(address) => {
@@ -171,18 +189,16 @@ impl Line<'_> {
     }
 
     fn marks(&mut self) {
-        for (key, marks) in [(key!("cut"), self.cut), (key!("bytes"), self.bytes)] {
-            let names = marks.names.into_iter().take(marks.count);
-            for (nth, name) in names.enumerate() {
-                if nth == 0 {
-                    self.begin(key);
-                }
+        for (key, marks) in [(key::CUT, self.cut), (key::BYTES, self.bytes)] {
+            if marks == Marks::default() {
+                continue;
+            }
+            self.begin(key);
+            for (nth, name) in marks.names().enumerate() {
                 self.out.push(if nth == 0 { b'[' } else { b',' });
                 self.quoted(name.as_bytes());
             }
-            if marks.count > 0 {
-                self.out.push(b']');
-            }
+            self.out.push(b']');
         }
     }
 
@@ -221,30 +237,10 @@ impl Line<'_> {
 
     fn mark(&mut self, key: Key, done: Done) {
         if done.cut {
-            self.cut.add(key.name);
+            self.cut.add(key);
         }
         if done.bytes {
-            self.bytes.add(key.name);
-        }
-    }
-}
-
-/// Names of fields, each once.
-#[derive(Clone, Copy, Default)]
-struct Marks {
-    names: [&'static str; 12],
-    count: usize,
-}
-
-impl Marks {
-    fn add(&mut self, name: &'static str) {
-        let last = self.count.checked_sub(1).and_then(|at| self.names.get(at));
-        if last == Some(&name) {
-            return;
-        }
-        if let Some(place) = self.names.get_mut(self.count) {
-            *place = name;
-            self.count += 1;
+            self.bytes.add(key);
         }
     }
 }

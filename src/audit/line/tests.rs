@@ -7,6 +7,8 @@ use crate::audit::entry::End;
 use crate::audit::entry::Record;
 use crate::audit::entry::Ruling;
 use crate::audit::entry::Start;
+use crate::audit::grounds::Grounds;
+use crate::audit::origin::Origin;
 use crate::audit::request_id::RequestId;
 use crate::audit::stamp::Stamp;
 use crate::audit::text::Text;
@@ -23,18 +25,19 @@ use std::time::Duration;
 use std::time::SystemTime;
 use tokio::time::Instant;
 
-/// A record of which nothing is known, and which took no time.
+/// A record of which nothing is known.
 fn bare() -> Record {
     Record {
         at: SystemTime::UNIX_EPOCH + Duration::from_micros(1_800_000_000_000_042),
-        began: Instant::now() + Duration::from_secs(3_600),
+        began: Instant::now(),
         id: RequestId::new(1, 2),
-        start: Start::at(Door::Inbound),
+        start: Start::of(Origin::at(Door::Inbound)),
         route: None,
         ruling: None,
         end: None,
         app_protocol: None,
         retries: 0,
+        took: None,
         upgrade: None,
     }
 }
@@ -45,17 +48,16 @@ fn line(record: &Record) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn policies(ids: &[&str]) -> Arc<[Arc<str>]> {
-    ids.iter().map(|id| Arc::from(*id)).collect()
-}
-
 #[test]
 fn has_every_field_in_its_place() {
     let traceparent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let mut record = bare();
     record.start.trace_id = TraceId::from_traceparent(traceparent);
-    record.start.caller = Some(Text::from("spiffe://example.org/ns/default/sa/web"));
-    record.start.source = Some("[2001:db8::1]:4711".parse().unwrap());
+    record.start.origin = Origin::new(
+        Door::Inbound,
+        Some(&Text::from("spiffe://example.org/ns/default/sa/web")),
+        Some("[2001:db8::1]:4711".parse().unwrap()),
+    );
     record.start.method = Some(Method::GET);
     record.start.host = Some(Text::from("orders.shop.svc:15006"));
     record.start.path = Some(Text::from("/orders/7?token=secret"));
@@ -64,8 +66,7 @@ fn has_every_field_in_its_place() {
     record.ruling = Some(Ruling {
         decision: Decision::Permit,
         reason: Some(Cow::Borrowed("policy")),
-        policies: policies(&["readers", "a\"b"]),
-        revision: Some(Arc::from("abc123")),
+        grounds: Some(Grounds::new(&["readers", "a\"b"], "abc123")),
     });
     record.end = Some(End {
         status: Some(StatusCode::OK),
@@ -76,6 +77,7 @@ fn has_every_field_in_its_place() {
     record.app_protocol = Some(Text::from("HTTP/1.1"));
     record.upgrade = Some(Text::from("websocket"));
     record.retries = 2;
+    record.took = Some(Duration::from_micros(1_234));
     let expected = [
         r#"{"time":"2027-01-15T08:00:00.000042Z""#,
         r#""id":"00000000000000010000000000000002""#,
@@ -94,7 +96,7 @@ fn has_every_field_in_its_place() {
         r#""status":200"#,
         r#""bytes_in":0"#,
         r#""bytes_out":12345"#,
-        r#""duration_us":0"#,
+        r#""duration_us":1234"#,
         r#""protocol":"HTTP/2""#,
         r#""app_protocol":"HTTP/1.1""#,
         r#""upgrade":"websocket""#,
@@ -106,7 +108,8 @@ fn has_every_field_in_its_place() {
 #[test]
 fn leaves_out_what_is_unknown_and_calls_the_undecided_refused() {
     let mut record = bare();
-    record.start.source = Some("10.1.0.255:80".parse().unwrap());
+    let source = "10.1.0.255:80".parse().unwrap();
+    record.start.origin = Origin::new(Door::Inbound, None, Some(source));
     let expected = concat!(
         r#"{"time":"2027-01-15T08:00:00.000042Z","id":"00000000000000010000000000000002","#,
         r#""door":"inbound","source":"10.1.0.255:80","decision":"refused","#,
@@ -126,8 +129,7 @@ fn names_each_field_that_was_cut_once() {
     record.ruling = Some(Ruling {
         decision: Decision::Deny,
         reason: None,
-        policies: vec![fits; 16].into(),
-        revision: None,
+        grounds: Some(Grounds::new(&[&*fits; 16], "")),
     });
     assert!(!line(&record).contains("cut"));
 
@@ -136,8 +138,7 @@ fn names_each_field_that_was_cut_once() {
     record.ruling = Some(Ruling {
         decision: Decision::Deny,
         reason: None,
-        policies: vec![long; 17].into(),
-        revision: None,
+        grounds: Some(Grounds::new(&[&*long; 17], "")),
     });
     let line = line(&record);
     assert!(
@@ -188,14 +189,14 @@ proptest! {
         numbers in any::<(u64, u64, u16)>(),
     ) {
         let mut record = bare();
-        record.start.caller = Some(Text::from(caller.clone()));
+        let name = Text::from(caller.clone());
+        record.start.origin = Origin::new(Door::Inbound, Some(&name), None);
         record.start.host = Some(Text::from(Bytes::from(host.clone())));
         record.start.path = Some(Text::from(Bytes::from(path.clone())));
         record.ruling = Some(Ruling {
             decision: Decision::Deny,
             reason: None,
-            policies: policies(&[&policy]),
-            revision: None,
+            grounds: Some(Grounds::new(&[&*policy], "")),
         });
         record.end = Some(End {
             status: StatusCode::from_u16(numbers.2).ok(),

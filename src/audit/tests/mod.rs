@@ -7,6 +7,7 @@ mod room;
 use crate::audit::Door;
 use crate::audit::End;
 use crate::audit::Log;
+use crate::audit::Origin;
 use crate::audit::Settings;
 use crate::audit::Shard;
 use crate::audit::Sink;
@@ -59,7 +60,7 @@ fn small(file: &Path, records: usize) -> (Log, Shard, Writer) {
 
 /// Records one request for `path`.
 fn record(shard: &Shard, path: &str) {
-    let mut start = Start::at(Door::Inbound);
+    let mut start = Start::of(Origin::at(Door::Inbound));
     start.path = Some(path.to_owned().into());
     shard.begin().unwrap().entry(start).end(OK);
 }

@@ -9,6 +9,7 @@ use crate::audit::Decision;
 use crate::audit::Door;
 use crate::audit::End;
 use crate::audit::NoRoom;
+use crate::audit::Origin;
 use crate::audit::Ruling;
 use crate::audit::Settings;
 use crate::audit::Sink;
@@ -17,7 +18,6 @@ use crate::audit::UnwrittenError;
 use http::StatusCode;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::thread;
 
 #[test]
@@ -85,17 +85,27 @@ fn an_entry_that_nobody_ends_is_recorded_as_abandoned() {
     let ruling = Ruling {
         decision: Decision::Permit,
         reason: None,
-        policies: Arc::from([]),
-        revision: None,
+        grounds: None,
     };
-    let mut entry = shard.begin().unwrap().entry(Start::at(Door::Outbound));
+    let mut entry = shard
+        .begin()
+        .unwrap()
+        .entry(Start::of(Origin::at(Door::Outbound)));
     entry.ruled(ruling.clone());
     entry.progressed(OK);
     drop(entry);
-    let mut ended = shard.begin().unwrap().entry(Start::at(Door::Outbound));
+    let mut ended = shard
+        .begin()
+        .unwrap()
+        .entry(Start::of(Origin::at(Door::Outbound)));
     ended.ruled(ruling);
     ended.end(OK);
-    drop(shard.begin().unwrap().entry(Start::at(Door::Outbound)));
+    drop(
+        shard
+            .begin()
+            .unwrap()
+            .entry(Start::of(Origin::at(Door::Outbound))),
+    );
     writer.round();
     assert_eq!(read(&file, "reason"), ["abandoned", "", "abandoned"]);
     assert_eq!(read(&file, "decision"), ["permit", "permit", "refused"]);
@@ -163,7 +173,7 @@ fn a_sleeping_writer_is_woken_by_each_line() {
                     Err(why) => assert_eq!(why, NoRoom::Full),
                 }
             };
-            room.entry(Start::at(Door::Edge)).end(OK);
+            room.entry(Start::of(Origin::at(Door::Edge))).end(OK);
         }
         log.stop();
     });
@@ -176,7 +186,10 @@ fn a_stopped_log_waits_for_what_is_under_way() {
     let file = dir.path().join("log");
     let (log, writer) = open(&Settings::new(Sink::File(file.clone())), 1);
     let shard = log.shard(0).unwrap();
-    let entry = shard.begin().unwrap().entry(Start::at(Door::Inbound));
+    let entry = shard
+        .begin()
+        .unwrap()
+        .entry(Start::of(Origin::at(Door::Inbound)));
     log.stop();
     assert_eq!(shard.begin().err(), Some(NoRoom::Closed));
     thread::scope(|scope| {
@@ -192,7 +205,10 @@ fn a_stopped_log_says_how_much_it_could_not_wait_for() {
     let dir = tempfile::tempdir().unwrap();
     let (log, shard, writer) = small(&dir.path().join("log"), 9);
     record(&shard, "/ended");
-    let entry = shard.begin().unwrap().entry(Start::at(Door::Inbound));
+    let entry = shard
+        .begin()
+        .unwrap()
+        .entry(Start::of(Origin::at(Door::Inbound)));
     log.stop();
     assert_eq!(writer.run(), Err(UnwrittenError { records: 1 }));
     entry.end(End {

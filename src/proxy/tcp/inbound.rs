@@ -126,7 +126,7 @@ impl TcpInboundDoor {
         app.end_by(Ending::Reset);
         let ended = tokio::select! {
             relayed = relay(caller, &mut app, &self.scratch, passing) => relayed.err().map(|broken| broken.told(Side::Caller, bond)),
-            () = silent(passing.activity()) => Some("silent_too_long"),
+            () = silent(passing.activity(), self.desk.alarms()) => Some("silent_too_long"),
         };
         if ended.is_none() {
             app.end_by(Ending::Orderly);

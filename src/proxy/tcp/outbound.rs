@@ -145,7 +145,7 @@ impl TcpOutboundDoor {
         let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
         let ended = tokio::select! {
             relayed = relay(caller, &mut stream, &self.scratch, passing) => relayed.err().map(|broken| broken.told(Side::Far, &bond)),
-            () = silent(passing.activity()) => Some("silent_too_long"),
+            () = silent(passing.activity(), self.desk.alarms()) => Some("silent_too_long"),
             reason = lifetime.over() => Some(reason),
         };
         if ended.is_none() {

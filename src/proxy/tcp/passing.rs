@@ -11,6 +11,7 @@ use crate::audit::Decision;
 use crate::audit::Door;
 use crate::audit::End;
 use crate::audit::Entry;
+use crate::audit::Origin;
 use crate::audit::Room;
 use crate::audit::Ruling;
 use crate::audit::Start;
@@ -23,7 +24,6 @@ use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::ruling;
 use crate::proxy::tcp::meters::TcpMeters;
 use crate::proxy::tcp::relay::Count;
 
@@ -58,13 +58,13 @@ impl Passing {
         fate: Fate,
         meters: &Rc<TcpMeters>,
     ) -> Self {
+        let caller = Text::Shared(arrival.caller.id().to_shared());
+        let origin = Origin::new(arrival.door, Some(&caller), Some(arrival.source));
         let entry = room.entry(Start {
-            caller: Some(Text::Shared(arrival.caller.id().to_shared())),
             host: arrival.host.clone(),
             protocol: Some(Text::Static("TCP")),
             service: Some(Text::from(arrival.service.as_str().to_owned())),
-            source: Some(arrival.source),
-            ..Start::at(arrival.door)
+            ..Start::of(origin)
         });
         Self {
             activity: Activity::new(silence.of_stream(), entry.began()),
@@ -90,11 +90,11 @@ impl Passing {
         });
         match decided {
             Ok(permit) => {
-                self.ruled(ruling::permit(&permit));
+                self.ruled(desk.rulings().permit(&permit));
                 Some((self, permit))
             }
             Err(denial) => {
-                self.ruled(ruling::denial(&denial));
+                self.ruled(desk.rulings().denial(&denial));
                 self.finish(Some(denial.reason().as_str()));
                 None
             }

@@ -120,7 +120,7 @@ impl PlainWay {
         end_by(&far, Ending::Reset);
         let ended = tokio::select! {
             relayed = relay(caller, &mut far, &self.scratch, passing) => relayed.err().map(|broken| broken.word()),
-            () = silent(passing.activity()) => Some("silent_too_long"),
+            () = silent(passing.activity(), self.desk.alarms()) => Some("silent_too_long"),
         };
         if ended.is_none() {
             end_by(caller, Ending::Orderly);
