@@ -91,8 +91,20 @@ impl<B: Body<Data = Bytes> + Unpin> Outlet<B> {
                 return Pin::new(wire).poll_flush(cx).map_err(write_error);
             }
             if !self.is_written() {
+                self.gather();
                 ready!(self.poll_write(wire, cx))?;
             }
+        }
+    }
+
+    /// Puts behind the head what fits into its memory: to copy that costs less
+    /// than to make the kernel gather it.
+    fn gather(&mut self) {
+        let more = self.data.len() + self.tail.len();
+        let room = self.text.capacity() - self.text.len();
+        if self.has_text() && more > 0 && more <= room {
+            self.text.extend_from_slice(&std::mem::take(&mut self.data));
+            self.text.extend_from_slice(std::mem::take(&mut self.tail));
         }
     }
 
@@ -155,7 +167,8 @@ impl<B: Body<Data = Bytes> + Unpin> Outlet<B> {
     ) -> Poll<Result<(), WriteError<B::Error>>> {
         let text = self.text.get(self.written..).unwrap_or_default();
         let wire = Pin::new(wire);
-        let outcome = if wire.is_write_vectored() {
+        let is_one = self.data.is_empty() && self.tail.is_empty();
+        let outcome = if wire.is_write_vectored() && !is_one {
             let parts = [
                 IoSlice::new(text),
                 IoSlice::new(&self.data),
@@ -265,9 +278,16 @@ mod tests {
         }
     }
 
+    /// A head with memory for something more.
+    fn head() -> Vec<u8> {
+        let mut text = Vec::with_capacity(32);
+        text.extend_from_slice(b"head ");
+        text
+    }
+
     async fn sent(framing: Framing, body: Parts) -> Result<String, WriteError<Infallible>> {
         let (mut wire, mut theirs) = tokio::io::duplex(5);
-        let mut outlet = Outlet::new(b"head ".to_vec(), framing, body);
+        let mut outlet = Outlet::new(head(), framing, body);
         assert!(outlet.is_unseen());
         let send = async {
             let outcome = poll_fn(|cx| outlet.poll_send(&mut wire, cx)).await;
@@ -314,6 +334,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_body_is_not_taken_while_nobody_reads() {
+        let parts = vec![b"x".to_vec(); 100];
+        let body = Parts {
+            polls: 0,
+            parts: parts.into_iter().peekable(),
+            tells_end: true,
+        };
+        let (mut wire, _theirs) = tokio::io::duplex(5);
+        let mut outlet = Outlet::new(head(), Framing::UntilClose, body);
+        let mut unread = 0;
+        poll_fn(|cx| {
+            for _ in 0..300 {
+                assert!(outlet.poll_send(&mut wire, cx).is_pending());
+            }
+            unread = outlet.body.parts.len();
+            Poll::Ready(())
+        })
+        .await;
+        assert!(unread > 60, "{unread}");
+    }
+
     proptest! {
         #[test]
         fn what_goes_out_is_what_comes_in(
@@ -325,7 +367,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let read = runtime.block_on(async {
                 let (mut wire, mut theirs) = tokio::io::duplex(room);
-                let mut outlet = Outlet::new(Vec::new(), Framing::Chunked, body);
+                let mut outlet = Outlet::new(Vec::with_capacity(room), Framing::Chunked, body);
                 let mut inlet = crate::http1::Inlet::of_responses();
                 let mut decoder = crate::http1::Decoder::chunked();
                 let send = poll_fn(|cx| outlet.poll_send(&mut wire, cx));

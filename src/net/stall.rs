@@ -101,7 +101,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let outcome = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        let stream = Pin::new(&mut this.stream);
+        let mut some = bufs.iter().filter(|buf| !buf.is_empty());
+        let outcome = match (some.next(), some.next()) {
+            // Cheaper for the kernel, and all that a TLS session mostly has.
+            (Some(only), None) => stream.poll_write(cx, only),
+            _ => stream.poll_write_vectored(cx, bufs),
+        };
         this.guard(outcome, cx)
     }
 
