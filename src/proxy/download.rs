@@ -20,8 +20,13 @@ use crate::proxy::upstream::Rest;
 
 /// Streams a response. When it ends, so does the exchange; when it is dropped
 /// before, the exchange ends with what the connection died of.
+///
+/// Boxed, because responses are handed on often.
 #[derive(Debug)]
-pub(super) struct Download {
+pub(super) struct Download(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     activity: Rc<Activity>,
     /// What binds the connection that the response comes on, if anything.
     bond: Option<Rc<Bond>>,
@@ -40,36 +45,38 @@ impl Download {
         rest: Rest,
         bond: Option<Rc<Bond>>,
     ) -> Self {
-        let mut body = Self {
+        let mut body = Box::new(Inner {
             activity: exchange.activity(),
             bond,
             exchange: Some(exchange),
             rest,
             silence: SilenceTimer::default(),
             source,
-        };
+        });
         if body.source.is_ended() {
             body.complete();
         }
-        body
+        Self(body)
     }
 
     /// A text of our own, of an exchange that has ended.
     pub(super) fn whole(text: Bytes, activity: Rc<Activity>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             activity,
             bond: None,
             exchange: None,
             rest: Rest::Nothing,
             silence: SilenceTimer::default(),
             source: Source::Whole(text),
-        }
+        }))
     }
 
     pub(super) fn activity(&self) -> Rc<Activity> {
-        Rc::clone(&self.activity)
+        Rc::clone(&self.0.activity)
     }
+}
 
+impl Inner {
     fn complete(&mut self) {
         // The stream's place is free for the next.
         self.rest = Rest::Nothing;
@@ -99,7 +106,7 @@ impl HttpBody for Download {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         let outcome = match this.source.poll_frame(cx) {
             Poll::Pending => this
                 .silence
@@ -123,11 +130,12 @@ impl HttpBody for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.source.is_ended()
+        self.0.source.is_ended()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.source
+        self.0
+            .source
             .exact_length()
             .map_or_else(SizeHint::new, SizeHint::with_exact)
     }

@@ -22,7 +22,7 @@ use crate::proxy::body::Upload;
 use crate::proxy::introduction::Introduction;
 use crate::proxy::upstream::UpstreamError;
 
-/// A request on its way out.
+/// A request on its way out. It is large, and handed on often: keep it in a box.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) activity: Rc<Activity>,
@@ -42,7 +42,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// In HTTP/1, as it goes over the wire: origin form, one `Host`, and the
     /// body framed anew. `memory` is used for the head.
-    pub(super) fn into_http1(self, memory: Vec<u8>) -> Outlet<Upload> {
+    pub(super) fn into_http1(self: Box<Self>, memory: Vec<u8>) -> Outlet<Upload> {
         let mut out = memory;
         out.reserve(text::USUAL_BYTES);
         text::request_line(&mut out, &self.method, self.path_and_query.as_str());
@@ -74,7 +74,7 @@ impl Outgoing {
     }
 
     /// In HTTP/2: pseudo-header fields, and the length where it is known.
-    pub(super) fn into_http2(mut self) -> Result<(Request<()>, Upload), UpstreamError> {
+    pub(super) fn into_http2(mut self: Box<Self>) -> Result<(Request<()>, Upload), UpstreamError> {
         let unwritable = |cause| UpstreamError::Unwritable { cause };
         self.introduction.insert_into(&mut self.headers);
         if self.trailers {

@@ -147,7 +147,7 @@ impl Passage {
     ) -> impl Future<Output = Result<upstream::Answer, Refusal>> {
         drop(permit);
         exchange.passed_on(self.upstream.protocol_of(&request));
-        let outgoing = Outgoing {
+        let outgoing = Box::new(Outgoing {
             activity: exchange.activity(),
             authority: request.authority,
             body: Upload::new(source, request.length, exchange.activity()),
@@ -158,7 +158,7 @@ impl Passage {
             scheme: self.scheme.clone(),
             trailers: request.trailers,
             upgrade: request.upgrade,
-        };
+        });
         let activity = exchange.activity();
         async move {
             let answered = tokio::select! {

@@ -205,7 +205,7 @@ impl Probing {
         let path = self.listed(&request, source).map_err(Refusal::NoProbe)?;
         exchange.let_through();
         exchange.passed_on(self.upstream.protocol_of(&request));
-        let outgoing = Outgoing {
+        let outgoing = Box::new(Outgoing {
             activity: exchange.activity(),
             authority: request.authority,
             body: Upload::new(Source::Empty, Some(0), exchange.activity()),
@@ -216,7 +216,7 @@ impl Probing {
             scheme: Scheme::HTTP,
             trailers: false,
             upgrade: None,
-        };
+        });
         let activity = exchange.activity();
         tokio::select! {
             biased;

@@ -24,7 +24,7 @@ use crate::proxy::upstream::response;
 use crate::tls::Protocol;
 
 /// Sends `outgoing` on a connection of its own.
-pub(super) async fn send(reach: &Reach, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
+pub(super) async fn send(reach: &Reach, outgoing: Box<Outgoing>) -> Result<Answer, UpstreamError> {
     let method = outgoing.method.clone();
     let mut call = Call::new(outgoing.into_http1(Vec::new()));
     let made = reach.connect(Protocol::Http1).await?;

@@ -117,7 +117,7 @@ impl Destination {
         new
     }
 
-    pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
+    pub(super) async fn send(&self, outgoing: Box<Outgoing>) -> Result<Answer, UpstreamError> {
         let mut course = Course {
             activity: Rc::clone(&outgoing.activity),
             detours: 0,
@@ -154,7 +154,7 @@ impl Destination {
     /// A request that may end HTTP on its connection: sent once.
     async fn send_alone(
         &self,
-        outgoing: Outgoing,
+        outgoing: Box<Outgoing>,
         mut course: Course,
     ) -> Result<Answer, UpstreamError> {
         let mut endpoint = self.choose(&course).await?;

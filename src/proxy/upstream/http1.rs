@@ -50,7 +50,7 @@ impl Connections {
 
     pub(super) fn send(
         &self,
-        outgoing: Outgoing,
+        outgoing: Box<Outgoing>,
     ) -> impl Future<Output = Result<Answer, UpstreamError>> {
         let method = outgoing.method.clone();
         let call = Call::new(outgoing.into_http1(self.memory.take()));

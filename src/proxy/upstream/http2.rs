@@ -71,7 +71,7 @@ impl Tunnels {
         Rc::clone(&self.shared.streams)
     }
 
-    pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
+    pub(super) async fn send(&self, outgoing: Box<Outgoing>) -> Result<Answer, UpstreamError> {
         let activity = Rc::clone(&outgoing.activity);
         let (head, body) = outgoing.into_http2()?;
         let body = (!body.is_end_stream()).then_some(body);

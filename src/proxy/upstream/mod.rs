@@ -129,7 +129,7 @@ impl Upstream {
     /// # Cancellation
     ///
     /// Dropping the future resets the stream or closes the connection.
-    pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
+    pub(super) async fn send(&self, outgoing: Box<Outgoing>) -> Result<Answer, UpstreamError> {
         match &self.to {
             To::Application { reach, .. } if outgoing.upgrade.is_some() => {
                 Box::pin(alone::send(reach, outgoing)).await
