@@ -162,10 +162,18 @@ impl Entry {
         self.record.id
     }
 
-    /// Says that the request is over, and how long it took.
+    /// Says that the request is over, and how long it took: to the turn in which
+    /// it ends, unless it began in the same.
     pub fn stop(&mut self) -> Duration {
         let began = self.record.began;
-        *self.record.took.get_or_insert_with(|| began.elapsed())
+        *self.record.took.get_or_insert_with(|| {
+            let so_far = turn().saturating_duration_since(began);
+            if so_far.is_zero() {
+                began.elapsed()
+            } else {
+                so_far
+            }
+        })
     }
 
     /// When the request began.
