@@ -4,6 +4,7 @@
 //! accepts, dials, and keeps count of the tasks that serve what it made.
 
 mod app;
+mod aside;
 mod bind;
 mod capture;
 mod curfew;
@@ -27,6 +28,7 @@ mod unix;
 mod whereabouts;
 
 pub use app::{AppAddress, AppAddressError, AppDialer, AppStream};
+pub use aside::Aside;
 pub use bind::{BindError, Bound, bind};
 pub use capture::{Capture, CaptureError, Captures};
 pub use curfew::Curfew;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
+use crate::net::Aside;
 use crate::proxy::lifetime::GRACE;
 use crate::proxy::serve::Answer;
 use crate::proxy::serve::Connection;
@@ -34,8 +35,10 @@ pub(super) async fn serve(
         line: Rc::new(CallerLine::new(wire)),
     };
     let mut held = pin!(conversation.hold());
-    let mut closing = pin!(lifetime.clone().closing());
-    let mut over = pin!(lifetime.over());
+    let closing = pin!(lifetime.clone().closing());
+    let mut closing = Aside::new(closing);
+    let over = pin!(lifetime.over());
+    let mut over = Aside::new(over);
     let mut grace = pin!(sleep(GRACE));
     loop {
         tokio::select! {

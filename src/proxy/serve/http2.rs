@@ -28,6 +28,7 @@ use tokio::time::sleep;
 use tokio::time::timeout;
 
 use crate::http2::Flood;
+use crate::net::Aside;
 use crate::proxy::body::Source;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::pump::pump;
@@ -65,8 +66,10 @@ pub(super) async fn serve(
         in_flight: FuturesUnordered::new(),
         unread,
     };
-    let mut closing = pin!(lifetime.clone().closing());
-    let mut over = pin!(lifetime.over());
+    let closing = pin!(lifetime.clone().closing());
+    let mut closing = Aside::new(closing);
+    let over = pin!(lifetime.over());
+    let mut over = Aside::new(over);
     let mut idle = pin!(sleep(limits.idle));
     let mut is_closing = false;
     loop {

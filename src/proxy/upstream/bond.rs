@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::net::Aside;
 use crate::proxy::lifetime::CERTIFICATE_EXPIRED;
 use crate::proxy::lifetime::LONGEST_NAP;
 use crate::proxy::lifetime::lost;
@@ -74,18 +76,19 @@ pub(super) async fn drive<E: std::error::Error + 'static>(
     connection: impl Future<Output = Result<(), E>>,
     bond: Option<Rc<Bond>>,
 ) {
-    let over = async {
+    let over = pin!(async {
         match &bond {
             Some(bond) => bond.over().await,
             None => std::future::pending().await,
         }
-    };
+    });
     tokio::select! {
+        biased;
         outcome = connection => {
             if let Err(error) = outcome {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended badly");
             }
         }
-        _reason = over => {}
+        _reason = Aside::new(over) => {}
     }
 }

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::future::Future;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -21,6 +22,7 @@ use http::header;
 use http_body::Body as _;
 use tokio::sync::Semaphore;
 
+use crate::net::Aside;
 use crate::net::Pulse;
 use crate::net::Tasks;
 use crate::proxy::activity::Activity;
@@ -318,9 +320,11 @@ impl Shared {
         let driven = drive(connection, bond);
         let closed = Rc::clone(&tunnel.closed);
         self.reach.tasks.spawn(async move {
+            let watched = pin!(watched);
             tokio::select! {
+                biased;
                 () = driven => {}
-                () = watched => {}
+                () = Aside::new(watched) => {}
             }
             closed.set(true);
         });
