@@ -23,7 +23,6 @@ mod sources;
 mod stall;
 mod tasks;
 mod tune;
-mod turns;
 mod unix;
 mod whereabouts;
 
@@ -47,6 +46,5 @@ pub use sources::{Excess, SourceLimits, Sources, Visit};
 pub use stall::StallGuard;
 pub use tasks::Tasks;
 pub use tune::{Ending, end_by};
-pub use turns::others_first;
 pub use unix::{UnixBindError, UnixPlace, UnixSocket};
 pub use whereabouts::{Known, Whereabouts};

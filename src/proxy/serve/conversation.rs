@@ -24,7 +24,6 @@ use crate::http1::ReadError;
 use crate::http1::RequestHead;
 use crate::http1::WriteError;
 use crate::http1::text;
-use crate::net::others_first;
 use crate::proxy::alarm::Alarm;
 use crate::proxy::body::BodyError;
 use crate::proxy::body::Source;
@@ -200,7 +199,6 @@ impl<A: Answer> Conversation<A> {
         let is_last = says_close || self.farewell.last.get() || self.line.is_held_back();
         let after = if is_last { After::Close } else { asked.after };
         let (mut outlet, after) = self.outlet(response, asked, after, kept);
-        others_first().await;
         let sent = poll_fn(|cx| match self.line.poll_send(&mut outlet, cx) {
             Poll::Ready(sent) => Poll::Ready(Some(sent)),
             Poll::Pending => self.line.poll_gone(cx).map(|()| None),

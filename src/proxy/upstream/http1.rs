@@ -10,7 +10,6 @@ use http::StatusCode;
 
 use crate::http1::HeadLimits;
 use crate::http1::ResponseHead;
-use crate::net::others_first;
 use crate::proxy::body::Source;
 use crate::proxy::outgoing::Outgoing;
 use crate::proxy::upstream::Answer;
@@ -59,7 +58,6 @@ impl Connections {
     }
 
     async fn call(&self, mut call: Call, method: Method) -> Result<Answer, UpstreamError> {
-        others_first().await;
         loop {
             let kept = self.idle.take();
             let is_new = kept.is_none();
