@@ -35,6 +35,7 @@ struct Bell {
 
 impl<'a, F> Aside<'a, F> {
     /// Puts `future` aside.
+    #[must_use]
     pub fn new(future: Pin<&'a mut F>) -> Self {
         let bell = Arc::new(Bell {
             is_rung: AtomicBool::new(true),
