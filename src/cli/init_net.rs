@@ -98,7 +98,10 @@ fn plan(config: &Config, uid: u32, wanted: Wanted) -> Result<Plan, PlanError> {
         Inward { app, listen }
     });
     let inward: Vec<Inward> = inward.collect();
-    Plan::new(uid, &outward, &inward, exclusions)
+    let probes = config.inbound.iter().flat_map(|door| &door.probes);
+    let window = config.admin.iter().map(|window| window.listen);
+    let own: Vec<SocketAddr> = probes.map(|door| door.listen).chain(window).collect();
+    Plan::new(uid, &outward, &inward, &own, exclusions)
 }
 
 fn told(done: Result<&str, redirect::NftError>) -> ExitCode {
