@@ -286,6 +286,106 @@ fn each_mistake_is_told_by_its_path() {
 }
 
 #[test]
+fn a_destination_may_have_its_own_limits() {
+    let door = "expect: \"spiffe://example.org/ns/shop/sa/users\"";
+    let parsed = |more: &str| {
+        let text = with(door, &format!("{door}, {more}"));
+        Config::parse(&text, Path::new("/etc/portreeve"))
+    };
+    let whole = parsed(
+        "connect_timeout_ms: 1, response_timeout_ms: 2, idle_timeout_ms: 3, ping_interval_ms: 100,
+         retries: { most: 0, budget_percent: 100 }, ejection: { base_ms: 5, longest_ms: 5 } ",
+    );
+    let whole = whole.unwrap();
+    let door_now = &whole.outbound[0];
+    assert_eq!(door_now.limits.connect.as_millis(), 1);
+    assert_eq!(door_now.limits.silence.response.as_millis(), 2);
+    assert_eq!(door_now.balancing.idle.as_millis(), 3);
+    assert_eq!(door_now.balancing.ping.as_millis(), 100);
+    assert_eq!(door_now.balancing.retries.most, 0);
+    assert_eq!(door_now.balancing.retries.budget_floor, 10);
+    assert_eq!(door_now.balancing.ejection.longest.as_millis(), 5);
+    let others = whole.inbound.unwrap().limits;
+    assert_eq!(others.connect.as_millis(), 5000);
+    assert_eq!(others.silence.response.as_millis(), 1000);
+    let plain = Config::parse(WHOLE, Path::new("/etc/portreeve")).unwrap();
+    let plain = &plain.outbound[0];
+    assert_eq!(plain.limits.silence.response.as_millis(), 1000);
+    assert_eq!(plain.balancing.idle.as_millis(), 600_000);
+}
+
+#[test]
+fn each_mistake_about_a_destination_is_told_by_its_path() {
+    let door = "expect: \"spiffe://example.org/ns/shop/sa/users\"";
+    let cases = [
+        (
+            "connect_timeout_ms: 0",
+            "connect_timeout_ms: must be above 0",
+        ),
+        (
+            "response_timeout_ms: 0",
+            "response_timeout_ms: must be above 0",
+        ),
+        ("idle_timeout_ms: 0", "idle_timeout_ms: must be above 0"),
+        (
+            "ping_interval_ms: 10001",
+            "ping_interval_ms: must be from 100 to 10000, not 10001",
+        ),
+        (
+            "retries: { most: 11 }",
+            "retries.most: must be from 0 to 10, not 11",
+        ),
+        (
+            "retries: { budget_percent: 101 }",
+            "retries.budget_percent: must be from 0 to 100, not 101",
+        ),
+        (
+            "retries: { budget_floor: 1001 }",
+            "retries.budget_floor: must be from 0 to 1000, not 1001",
+        ),
+        (
+            "ejection: { base_ms: 0 }",
+            "ejection.base_ms: must be above 0",
+        ),
+        (
+            "ejection: { base_ms: 300001 }",
+            "ejection.longest_ms: must be at least `base_ms`, which is 300001",
+        ),
+        (
+            "ejection: { most_percent: 101 }",
+            "ejection.most_percent: must be from 0 to 100, not 101",
+        ),
+        (
+            "ejection: { panic_percent: 101 }",
+            "ejection.panic_percent: must be from 0 to 100, not 101",
+        ),
+    ];
+    for (wrong, mistake) in cases {
+        let text = with(door, &format!("{door}, {wrong}"));
+        assert_eq!(mistakes(&text), [format!("outbound[0].{mistake}")]);
+    }
+}
+
+#[test]
+fn names_are_looked_up_by_whoever_is_named() {
+    let parsed = |names: &str| {
+        let text = with("workers: 2", &format!("names: {names}"));
+        Config::parse(&text, Path::new("/etc/portreeve")).map(|config| config.names)
+    };
+    let names = parsed("{ servers: ['10.96.0.10:53', '[::1]:53'], stale_ms: 1 }").unwrap();
+    assert_eq!(names.servers.len(), 2);
+    assert_eq!(names.stale.as_millis(), 1);
+    for (wrong, mistake) in [
+        ("{ servers: [localhost] }", "names.servers[0]: `localhost`"),
+        ("{ stale_ms: 0 }", "names.stale_ms: must be above 0"),
+    ] {
+        let told = parsed(wrong).unwrap_err();
+        assert!(told[0].to_string().starts_with(mistake), "{told:?}");
+        assert_eq!(told.len(), 1);
+    }
+}
+
+#[test]
 fn each_mistake_about_the_application_is_told_by_its_path() {
     let cases = [
         (

@@ -9,18 +9,17 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-use crate::admin;
 use crate::admin::Readiness;
 use crate::admin::Window;
+use crate::app::build_error::BuildError;
 use crate::app::callers;
 use crate::app::control::Control;
 use crate::app::doors::Doors;
 use crate::app::gatehouse::Gatehouse;
+use crate::app::names;
 use crate::app::overview;
 use crate::app::overview::Overview;
 use crate::app::policies::Policies;
-use crate::app::policies::PolicyMistakes;
-use crate::app::policy_feed::NoPolicy;
 use crate::app::policy_origin::PolicyKeeper;
 use crate::app::policy_origin::PolicyOrigin;
 use crate::app::running::Addresses;
@@ -32,15 +31,15 @@ use crate::app::worker::Common;
 use crate::app::worker::Worker;
 use crate::audit;
 use crate::audit::Log;
-use crate::ca;
 use crate::config::Config;
 use crate::drain;
-use crate::enrol::EnrolError;
 use crate::enrol::Follower;
 use crate::identity;
 use crate::identity::Renewal;
 use crate::metrics::Exposition;
 use crate::net;
+use crate::net::Names;
+use crate::net::Whereabouts;
 use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
@@ -85,6 +84,7 @@ impl App {
             follower,
             gatehouse,
             log,
+            names,
             policies,
             renewal,
             runtime,
@@ -100,6 +100,7 @@ impl App {
             drain: watch,
             follower,
             log: log.clone(),
+            names,
             policies,
             readiness,
             reload: Arc::clone(&reload),
@@ -184,10 +185,12 @@ struct Ground {
     follower: Option<Follower>,
     gatehouse: Gatehouse,
     log: Log,
+    names: Names,
     policies: PolicyKeeper,
     renewal: Renewal,
     runtime: Runtime,
     tcp_counted: proxy::TcpMetrics,
+    whereabouts: Arc<[Whereabouts]>,
     writer: audit::Writer,
 }
 
@@ -227,6 +230,7 @@ impl Ground {
         let counted = proxy::Metrics::register(registry).map_err(metrics)?;
         let tcp_counted = proxy::TcpMetrics::register(registry).map_err(metrics)?;
         let calls = workload_api::Metrics::register(registry).map_err(metrics)?;
+        let (names, whereabouts) = names::follow(config);
         Ok(Self {
             calls,
             counted,
@@ -235,6 +239,7 @@ impl Ground {
             follower,
             gatehouse,
             log,
+            names,
             policies: PolicyKeeper {
                 origin,
                 policies: Arc::new(policies),
@@ -242,6 +247,7 @@ impl Ground {
             renewal,
             runtime,
             tcp_counted,
+            whereabouts,
             writer,
         })
     }
@@ -268,6 +274,7 @@ impl Ground {
             own: net::OwnConnections::default(),
             policy: Arc::clone(self.policies.policies.current()),
             tcp_metrics: self.tcp_counted.clone(),
+            whereabouts: Arc::clone(&self.whereabouts),
         }
     }
 
@@ -300,88 +307,6 @@ impl Ground {
             .map_err(|cause| BuildError::Admin { cause })?;
         Ok(Some(window))
     }
-}
-
-/// Why a sidecar cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The operator's window cannot be opened.
-    #[error("the operator's window cannot be opened")]
-    Admin {
-        /// Why.
-        #[source]
-        cause: admin::BindError,
-    },
-    /// There is no log, so there can be no request.
-    #[error("no decision could be recorded")]
-    Audit {
-        /// Why.
-        #[source]
-        cause: audit::OpenError,
-    },
-    /// The embedded CA cannot be opened.
-    #[error("the embedded CA cannot be opened")]
-    Authority {
-        /// Why.
-        #[source]
-        cause: ca::OpenError,
-    },
-    /// A door's port cannot be had.
-    #[error("a door cannot be opened")]
-    Bind {
-        /// Which, and why.
-        #[source]
-        cause: net::BindError,
-    },
-    /// The authority cannot be asked for a name.
-    #[error("the authority cannot be asked for a name")]
-    Enrol {
-        /// Why not.
-        #[source]
-        cause: EnrolError,
-    },
-    /// There is no identity to show.
-    #[error("there is no identity to show")]
-    Identity {
-        /// Why.
-        #[source]
-        cause: identity::SourceError,
-    },
-    /// Two metrics have one name, which is a mistake of ours.
-    #[error("the metrics cannot be registered")]
-    Metrics {
-        /// Which.
-        #[source]
-        cause: prometheus::Error,
-    },
-    /// The authority's policies cannot be put in force.
-    #[error("the authority's policies cannot be put in force")]
-    NoPolicy {
-        /// Why not.
-        #[source]
-        cause: NoPolicy,
-    },
-    /// The policy has mistakes.
-    #[error("the policy is refused")]
-    Policy {
-        /// All of them.
-        #[source]
-        cause: PolicyMistakes,
-    },
-    /// The system gives us no event loop.
-    #[error("no event loop can be made")]
-    Runtime {
-        /// Why.
-        #[source]
-        cause: io::Error,
-    },
-    /// The Workload API's socket cannot be made.
-    #[error("the Workload API cannot be opened")]
-    WorkloadApi {
-        /// Why.
-        #[source]
-        cause: net::UnixBindError,
-    },
 }
 
 const fn metrics(cause: prometheus::Error) -> BuildError {

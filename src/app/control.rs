@@ -14,6 +14,7 @@ use crate::audit::Log;
 use crate::drain::Watch;
 use crate::enrol::Follower;
 use crate::identity::Renewal;
+use crate::net::Names;
 use crate::proxy::AppWatch;
 use crate::workload_api;
 
@@ -24,6 +25,7 @@ pub(super) struct Control {
     pub(super) drain: Watch,
     pub(super) follower: Option<Follower>,
     pub(super) log: Log,
+    pub(super) names: Names,
     pub(super) policies: PolicyKeeper,
     pub(super) readiness: Readiness,
     pub(super) reload: Arc<Notify>,
@@ -46,6 +48,7 @@ impl Control {
             drain,
             follower,
             log,
+            names,
             policies,
             readiness,
             reload,
@@ -86,6 +89,7 @@ impl Control {
                 () = window => {}
                 () = renewal.run() => {}
                 () = follow => {}
+                () = names.run() => {}
                 () = watch => {}
                 () = policies.watch(&policy_reload) => {}
                 () = relay => {}

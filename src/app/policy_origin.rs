@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::app::build::BuildError;
+use crate::app::build_error::BuildError;
 use crate::app::policies::Good;
 use crate::app::policies::Policies;
 use crate::app::policy_feed::PolicyFeed;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::app::build::BuildError;
+use crate::app::build_error::BuildError;
 use crate::audit;
 use crate::ca::Authority;
 use crate::config::Config;

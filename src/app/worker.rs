@@ -25,10 +25,12 @@ use crate::net::Bound;
 use crate::net::Listener;
 use crate::net::OwnConnections;
 use crate::net::Sources;
+use crate::net::Whereabouts;
 use crate::policy;
 use crate::proxy;
 use crate::proxy::Beyond;
 use crate::proxy::Desk;
+use crate::proxy::FarSide;
 use crate::proxy::InboundDoor;
 use crate::proxy::InboundEquipment;
 use crate::proxy::OutboundDoor;
@@ -55,6 +57,8 @@ pub(super) struct Common {
     pub(super) own: OwnConnections,
     pub(super) policy: Arc<policy::Current>,
     pub(super) tcp_metrics: proxy::TcpMetrics,
+    /// Where each outbound door leads.
+    pub(super) whereabouts: Arc<[Whereabouts]>,
 }
 
 /// What callers may have of all workers before they have proved a name.
@@ -169,8 +173,10 @@ impl Worker {
             }
         }
         let mut beyond = transparent::ways(common, &desk(), &scratch);
-        for (settings, bound) in config.outbound.iter().zip(self.outbound) {
-            let door = Rc::new(outbound_door(common, settings.clone(), desk()));
+        let outbound = config.outbound.iter().zip(common.whereabouts.iter());
+        for ((settings, whereabouts), bound) in outbound.zip(self.outbound) {
+            let door = outbound_door(common, settings.clone(), whereabouts.clone(), desk());
+            let door = Rc::new(door);
             let captured = || Beyond::Http(Rc::clone(&door));
             beyond.extend(settings.captures.iter().map(|one| (*one, captured())));
             if let Some(bound) = bound {
@@ -219,7 +225,12 @@ fn inbound_door(
     InboundDoor::new(settings, equipment)
 }
 
-fn outbound_door(common: &Common, settings: proxy::Outbound, desk: Rc<Desk>) -> OutboundDoor {
+fn outbound_door(
+    common: &Common,
+    settings: proxy::Outbound,
+    whereabouts: Whereabouts,
+    desk: Rc<Desk>,
+) -> OutboundDoor {
     let connector = tls::Connector::new(
         Arc::clone(&common.identity),
         Arc::clone(&common.clock),
@@ -234,6 +245,9 @@ fn outbound_door(common: &Common, settings: proxy::Outbound, desk: Rc<Desk>) -> 
         desk,
         meters,
         Arc::clone(&common.identity),
-        connector,
+        FarSide {
+            connector,
+            whereabouts,
+        },
     )
 }

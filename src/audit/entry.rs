@@ -155,6 +155,7 @@ impl Entry {
             ruling: None,
             end: None,
             app_protocol: None,
+            retries: 0,
             upgrade: None,
         });
         Self { room, record }
@@ -202,6 +203,11 @@ impl Entry {
     /// Sets the HTTP version that the application was spoken to in.
     pub fn app_protocol(&mut self, protocol: impl Into<Text>) {
         self.record.app_protocol = Some(protocol.into());
+    }
+
+    /// Sets how often the request was sent, or was to be sent, once more.
+    pub fn retried(&mut self, times: u32) {
+        self.record.retries = times;
     }
 
     /// Sets the protocol that the connection was handed over to.
@@ -258,5 +264,6 @@ pub(super) struct Record {
     pub(super) ruling: Option<Ruling>,
     pub(super) end: Option<End>,
     pub(super) app_protocol: Option<Text>,
+    pub(super) retries: u32,
     pub(super) upgrade: Option<Text>,
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use crate::config::Mistakes;
 use crate::config::file;
 use crate::config::limits_file::Limits;
-use crate::config::transparent;
 use crate::id::SpiffeId;
 use crate::net::AppAddress;
 use crate::net::Network;
@@ -17,7 +16,6 @@ use crate::policy;
 use crate::policy::ServiceName;
 use crate::proxy;
 use crate::proxy::Pace;
-use crate::proxy::Semicolons;
 use crate::proxy::Silence;
 
 pub(super) fn limits(written: &Limits, notes: &mut Mistakes) -> proxy::Limits {
@@ -84,43 +82,6 @@ pub(super) fn sources(written: &Limits, notes: &mut Mistakes) -> SourceLimits {
         connections: NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN),
         per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
     }
-}
-
-pub(super) fn outbound(
-    written: &[file::Outbound],
-    limits: proxy::Limits,
-    notes: &mut Mistakes,
-) -> Vec<proxy::Outbound> {
-    let doors = written.iter().enumerate();
-    doors
-        .filter_map(|(at, door)| outbound_door(&format!("outbound[{at}]"), door, limits, notes))
-        .collect()
-}
-
-fn outbound_door(
-    path: &str,
-    written: &file::Outbound,
-    limits: proxy::Limits,
-    notes: &mut Mistakes,
-) -> Option<proxy::Outbound> {
-    let listen = transparent::listen(path, (written.listen.as_deref(), &written.captures), notes);
-    let captures = transparent::captures(path, &written.captures, notes);
-    let to = destination(&format!("{path}.to"), &written.to, notes);
-    let expect = expected(path, &written.expect, notes);
-    let service = service(path, written.service.as_deref(), to.as_deref(), notes);
-    Some(proxy::Outbound {
-        captures,
-        expect,
-        limits,
-        listen: listen?,
-        semicolons: if written.allow_semicolons {
-            Semicolons::Allow
-        } else {
-            Semicolons::Refuse
-        },
-        service: service?,
-        to: to?,
-    })
 }
 
 /// Where our own application connects to us.

@@ -12,6 +12,8 @@ use serde::Deserialize;
 use crate::config::enrolment_file::FromAuthority;
 use crate::config::inbound_file::Inbound;
 use crate::config::limits_file::Limits;
+use crate::config::outbound_file::Names;
+use crate::config::outbound_file::Outbound;
 use crate::config::tcp_file::Tcp;
 use crate::config::transparent_file::Transparent;
 
@@ -30,6 +32,9 @@ pub(super) struct File {
     /// Doors for our own application, each to one other workload.
     #[serde(default)]
     pub(super) outbound: Vec<Outbound>,
+    /// How the names that `outbound` doors lead to are looked up.
+    #[serde(default)]
+    pub(super) names: Names,
     /// Doors for what is not HTTP.
     pub(super) tcp: Option<Tcp>,
     /// Where connections come that our application dialled elsewhere.
@@ -101,26 +106,6 @@ pub(super) struct Route {
     /// The route groups it is in.
     #[serde(default)]
     pub(super) groups: Vec<String>,
-}
-
-/// A door for our own application.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Outbound {
-    /// Where our application connects to us: a loopback address. May be left out where there are `captures`.
-    pub(super) listen: Option<String>,
-    /// The destinations for which redirected connections come here, such as `10.96.0.12:80`, `10.96.0.0/16:*` or `[fd00::/8]:80`.
-    #[serde(default)]
-    pub(super) captures: Vec<String>,
-    /// Where the other sidecar is, `host:port`.
-    pub(super) to: String,
-    /// The SPIFFE IDs that may answer there: one, or a list.
-    pub(super) expect: OneOrMany,
-    /// What the other workload is called in policies. Default: the first label of `to`.
-    pub(super) service: Option<String>,
-    /// Whether paths may have `;`. Default: false.
-    #[serde(default)]
-    pub(super) allow_semicolons: bool,
 }
 
 impl OneOrMany {

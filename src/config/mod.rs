@@ -16,6 +16,8 @@ mod inbound;
 mod inbound_file;
 mod limits_file;
 mod mistakes;
+mod outbound;
+mod outbound_file;
 mod parts;
 mod policies;
 mod shape;
@@ -37,6 +39,7 @@ use crate::enrol;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
 use crate::identity::Endpoint;
+use crate::net;
 use crate::net::SourceLimits;
 use crate::policy;
 use crate::proxy;
@@ -65,6 +68,8 @@ pub struct Config {
     pub inbound: Option<proxy::Inbound>,
     /// The operational log.
     pub log: Log,
+    /// How the names that `outbound` doors lead to are looked up.
+    pub names: net::NameSettings,
     /// Doors for our own application.
     pub outbound: Vec<proxy::Outbound>,
     /// What policies may speak about.

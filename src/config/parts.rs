@@ -19,6 +19,7 @@ use crate::config::doors;
 use crate::config::file;
 use crate::config::identity;
 use crate::config::inbound;
+use crate::config::outbound;
 use crate::config::policies;
 use crate::config::tcp;
 use crate::config::transparent;
@@ -40,7 +41,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
         .inbound
         .as_ref()
         .and_then(|door| inbound::door(door, limits, folder, notes));
-    let outbound = doors::outbound(&file.outbound, limits, notes);
+    let names = outbound::names(&file.names, notes);
+    let outbound = outbound::doors(&file.outbound, limits, notes);
     let tcp = tcp::doors(file.tcp.as_ref(), limits, folder, notes);
     let transparent = transparent::settings(&file, limits, (&outbound, &tcp), notes);
     if file.inbound.is_none() && file.outbound.is_empty() && file.tcp.is_none() {
@@ -58,26 +60,24 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let policy = policies::of_sidecar(&file.policy, services, trust_domain.as_ref(), notes);
     let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
     let audit = audit_settings(&file.audit, folder, notes);
-    let admin = file
-        .admin
-        .as_ref()
-        .and_then(|admin| admin_settings(admin, notes));
+    let admin = file.admin.as_ref();
+    let admin = admin.and_then(|admin| admin_settings(admin, notes));
     let workload_api = workload_api::settings(&file, folder, notes);
     let mut listens = listens(inbound.as_ref(), &outbound, &tcp, admin);
     listens.extend(transparent::listens(transparent.as_ref()));
     doors::clashes(&listens, notes);
     let log = log_settings(file.log, notes);
     let workers = workers(file.workers, notes);
-    let drain_deadline = Duration::from_millis(file.drain_deadline_ms);
     let whole = (|| {
         Some(Config {
             admin,
             audit: audit?,
-            drain_deadline,
+            drain_deadline: Duration::from_millis(file.drain_deadline_ms),
             handshakes,
             identity: identity?,
             inbound,
             log,
+            names,
             outbound,
             policy,
             policy_source: policy_source?,

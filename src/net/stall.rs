@@ -14,6 +14,8 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::time::Sleep;
 
+use crate::net::pulse::Pulse;
+
 /// A stream on which a write may not be stuck for longer than a limit.
 ///
 /// Without it a caller that stops reading holds its connection, and what is
@@ -23,6 +25,7 @@ use tokio::time::Sleep;
 pub struct StallGuard<S> {
     stream: S,
     limit: Duration,
+    pulse: Option<Pulse>,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
@@ -32,8 +35,16 @@ impl<S> StallGuard<S> {
         Self {
             stream,
             limit,
+            pulse: None,
             stuck: None,
         }
+    }
+
+    /// Beats `pulse` with all that is read.
+    #[must_use]
+    pub fn beating(mut self, pulse: Pulse) -> Self {
+        self.pulse = Some(pulse);
+        self
     }
 
     /// Passes `outcome` on, and an error in place of a `Pending` that lasts.
@@ -64,7 +75,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if let Some(pulse) = &this.pulse {
+            pulse.beat();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) struct Activity {
     limits: Silence,
     moved: Cell<Instant>,
     phase: Cell<Phase>,
+    tries_more: Cell<u32>,
     /// How long the caller was waited for until it last sent something.
     waited: Cell<Duration>,
     /// Since when it is waited for again.
@@ -103,6 +104,7 @@ impl Activity {
             limits,
             moved: Cell::new(begun),
             phase: Cell::new(Phase::Sending),
+            tries_more: Cell::new(0),
             waited: Cell::default(),
             waits_since: Cell::default(),
         })
@@ -129,6 +131,26 @@ impl Activity {
     pub(super) fn passed_out(&self, bytes: usize) {
         add(&self.bytes_out, bytes);
         self.touch();
+    }
+
+    /// When something last moved; of a request that was not sent yet, when it came.
+    pub(super) const fn moved(&self) -> Instant {
+        self.moved.get()
+    }
+
+    /// Whether it has been silent for as long as it may.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.deadline() <= Instant::now()
+    }
+
+    /// The request is tried once more, here or elsewhere.
+    pub(super) fn tried_again(&self) {
+        self.tries_more.set(self.tries_more.get().saturating_add(1));
+    }
+
+    /// How often it was tried again.
+    pub(super) const fn tries_more(&self) -> u32 {
+        self.tries_more.get()
     }
 
     pub(super) const fn phase(&self) -> Phase {

@@ -207,12 +207,13 @@ impl Exchange {
     }
 
     fn finish(&mut self, reason: Option<&'static str>) {
-        let Some(entry) = self.entry.take() else {
+        let Some(mut entry) = self.entry.take() else {
             return;
         };
         self.meters
             .ended(self.decision, self.status, entry.began().elapsed());
         self.in_flight = None;
+        entry.retried(self.activity.tries_more());
         self.place = None;
         entry.end(End {
             bytes_in: self.activity.bytes_in(),

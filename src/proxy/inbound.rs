@@ -86,7 +86,10 @@ impl InboundDoor {
             limits: settings.limits,
             meters: Rc::clone(&meters),
             tasks: desk.tasks().clone(),
-            way: Way::App(AppWay::new(settings.app.clone(), settings.limits.connect)),
+            way: Way::App(Rc::new(AppWay::new(
+                settings.app.clone(),
+                settings.limits.connect,
+            ))),
         };
         let keeping = Keeping {
             idle: settings.app_idle,

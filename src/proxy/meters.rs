@@ -28,9 +28,11 @@ use crate::proxy::threshold::Threshold;
 pub struct Metrics {
     connections: ShardedGaugeVec<1>,
     durations: ShardedHistogramVec<2>,
+    endpoints_left_out: ShardedCounterVec<2>,
     handshakes: ShardedCounterVec<2>,
     offences: ShardedCounterVec<2>,
     requests: ShardedCounterVec<4>,
+    retries: ShardedCounterVec<2>,
     shed: ShardedCounterVec<3>,
     streams: ShardedGaugeVec<1>,
 }
@@ -45,9 +47,11 @@ impl Metrics {
         Ok(Self {
             connections: ShardedGaugeVec::register(registry, CONNECTIONS)?,
             durations: ShardedHistogramVec::register(registry, DURATIONS, SECONDS)?,
+            endpoints_left_out: ShardedCounterVec::register(registry, ENDPOINTS_LEFT_OUT)?,
             handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
             offences: ShardedCounterVec::register(registry, OFFENCES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
+            retries: ShardedCounterVec::register(registry, RETRIES)?,
             shed: ShardedCounterVec::register(registry, SHED)?,
             streams: ShardedGaugeVec::register(registry, STREAMS)?,
         })
@@ -57,6 +61,7 @@ impl Metrics {
     #[must_use]
     pub fn door(&self, door: Door, service: &ServiceName) -> DoorMeters {
         DoorMeters {
+            detours: (door == Door::Outbound).then(|| self.detours(service)),
             duration: self.durations.histogram([door.as_str(), service.as_str()]),
             families: self.clone(),
             labels: (door.as_str(), service.clone()),
@@ -71,6 +76,18 @@ impl Metrics {
                 .collect(),
             streams: self.streams.gauge([door.as_str()]),
             threshold: self.threshold(door),
+        }
+    }
+
+    fn detours(&self, service: &ServiceName) -> Detours {
+        let retries = |why| self.retries.counter([service.as_str(), why]);
+        let left_out = |why| self.endpoints_left_out.counter([service.as_str(), why]);
+        Detours {
+            broken: retries("broken"),
+            ejected: left_out("failing"),
+            refused: retries("refused"),
+            rested: left_out("unreached"),
+            unreached: retries("unreached"),
         }
     }
 
@@ -100,9 +117,32 @@ impl Metrics {
 
 type ByOutcome = HashMap<(Decision, Option<StatusCode>), Counter>;
 
+/// Why a request is tried once more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Again {
+    /// The connection broke.
+    Broken,
+    /// The other side says that it has not looked at it.
+    Refused,
+    /// Nobody was reached.
+    Unreached,
+}
+
+/// What is counted where there are several ways to a destination.
+#[derive(Debug)]
+struct Detours {
+    broken: Counter,
+    ejected: Counter,
+    refused: Counter,
+    rested: Counter,
+    unreached: Counter,
+}
+
 /// One worker's counters at one door.
 #[derive(Debug)]
 pub struct DoorMeters {
+    /// None where requests have one way only.
+    detours: Option<Detours>,
     duration: Histogram,
     families: Metrics,
     labels: (&'static str, ServiceName),
@@ -127,6 +167,31 @@ impl DoorMeters {
     /// Counts how a connection began; `result` is `ok` or a stable reason.
     pub(super) fn handshake(&self, result: &str) {
         self.threshold.handshake(result);
+    }
+
+    /// Counts that a request is tried once more.
+    pub(super) fn tried_again(&self, why: Again) {
+        if let Some(detours) = &self.detours {
+            match why {
+                Again::Broken => detours.broken.inc(),
+                Again::Refused => detours.refused.inc(),
+                Again::Unreached => detours.unreached.inc(),
+            }
+        }
+    }
+
+    /// Counts an endpoint that is left out for a while because it fails.
+    pub(super) fn ejected(&self) {
+        if let Some(detours) = &self.detours {
+            detours.ejected.inc();
+        }
+    }
+
+    /// Counts an endpoint that is left out for a while because it was not reached.
+    pub(super) fn rested(&self) {
+        if let Some(detours) = &self.detours {
+            detours.rested.inc();
+        }
     }
 
     /// Counts a request that has ended after `duration`.
@@ -176,6 +241,13 @@ const DURATIONS: About<2> = About {
     most_series: 256,
 };
 
+const ENDPOINTS_LEFT_OUT: About<2> = About {
+    name: "portreeve_endpoint_ejections_total",
+    help: "How often a worker left an endpoint out for a while.",
+    labels: ["service", "reason"],
+    most_series: 256,
+};
+
 const HANDSHAKES: About<2> = About {
     name: "portreeve_handshakes_total",
     help: "Connections by how they began.",
@@ -195,6 +267,13 @@ const REQUESTS: About<4> = About {
     help: "Requests that have ended, by decision and by the status that the caller got.",
     labels: ["door", "service", "decision", "code"],
     most_series: 2048,
+};
+
+const RETRIES: About<2> = About {
+    name: "portreeve_retries_total",
+    help: "How often a request was tried once more, by why.",
+    labels: ["service", "reason"],
+    most_series: 256,
 };
 
 const SHED: About<3> = About {

@@ -8,7 +8,6 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::uri::Scheme;
 use tokio::net::TcpStream;
@@ -20,6 +19,7 @@ use crate::identity::Live;
 use crate::net::Dialer;
 use crate::net::Listener;
 use crate::net::StallGuard;
+use crate::net::Whereabouts;
 use crate::policy::Caller;
 use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
@@ -34,12 +34,10 @@ use crate::proxy::serve::Connection;
 use crate::proxy::settings::Outbound;
 use crate::proxy::sniff;
 use crate::proxy::threshold::Threshold;
-use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
 use crate::proxy::upstream::Way;
 use crate::tls::Connector;
-use crate::tls::Protocol;
 
 /// One worker's outbound door to one destination.
 #[derive(Debug)]
@@ -51,6 +49,15 @@ pub struct OutboundDoor {
     upstream: Rc<Upstream>,
 }
 
+/// The other workload, as a door is told of it.
+#[derive(Debug)]
+pub struct FarSide {
+    /// Who must be there, and how we prove who we are.
+    pub connector: Connector,
+    /// Where it is.
+    pub whereabouts: Whereabouts,
+}
+
 impl OutboundDoor {
     /// A door that nobody comes through yet.
     #[must_use]
@@ -59,7 +66,7 @@ impl OutboundDoor {
         desk: Rc<Desk>,
         meters: DoorMeters,
         identity: Arc<Live>,
-        connector: Connector,
+        far: FarSide,
     ) -> Self {
         let meters = Rc::new(meters);
         let reach = Reach {
@@ -69,15 +76,11 @@ impl OutboundDoor {
             tasks: desk.tasks().clone(),
             way: Way::Peer {
                 dialer: Dialer::new(&settings.to, settings.limits.connect),
-                tls: Box::new(connector),
+                tls: Rc::new(far.connector),
             },
         };
-        let keeping = Keeping {
-            idle: Duration::ZERO,
-            most_idle: 0,
-            protocol: Protocol::Http2,
-        };
-        let upstream = Rc::new(Upstream::new(reach, keeping));
+        let upstream = Upstream::to_workload(reach, far.whereabouts, settings.balancing);
+        let upstream = Rc::new(upstream);
         Self {
             desk,
             identity,

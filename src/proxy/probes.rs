@@ -99,7 +99,7 @@ impl ProbesDoor {
             limits,
             meters: Rc::clone(&meters),
             tasks: desk.tasks().clone(),
-            way: Way::App(AppWay::new(inbound.app.clone(), limits.connect)),
+            way: Way::App(Rc::new(AppWay::new(inbound.app.clone(), limits.connect))),
         };
         let keeping = Keeping {
             idle: Duration::ZERO,

@@ -223,7 +223,7 @@ const fn malformed(why: &Malformed) -> (StatusCode, &'static str) {
 /// Why there was no answer.
 pub(super) const fn upstream(why: &UpstreamError) -> (StatusCode, &'static str) {
     match why {
-        UpstreamError::Dial { .. } | UpstreamError::Unreachable => {
+        UpstreamError::Dial { .. } | UpstreamError::Nowhere | UpstreamError::Unreachable => {
             (StatusCode::SERVICE_UNAVAILABLE, "upstream_unreachable")
         }
         UpstreamError::Http1 { .. } | UpstreamError::Http2 { .. } => {

@@ -13,6 +13,7 @@ use crate::proxy::balancers::Balancers;
 use crate::proxy::gates::RateLimit;
 use crate::proxy::path::Semicolons;
 use crate::proxy::probes::Probes;
+use crate::proxy::upstream::Balancing;
 use crate::tls::Protocol;
 
 /// What every door keeps to.
@@ -90,6 +91,8 @@ pub struct Inbound {
 /// A door for our own application, to one other workload.
 #[derive(Clone, Debug)]
 pub struct Outbound {
+    /// How its endpoints are used.
+    pub balancing: Balancing,
     /// The destinations that connections are redirected from, see [`Transparent`].
     pub captures: Vec<Capture>,
     /// Who may be at the other end. Never empty.

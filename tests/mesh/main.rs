@@ -23,6 +23,10 @@ mod crowd;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod endpoint;
+#[cfg(test)]
+mod endpoints;
+#[cfg(test)]
 mod far_side;
 #[cfg(test)]
 mod fields;
@@ -53,6 +57,10 @@ mod limits;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod name_server;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
 mod outbound;
 #[cfg(test)]
 mod pair;
@@ -66,6 +74,8 @@ mod readiness;
 mod records;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod retries;
 #[cfg(test)]
 mod roots;
 #[cfg(test)]
@@ -89,3 +99,5 @@ mod trial;
 mod unix;
 #[cfg(test)]
 mod upgrade;
+#[cfg(test)]
+mod vigil;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::mpsc;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -164,8 +165,14 @@ impl Stage {
 
     /// The sidecar beside `web`, which calls `orders` at `to`.
     pub(crate) fn web(&self, to: SocketAddr, more: &str) -> Sidecar {
+        self.web_with(&to.to_string(), ["", more])
+    }
+
+    /// The same, with `door` added to the door's settings and `more` to all.
+    pub(crate) fn web_with(&self, to: &str, [door, more]: [&str; 2]) -> Sidecar {
+        let comma = if door.is_empty() { "" } else { ", " };
         let door = format!(
-            "outbound: [{{ listen: \"127.0.0.1:0\", to: \"{to}\", expect: \"spiffe://mesh.example/orders\", service: orders }}]"
+            "outbound: [{{ listen: \"127.0.0.1:0\", to: \"{to}\", expect: \"spiffe://mesh.example/orders\", service: orders{comma}{door} }}]"
         );
         self.sidecar("web", [&door, ""], more)
     }
@@ -271,6 +278,18 @@ pub(crate) fn window(admin: SocketAddr, path: &str) -> String {
         "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     ));
     String::from_utf8(operator.answer().body).unwrap()
+}
+
+/// Waits until `is_so`.
+pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
+    let (_silent, pause) = mpsc::sync_channel::<()>(0);
+    for _ in 0..DEADLINE.as_millis() {
+        if is_so() {
+            return;
+        }
+        assert!(pause.recv_timeout(Duration::from_millis(1)).is_err());
+    }
+    panic!("it does not come to pass");
 }
 
 /// How often the metrics are looked at for what must happen: some seconds long.

@@ -109,6 +109,9 @@ impl Line<'_> {
         self.text(key!("protocol"), record.start.protocol.as_ref());
         self.text(key!("app_protocol"), record.app_protocol.as_ref());
         self.text(key!("upgrade"), record.upgrade.as_ref());
+        if record.retries > 0 {
+            self.number(key!("retries"), record.retries.into());
+        }
     }
 
     fn ruling(&mut self, ruling: &Ruling) {

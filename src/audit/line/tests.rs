@@ -34,6 +34,7 @@ fn bare() -> Record {
         ruling: None,
         end: None,
         app_protocol: None,
+        retries: 0,
         upgrade: None,
     }
 }
@@ -74,6 +75,7 @@ fn has_every_field_in_its_place() {
     });
     record.app_protocol = Some(Text::from("HTTP/1.1"));
     record.upgrade = Some(Text::from("websocket"));
+    record.retries = 2;
     let expected = [
         r#"{"time":"2027-01-15T08:00:00.000042Z""#,
         r#""id":"00000000000000010000000000000002""#,
@@ -95,7 +97,8 @@ fn has_every_field_in_its_place() {
         r#""duration_us":0"#,
         r#""protocol":"HTTP/2""#,
         r#""app_protocol":"HTTP/1.1""#,
-        r#""upgrade":"websocket"}"#,
+        r#""upgrade":"websocket""#,
+        r#""retries":2}"#,
     ];
     assert_eq!(line(&record), expected.join(",") + "\n");
 }

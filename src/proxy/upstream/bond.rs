@@ -42,10 +42,15 @@ impl Bond {
         &self.belief
     }
 
+    /// Notes what we end the connection for.
+    pub(super) fn end(&self, reason: &'static str) {
+        self.ended.set(Some(reason));
+    }
+
     /// Returns when we do not believe the other side any more, with the reason.
     pub(in crate::proxy) async fn over(&self) -> &'static str {
         let reason = lost(self.belief.clone(), self.clock.as_ref()).await;
-        self.ended.set(Some(reason));
+        self.end(reason);
         tracing::info!(reason, "a connection to another sidecar had to end");
         reason
     }

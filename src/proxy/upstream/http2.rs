@@ -1,7 +1,7 @@
 //! HTTP/2 connections, shared by all requests of a worker.
 //!
-//! One tunnel serves a destination; another is opened only when its streams
-//! are all taken. When our SVID is renewed, or the far side's is about to end,
+//! One tunnel serves an endpoint; another is opened only when its streams are
+//! all taken. When our SVID is renewed, or the far side's is about to end,
 //! the old tunnel goes on serving until its successor is there, so that no
 //! request waits for a renewal, and closes when its last stream ends.
 
@@ -9,24 +9,24 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::future::Future;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Context;
-use std::task::Poll;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use h2::PingPong;
 use h2::client;
-use h2::client::ResponseFuture;
 use h2::client::SendRequest;
+use http::Request;
 use http::header;
 use http_body::Body as _;
 use tokio::sync::Semaphore;
 
+use crate::net::Pulse;
 use crate::net::Tasks;
+use crate::proxy::activity::Activity;
 use crate::proxy::body::Source;
+use crate::proxy::body::Upload;
 use crate::proxy::outgoing::Outgoing;
-use crate::proxy::pump::PumpError;
 use crate::proxy::pump::pump;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::Answer;
@@ -34,19 +34,25 @@ use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::UpstreamError;
-use crate::proxy::upstream::apart::Apart;
 use crate::proxy::upstream::bond::drive;
+use crate::proxy::upstream::streaming::Slot;
+use crate::proxy::upstream::streaming::Streaming;
+use crate::proxy::upstream::streaming::Uploading;
+use crate::proxy::upstream::streaming::poll_both;
+use crate::proxy::upstream::vigil::UNRESPONSIVE;
+use crate::proxy::upstream::vigil::Vigil;
 use crate::proxy::upstream::wire::Made;
 use crate::tls::Protocol;
 
-/// The tunnels to one destination.
+/// The tunnels to one endpoint.
 #[derive(Debug)]
 pub(super) struct Tunnels {
     shared: Rc<Shared>,
 }
 
 impl Tunnels {
-    pub(super) fn new(reach: Rc<Reach>) -> Self {
+    /// Without a `vigil` tunnels are kept, and believed in, until they break.
+    pub(super) fn new(reach: Rc<Reach>, vigil: Option<Vigil>) -> Self {
         Self {
             shared: Rc::new(Shared {
                 attempts: Cell::new(0),
@@ -54,32 +60,51 @@ impl Tunnels {
                 open: RefCell::default(),
                 reach,
                 renewing: Cell::new(false),
+                streams: Rc::default(),
+                vigil,
             }),
         }
+    }
+
+    /// How many streams there are in all tunnels.
+    pub(super) fn streams(&self) -> Rc<Cell<usize>> {
+        Rc::clone(&self.shared.streams)
     }
 
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
         let activity = Rc::clone(&outgoing.activity);
         let (head, body) = outgoing.into_http2()?;
-        let Place {
+        let body = (!body.is_end_stream()).then_some(body);
+        self.place().await?.send(head, body, activity).await
+    }
+
+    /// A place for one stream. Where there is none, nothing was sent.
+    pub(super) async fn place(&self) -> Result<Place, UpstreamError> {
+        self.shared.place().await
+    }
+}
+
+impl Place {
+    /// Sends a request, and `body` if it has one.
+    pub(super) async fn send(
+        self,
+        head: Request<()>,
+        body: Option<Upload>,
+        activity: Rc<Activity>,
+    ) -> Result<Answer, UpstreamError> {
+        let Self {
             bond,
             mut sender,
             slot,
-        } = self.shared.place().await?;
-        let ended = body.is_end_stream();
-        let sent = sender.send_request(head, ended);
+            tasks,
+        } = self;
+        let sent = sender.send_request(head, body.is_none());
         let (mut response, stream) = sent.map_err(|cause| UpstreamError::Http2 { cause })?;
-        let mut streaming = Streaming {
-            _slot: slot,
-            apart: None,
-            upload: None,
-        };
-        if !ended {
-            streaming.upload = Some(Box::pin(pump(body, stream, activity)));
-        }
+        let upload = body.map(|body| -> Uploading { Box::pin(pump(body, stream, activity)) });
+        let mut streaming = Streaming::new(slot, upload);
         let head = poll_fn(|cx| poll_both(&mut response, &mut streaming, cx)).await;
         let response = head.map_err(|cause| failed(cause, bond.as_deref()))?;
-        streaming.let_go(&self.shared.reach.tasks);
+        streaming.let_go(&tasks);
         Ok(Answer {
             bond,
             response: clean(response).map(Source::http2),
@@ -103,82 +128,6 @@ fn failed(cause: h2::Error, bond: Option<&Bond>) -> UpstreamError {
     }
 }
 
-fn poll_both(
-    response: &mut ResponseFuture,
-    streaming: &mut Streaming,
-    cx: &mut Context<'_>,
-) -> Poll<Result<http::Response<h2::RecvStream>, h2::Error>> {
-    // A failed upload has reset the stream, which the response tells as well;
-    // a reset by the destination may still be followed by its answer.
-    streaming.poll_upload(cx);
-    Pin::new(response).poll(cx)
-}
-
-/// A stream whose response, or whose request, has not ended. Dropping it ends both.
-pub(in crate::proxy) struct Streaming {
-    _slot: Slot,
-    /// What is left of the request's body, while the response is read.
-    apart: Option<Apart>,
-    upload: Option<Upload>,
-}
-
-type Upload = Pin<Box<dyn Future<Output = Result<(), PumpError>>>>;
-
-impl Streaming {
-    /// Moves the request body on while the response is awaited.
-    fn poll_upload(&mut self, cx: &mut Context<'_>) {
-        let Some(upload) = &mut self.upload else {
-            return;
-        };
-        if let Poll::Ready(outcome) = upload.as_mut().poll(cx) {
-            self.upload = None;
-            note(&outcome);
-        }
-    }
-
-    /// Lets what is left of the request body go on by itself.
-    fn let_go(&mut self, tasks: &Tasks) {
-        let Some(upload) = self.upload.take() else {
-            return;
-        };
-        self.apart = Some(Apart::go(async move { note(&upload.await) }, tasks));
-    }
-}
-
-fn note(outcome: &Result<(), PumpError>) {
-    if let Err(error) = outcome {
-        tracing::debug!(
-            error = error as &dyn std::error::Error,
-            "a request body broke off"
-        );
-    }
-}
-
-impl std::fmt::Debug for Streaming {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Streaming")
-            .field("uploading", &self.upload.is_some())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A stream's place in its tunnel, free again when dropped.
-#[derive(Debug)]
-struct Slot(Rc<Cell<usize>>);
-
-impl Slot {
-    fn take(count: &Rc<Cell<usize>>) -> Self {
-        count.set(count.get() + 1);
-        Self(Rc::clone(count))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
-}
-
 #[derive(Debug)]
 struct Shared {
     /// Counts the attempts to connect that ended, so that whoever waited for
@@ -190,6 +139,9 @@ struct Shared {
     reach: Rc<Reach>,
     /// Whether a successor to an outdated tunnel is being opened.
     renewing: Cell<bool>,
+    /// Of all tunnels, also of those that take no more.
+    streams: Rc<Cell<usize>>,
+    vigil: Option<Vigil>,
 }
 
 #[derive(Debug)]
@@ -200,23 +152,17 @@ struct Tunnel {
     outdated: Option<SystemTime>,
     sender: SendRequest<Bytes>,
     streams: Rc<Cell<usize>>,
-}
-
-impl Tunnel {
-    fn enter(&self) -> Place {
-        Place {
-            bond: self.bond.clone(),
-            sender: self.sender.clone(),
-            slot: Slot::take(&self.streams),
-        }
-    }
+    /// Whether a stream was begun since somebody looked.
+    used: Rc<Cell<bool>>,
 }
 
 /// A place for one stream in a tunnel.
-struct Place {
+#[derive(Debug)]
+pub(super) struct Place {
     bond: Option<Rc<Bond>>,
     sender: SendRequest<Bytes>,
     slot: Slot,
+    tasks: Tasks,
 }
 
 impl Shared {
@@ -227,9 +173,21 @@ impl Shared {
                 self.connect().await?;
                 continue;
             };
-            let Place { bond, sender, slot } = place;
+            let Place {
+                bond,
+                sender,
+                slot,
+                tasks,
+            } = place;
             match sender.ready().await {
-                Ok(sender) => return Ok(Place { bond, sender, slot }),
+                Ok(sender) => {
+                    return Ok(Place {
+                        bond,
+                        sender,
+                        slot,
+                        tasks,
+                    });
+                }
                 // It went away meanwhile.
                 Err(_gone) => self.forget_failed(&slot),
             }
@@ -244,7 +202,7 @@ impl Shared {
         let is_current =
             |tunnel: &&Tunnel| self.reach.is_current(tunnel.generation, tunnel.outdated);
         if let Some(tunnel) = open.iter().filter(is_current).find(has_room) {
-            return Some(tunnel.enter());
+            return Some(self.enter(tunnel));
         }
         if open.len() >= MOST_TUNNELS {
             // All are full: wait in the one that is used least.
@@ -252,17 +210,27 @@ impl Shared {
                 .iter()
                 .filter(is_current)
                 .min_by_key(|tunnel| tunnel.streams.get());
-            return least.map(Tunnel::enter);
+            return least.map(|tunnel| self.enter(tunnel));
         }
         let outdated = open.iter().find(has_room)?;
         self.renew();
-        Some(outdated.enter())
+        Some(self.enter(outdated))
+    }
+
+    fn enter(&self, tunnel: &Tunnel) -> Place {
+        tunnel.used.set(true);
+        Place {
+            bond: tunnel.bond.clone(),
+            sender: tunnel.sender.clone(),
+            slot: Slot::take(&tunnel.streams, &self.streams),
+            tasks: self.reach.tasks.clone(),
+        }
     }
 
     fn forget_failed(&self, slot: &Slot) {
         self.open
             .borrow_mut()
-            .retain(|tunnel| !Rc::ptr_eq(&tunnel.streams, &slot.0));
+            .retain(|tunnel| !slot.is_in(&tunnel.streams));
     }
 
     /// Opens a successor in the background, and lets the outdated go when it is there.
@@ -312,33 +280,70 @@ impl Shared {
         Ok(())
     }
 
-    async fn open_tunnel(&self) -> Result<Tunnel, UpstreamError> {
+    async fn open_tunnel(self: &Rc<Self>) -> Result<Tunnel, UpstreamError> {
         let made = self.reach.connect(Protocol::Http2).await?;
         let Made {
             wire,
             bond,
             generation,
             outdated,
+            pulse,
         } = made;
         let handshake = builder(&self.reach.limits)
             .handshake::<_, Bytes>(wire)
             .await;
-        let (sender, connection) = handshake.map_err(|cause| UpstreamError::Http2 { cause })?;
-        let closed = Rc::new(Cell::new(false));
-        let flag = Rc::clone(&closed);
-        let driven = drive(connection, bond.clone());
-        self.reach.tasks.spawn(async move {
-            driven.await;
-            flag.set(true);
-        });
-        Ok(Tunnel {
-            bond,
-            closed,
+        let (sender, mut connection) = handshake.map_err(|cause| UpstreamError::Http2 { cause })?;
+        let tunnel = Tunnel {
+            bond: bond.clone(),
+            closed: Rc::default(),
             generation,
             outdated,
             sender,
             streams: Rc::default(),
-        })
+            used: Rc::default(),
+        };
+        let pings = connection.ping_pong();
+        let watched = self.watch_over(&tunnel, pings, &pulse);
+        let driven = drive(connection, bond);
+        let closed = Rc::clone(&tunnel.closed);
+        self.reach.tasks.spawn(async move {
+            tokio::select! {
+                () = driven => {}
+                () = watched => {}
+            }
+            closed.set(true);
+        });
+        Ok(tunnel)
+    }
+
+    /// Returns when the tunnel must end although nothing has told so.
+    fn watch_over(
+        self: &Rc<Self>,
+        tunnel: &Tunnel,
+        pings: Option<PingPong>,
+        pulse: &Pulse,
+    ) -> impl Future<Output = ()> + use<> {
+        let (vigil, shared) = (self.vigil, Rc::downgrade(self));
+        let (streams, used) = (Rc::clone(&tunnel.streams), Rc::clone(&tunnel.used));
+        let (bond, pulse) = (tunnel.bond.clone(), pulse.clone());
+        async move {
+            let (Some(vigil), Some(pings)) = (vigil, pings) else {
+                return std::future::pending().await;
+            };
+            let forget = || {
+                // Without it no stream can begin, and the last one ends the connection.
+                if let Some(shared) = shared.upgrade() {
+                    let mut open = shared.open.borrow_mut();
+                    open.retain(|tunnel| !Rc::ptr_eq(&tunnel.streams, &streams));
+                }
+            };
+            let is_used = || used.replace(false) || streams.get() > 0;
+            vigil.keep(pings, &pulse, is_used, forget).await;
+            if let Some(bond) = &bond {
+                bond.end(UNRESPONSIVE);
+            }
+            tracing::info!("a connection to another sidecar does not answer");
+        }
     }
 }
 

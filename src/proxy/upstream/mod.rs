@@ -9,10 +9,18 @@ mod alone;
 mod apart;
 mod app_way;
 mod bond;
+mod budget;
+mod destination;
+mod health;
 mod http1;
 mod http2;
 mod idle;
 mod line;
+mod load;
+mod roster;
+mod streaming;
+mod trial;
+mod vigil;
 mod wire;
 
 use std::rc::Rc;
@@ -23,18 +31,23 @@ use http::Response;
 use http::StatusCode;
 
 use crate::net::DialError;
+use crate::net::Whereabouts;
 use crate::proxy::body::Source;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::handover::Handed;
 use crate::proxy::outgoing::Outgoing;
+use crate::proxy::upstream::destination::Destination;
 use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
 pub(super) use app_way::AppWay;
 pub(super) use bond::Bond;
-pub(super) use http2::Streaming;
+pub use budget::Retries;
+pub use destination::Balancing;
+pub use health::Ejection;
 pub(super) use line::LineError;
 pub(super) use line::Reading;
+pub(super) use streaming::Streaming;
 pub(super) use wire::Reach;
 pub(super) use wire::Way;
 pub(super) use wire::Wire;
@@ -53,26 +66,54 @@ pub(super) struct Keeping {
 /// One worker's way to one destination.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    http1: http1::Connections,
-    http2: http2::Tunnels,
-    protocol: Protocol,
-    reach: Rc<Reach>,
+    to: To,
+}
+
+#[derive(Debug)]
+enum To {
+    /// To our own application.
+    Application {
+        http1: http1::Connections,
+        http2: http2::Tunnels,
+        protocol: Protocol,
+        reach: Rc<Reach>,
+    },
+    /// To another workload.
+    Workload(Box<Destination>),
 }
 
 impl Upstream {
+    /// To our own application.
     pub(super) fn new(reach: Reach, keeping: Keeping) -> Self {
         let reach = Rc::new(reach);
         Self {
-            http1: http1::Connections::new(Rc::clone(&reach), keeping),
-            http2: http2::Tunnels::new(Rc::clone(&reach)),
-            protocol: keeping.protocol,
-            reach,
+            to: To::Application {
+                http1: http1::Connections::new(Rc::clone(&reach), keeping),
+                http2: http2::Tunnels::new(Rc::clone(&reach), None),
+                protocol: keeping.protocol,
+                reach,
+            },
+        }
+    }
+
+    /// To another workload, which is at `whereabouts`.
+    pub(super) fn to_workload(
+        reach: Reach,
+        whereabouts: Whereabouts,
+        balancing: Balancing,
+    ) -> Self {
+        Self {
+            to: To::Workload(Box::new(Destination::new(reach, whereabouts, balancing))),
         }
     }
 
     /// What `request` will be spoken in, as records have it.
     pub(super) fn protocol_of(&self, request: &Canonical) -> &'static str {
-        match self.protocol {
+        let protocol = match self.to {
+            To::Application { protocol, .. } => protocol,
+            To::Workload(_) => Protocol::Http2,
+        };
+        match protocol {
             Protocol::Http2 if request.upgrade.is_none() => "HTTP/2",
             Protocol::Http1 | Protocol::Http2 => "HTTP/1.1",
         }
@@ -89,12 +130,15 @@ impl Upstream {
     ///
     /// Dropping the future resets the stream or closes the connection.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Answer, UpstreamError> {
-        if outgoing.upgrade.is_some() {
-            return alone::send(&self.reach, outgoing).await;
-        }
-        match self.protocol {
-            Protocol::Http1 => self.http1.send(outgoing).await,
-            Protocol::Http2 => self.http2.send(outgoing).await,
+        match &self.to {
+            To::Application { reach, .. } if outgoing.upgrade.is_some() => {
+                alone::send(reach, outgoing).await
+            }
+            To::Application {
+                http1, protocol, ..
+            } if *protocol == Protocol::Http1 => http1.send(outgoing).await,
+            To::Application { http2, .. } => http2.send(outgoing).await,
+            To::Workload(destination) => destination.send(outgoing).await,
         }
     }
 }
@@ -159,6 +203,9 @@ pub(super) enum UpstreamError {
         /// Why, as records have it.
         reason: &'static str,
     },
+    /// No address of the destination is known. It has seen nothing.
+    #[error("the destination's name leads nowhere")]
+    Nowhere,
     /// The canonical request cannot be written in the destination's protocol.
     #[error("the request cannot be written for the destination")]
     Unwritable {

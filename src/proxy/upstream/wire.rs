@@ -1,6 +1,7 @@
 //! A byte stream to the other side, and how one is made.
 
 use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,6 +10,7 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 
 use crate::net::Dialer;
+use crate::net::Pulse;
 use crate::net::StallGuard;
 use crate::net::Tasks;
 use crate::proxy::lifetime::last_call;
@@ -33,7 +35,7 @@ impl<S: AsyncRead + AsyncWrite + Debug + Send + Unpin> Bytestream for S {}
 pub(in crate::proxy) type Wire = Box<dyn Bytestream>;
 
 /// One destination, and how it is reached.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::proxy) struct Reach {
     pub(in crate::proxy) clock: Arc<dyn Clock>,
     pub(in crate::proxy) limits: Limits,
@@ -43,15 +45,15 @@ pub(in crate::proxy) struct Reach {
 }
 
 /// What is at the other end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::proxy) enum Way {
     /// Our own application, in the clear.
-    App(AppWay),
+    App(Rc<AppWay>),
     /// Another sidecar.
     Peer {
         dialer: Dialer,
         /// Who must be there and how we prove who we are.
-        tls: Box<Connector>,
+        tls: Rc<Connector>,
     },
 }
 
@@ -65,9 +67,20 @@ pub(super) struct Made {
     pub(super) bond: Option<Rc<Bond>>,
     /// When the other side's certificate is so near its end that another connection should take its place.
     pub(super) outdated: Option<SystemTime>,
+    /// Beats with all that is read from it, if it leads to another sidecar.
+    pub(super) pulse: Pulse,
 }
 
 impl Reach {
+    /// The same, to one address of the destination.
+    pub(super) fn to(&self, address: SocketAddr) -> Self {
+        let mut reach = self.clone();
+        if let Way::Peer { dialer, .. } = &mut reach.way {
+            *dialer = Dialer::new(&address.to_string(), self.limits.connect);
+        }
+        reach
+    }
+
     /// Connects, and proves identities if there are any to prove.
     pub(super) async fn connect(&self, protocol: Protocol) -> Result<Made, UpstreamError> {
         let unreached = |cause| UpstreamError::Dial { cause };
@@ -79,6 +92,7 @@ impl Reach {
                     bond: None,
                     generation: 0,
                     outdated: None,
+                    pulse: Pulse::default(),
                 });
             }
             Way::Peer { dialer, tls } => (dialer, tls),
@@ -98,11 +112,14 @@ impl Reach {
             connected.shown_until,
             Arc::clone(&self.clock),
         );
+        let pulse = Pulse::default();
+        let guarded = StallGuard::new(connected.stream, self.limits.write_stall);
         Ok(Made {
             bond: Some(Rc::new(bond)),
             generation: connected.generation,
             outdated: Some(last_call(ends, self.clock.now())),
-            wire: Box::new(StallGuard::new(connected.stream, self.limits.write_stall)),
+            wire: Box::new(guarded.beating(pulse.clone())),
+            pulse,
         })
     }
 
