@@ -1,12 +1,16 @@
 //! Which destinations are meant, among all that a connection may have.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::net::network::Network;
 use crate::net::network::NetworkError;
+use crate::net::whereabouts::Known;
+use crate::net::whereabouts::Whereabouts;
 
 /// Destinations in one network, on one port or on all.
 ///
@@ -32,6 +36,11 @@ impl Capture {
     /// destination in common, unless they are the same.
     const fn narrowness(&self) -> (u8, bool) {
         (self.network.prefix(), self.port.is_some())
+    }
+
+    /// Whether it is one destination, and no other.
+    const fn is_one(&self) -> bool {
+        self.network.is_one() && self.port.is_some()
     }
 }
 
@@ -77,14 +86,66 @@ impl fmt::Display for Capture {
     }
 }
 
+/// Destinations as an operator writes them.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Captured {
+    /// By their addresses.
+    At(Capture),
+    /// Wherever a name leads: `host:port`.
+    Named(Arc<str>),
+}
+
+impl FromStr for Captured {
+    type Err = CaptureError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = match text.parse() {
+            Ok(capture) => return Ok(Self::At(capture)),
+            Err(refused) => refused,
+        };
+        let (host, port) = text.rsplit_once(':').ok_or(CaptureError::NoPort)?;
+        if !is_name(host) {
+            return Err(refused);
+        }
+        if port == "*" {
+            return Err(CaptureError::NameWithoutPort);
+        }
+        let port: NonZeroU16 = port.parse().map_err(|_bad| CaptureError::NoPort)?;
+        Ok(Self::Named(format!("{host}:{port}").into()))
+    }
+}
+
+impl fmt::Display for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(capture) => capture.fmt(f),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Whether `host` is a name: labels, of which the last is no number.
+fn is_name(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.chars().all(of_name);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.len() <= 253
+        && host.split('.').all(is_label)
+        && last.contains(|c: char| c.is_ascii_alphabetic())
+}
+
 /// Why a text names no destinations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CaptureError {
     /// Brackets are for IPv6, and IPv6 is for brackets.
     #[error("an IPv6 network stands in brackets, as in `[fd00::/8]:443`, and no other does")]
     Brackets,
+    /// A name leads to single addresses.
+    #[error("a name needs a port: `*` is for networks")]
+    NameWithoutPort,
     /// The network is none.
-    #[error("the part before the port is no network")]
+    #[error("the part before the port is neither a network nor a name")]
     Network {
         /// Why not.
         #[source]
@@ -100,24 +161,51 @@ pub enum CaptureError {
 pub struct Captures<T> {
     /// The narrowest first.
     entries: Vec<(Capture, T)>,
+    named: Vec<(RefCell<Whereabouts>, T)>,
 }
 
 impl<T> Captures<T> {
     /// The narrowest capture wins: first by its network, then by its port. The
-    /// order of `entries` does not matter unless two are the same.
+    /// order of `entries` does not matter unless two are the same. What is
+    /// `named` is as narrow as can be; of two names that lead to the same place
+    /// the first wins, and an address that is written beats both.
     #[must_use]
-    pub fn new(entries: impl IntoIterator<Item = (Capture, T)>) -> Self {
+    pub fn new(
+        entries: impl IntoIterator<Item = (Capture, T)>,
+        named: impl IntoIterator<Item = (Whereabouts, T)>,
+    ) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         entries.sort_by_key(|(capture, _)| std::cmp::Reverse(capture.narrowness()));
-        Self { entries }
+        let named = named.into_iter();
+        let named = named.map(|(whereabouts, what)| (RefCell::new(whereabouts), what));
+        Self {
+            entries,
+            named: named.collect(),
+        }
     }
 
     /// What is to become of a connection to `destination`, if it is captured.
     #[must_use]
     pub fn find(&self, destination: SocketAddr) -> Option<&T> {
         let mut entries = self.entries.iter();
-        let found = entries.find(|(capture, _)| capture.covers(destination));
-        found.map(|(_, what)| what)
+        let written = entries.find(|(capture, _)| capture.covers(destination));
+        if let Some((capture, what)) = written
+            && capture.is_one()
+        {
+            return Some(what);
+        }
+        let mut named = self.named.iter();
+        let named = named.find(|(whereabouts, _)| leads(whereabouts, destination));
+        let named = named.map(|(_, what)| what);
+        named.or_else(|| written.map(|(_, what)| what))
+    }
+}
+
+/// Whether a name leads to `destination` now.
+fn leads(whereabouts: &RefCell<Whereabouts>, destination: SocketAddr) -> bool {
+    match whereabouts.borrow_mut().look() {
+        Known::At(addresses) => addresses.contains(&destination),
+        Known::Lost | Known::NotYet => false,
     }
 }
 
@@ -137,10 +225,10 @@ mod tests {
             ("[fd00::/8]:443", "six"),
         ];
         let parse = |(text, name): (&str, &'static str)| (text.parse().unwrap(), name);
-        let forwards = Captures::new(written.map(parse));
+        let forwards = Captures::new(written.map(parse), []);
         let mut reversed = written;
         reversed.reverse();
-        let backwards = Captures::new(reversed.map(parse));
+        let backwards = Captures::new(reversed.map(parse), []);
         let cases = [
             ("10.96.0.12:80", Some("one")),
             ("10.96.0.13:80", Some("web")),
@@ -153,6 +241,62 @@ mod tests {
             let address = destination.parse().unwrap();
             assert_eq!(forwards.find(address).copied(), name, "{destination}");
             assert_eq!(backwards.find(address).copied(), name, "{destination}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_narrower_than_a_network_and_wider_than_an_address() {
+        let at = |text: &str| Whereabouts::fixed(text.parse().unwrap());
+        let captures = Captures::new(
+            [
+                ("10.96.0.0/16:*".parse().unwrap(), "network"),
+                ("10.96.0.12:80".parse().unwrap(), "address"),
+                ("10.96.0.13:*".parse().unwrap(), "host"),
+            ],
+            [
+                (at("10.96.0.12:80"), "hidden"),
+                (at("10.96.0.13:80"), "name"),
+                (at("10.96.0.13:80"), "second"),
+            ],
+        );
+        for (destination, name) in [
+            ("10.96.0.12:80", "address"),
+            ("10.96.0.13:80", "name"),
+            ("10.96.0.13:81", "host"),
+            ("10.96.0.14:80", "network"),
+        ] {
+            let found = captures.find(destination.parse().unwrap());
+            assert_eq!(found, Some(&name), "{destination}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_told_from_an_address() {
+        for (text, host) in [
+            ("orders:80", "orders:80"),
+            (
+                "orders.shop.svc.cluster.local.:080",
+                "orders.shop.svc.cluster.local.:80",
+            ),
+            ("10.96.0.example:80", "10.96.0.example:80"),
+        ] {
+            assert_eq!(text.parse(), Ok(Captured::Named(host.into())), "{text}");
+        }
+        let network = "10.96.0.12:80".parse().unwrap();
+        assert_eq!("10.96.0.12:80".parse(), Ok(Captured::At(network)));
+        let bad = CaptureError::Network {
+            cause: NetworkError::Address,
+        };
+        for (text, why) in [
+            ("orders:*", CaptureError::NameWithoutPort),
+            ("orders:0", CaptureError::NoPort),
+            ("orders", CaptureError::NoPort),
+            ("10.96.0:80", bad),
+            ("orders..shop:80", bad),
+            ("orders shop:80", bad),
+            ("orders/8:80", bad),
+        ] {
+            assert_eq!(text.parse::<Captured>(), Err(why), "{text}");
         }
     }
 
@@ -181,7 +325,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_written_as_it_was_meant_or_refused(text in "[0-9a-f:./*\\[\\]]{0,24}") {
-            if let Ok(capture) = text.parse::<Capture>() {
+            if let Ok(capture) = text.parse::<Captured>() {
                 prop_assert_eq!(capture.to_string().parse(), Ok(capture));
             }
         }
