@@ -52,7 +52,7 @@ impl Ways {
             match one {
                 Captured::At(capture) => self.written.push((*capture, beyond.clone())),
                 Captured::Named(name) => {
-                    let whereabouts = common.captured.get(name).cloned();
+                    let whereabouts = common.whereabouts.captured.get(name).cloned();
                     let named = whereabouts.map(|whereabouts| (whereabouts, beyond.clone()));
                     self.named.extend(named);
                 }

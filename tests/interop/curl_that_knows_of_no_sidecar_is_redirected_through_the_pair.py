@@ -8,6 +8,7 @@ import json
 from support.app import App
 from support.curl import curl
 from support.network import Machine
+from support.names import NameServer
 from support.network import join
 from support.sidecar import ORDERS
 from support.sidecar import WEB
@@ -36,7 +37,8 @@ def test(case):
         open_apps = {port: App(case, ("0.0.0.0", port)) for port in (METRICS, OTHER, PLAIN, DENIED)}
         server = start_server(case)
     with web.inside():
-        client = start_client(case)
+        names = NameServer(case, "127.0.0.1", {"db.shop.example": "10.77.0.2"})
+        client = start_client(case, names.address)
 
     # Before there are rules, everybody speaks to everybody.
     assert ask(web, "10.77.0.2", APP).status == 200
@@ -59,11 +61,16 @@ def test(case):
         assert record["source"].startswith(source), record
     until(lambda: len(of(server, door="inbound", decision="permit", caller=caller)) == 2, "two records of the server")
 
-    # The same where HTTP is not what is spoken: nobody tells the app.
+    # The same where HTTP is not what is spoken: nobody tells the app. The door is for a name, and follows it.
     assert ask(web, "10.77.0.2", TCP_APP).status == 200
     assert callers(tcp_app) == [[]]
     server.record(protocol="TCP", decision="permit", service="db", caller=caller)
     client.record(protocol="TCP", decision="permit", service="db", caller=caller, host=f"10.77.0.2:{TCP_APP}")
+
+    names.known["db.shop.example"] = "10.77.0.3"
+    until(lambda: ask(web, "10.77.0.2", TCP_APP).status == 0, "the name to have moved away", 30)
+    names.known["db.shop.example"] = "10.77.0.2"
+    until(lambda: ask(web, "10.77.0.2", TCP_APP).status == 200, "the name to have come back", 30)
 
     # Who is excluded meets a door that wants a certificate; the port and the network go straight to their app.
     before = len(app.requests)
@@ -123,7 +130,7 @@ def start_server(case):
     return start(case, "server", case.trust_domain.svid(ORDERS), doors, policy)
 
 
-def start_client(case):
+def start_client(case, name_server):
     """Beside curl: doors without an address of their own, to where curl was going anyway."""
     expect = case.trust_domain.id(ORDERS)
     captured = {"to": f"10.77.0.2:{APP}", "expect": expect, "service": ORDERS}
@@ -131,9 +138,10 @@ def start_client(case):
         "outbound": [{**captured, "captures": [f"10.77.0.2:{APP}", f"[fd77::/64]:{APP}"]}],
         "tcp": {
             "outbound": [
-                {"to": f"10.77.0.2:{TCP_APP}", "expect": expect, "service": "db", "captures": [f"10.77.0.0/24:{TCP_APP}"]}
+                {"to": f"10.77.0.2:{TCP_APP}", "expect": expect, "service": "db", "captures": [f"db.shop.example.:{TCP_APP}"]}
             ]
         },
+        "names": {"servers": [name_server]},
         "transparent": {
             "listen": ["127.0.0.1:15101", "[::1]:15101"],
             "passthrough": [
