@@ -66,7 +66,7 @@ pub(super) fn door(common: &Common, beyond: Ways, desk: Rc<Desk>) -> Option<Rc<T
     let settings = common.config.transparent.as_ref()?;
     Some(Rc::new(TransparentDoor::new(
         Captures::new(beyond.written, beyond.named),
-        (settings.limits.connections, common.own.clone()),
+        (settings.limits, common.own.clone()),
         desk,
         Arc::clone(&common.identity),
         &common.metrics,

@@ -184,34 +184,58 @@ impl<T> Captures<T> {
         }
     }
 
-    /// What is to become of a connection to `destination`, if it is captured.
+    /// What is to become of a connection to `destination`.
     #[must_use]
-    pub fn find(&self, destination: SocketAddr) -> Option<&T> {
+    pub fn find(&self, destination: SocketAddr) -> Found<'_, T> {
         let mut entries = self.entries.iter();
         let written = entries.find(|(capture, _)| capture.covers(destination));
         if let Some((capture, what)) = written
             && capture.is_one()
         {
-            return Some(what);
+            return Found::Captured(what);
         }
-        let mut named = self.named.iter();
-        let named = named.find(|(whereabouts, _)| leads(whereabouts, destination));
-        let named = named.map(|(_, what)| what);
-        named.or_else(|| written.map(|(_, what)| what))
+        let mut unknown = false;
+        for (whereabouts, what) in &self.named {
+            match whereabouts.borrow_mut().look() {
+                Known::At(addresses) if addresses.contains(&destination) => {
+                    return Found::Captured(what);
+                }
+                Known::At(_) => {}
+                Known::Lost | Known::NotYet => unknown = true,
+            }
+        }
+        match written {
+            Some((_, what)) if unknown => Found::Perhaps(what),
+            Some((_, what)) => Found::Captured(what),
+            None => Found::Nothing,
+        }
+    }
+
+    /// Returns when something is known of every name, be it that it leads nowhere.
+    pub async fn told(&self) {
+        for (whereabouts, _) in &self.named {
+            let whereabouts = whereabouts.borrow().clone();
+            whereabouts.told().await;
+        }
     }
 }
 
-/// Whether a name leads to `destination` now.
-fn leads(whereabouts: &RefCell<Whereabouts>, destination: SocketAddr) -> bool {
-    match whereabouts.borrow_mut().look() {
-        Known::At(addresses) => addresses.contains(&destination),
-        Known::Lost | Known::NotYet => false,
-    }
+/// What is to become of one connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Found<'a, T> {
+    /// This.
+    Captured(&'a T),
+    /// Nobody has said.
+    Nothing,
+    /// This, by its network; but it is not known where some name leads, which
+    /// could be there.
+    Perhaps(&'a T),
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tokio::sync::watch;
 
     use super::*;
 
@@ -230,17 +254,17 @@ mod tests {
         reversed.reverse();
         let backwards = Captures::new(reversed.map(parse), []);
         let cases = [
-            ("10.96.0.12:80", Some("one")),
-            ("10.96.0.13:80", Some("web")),
-            ("10.96.0.13:81", Some("cluster")),
-            ("10.97.0.13:80", Some("anywhere")),
-            ("[fd00::1]:443", Some("six")),
-            ("[fd00::1]:444", None),
+            ("10.96.0.12:80", Found::Captured(&"one")),
+            ("10.96.0.13:80", Found::Captured(&"web")),
+            ("10.96.0.13:81", Found::Captured(&"cluster")),
+            ("10.97.0.13:80", Found::Captured(&"anywhere")),
+            ("[fd00::1]:443", Found::Captured(&"six")),
+            ("[fd00::1]:444", Found::Nothing),
         ];
         for (destination, name) in cases {
             let address = destination.parse().unwrap();
-            assert_eq!(forwards.find(address).copied(), name, "{destination}");
-            assert_eq!(backwards.find(address).copied(), name, "{destination}");
+            assert_eq!(forwards.find(address), name, "{destination}");
+            assert_eq!(backwards.find(address), name, "{destination}");
         }
     }
 
@@ -266,8 +290,33 @@ mod tests {
             ("10.96.0.14:80", "network"),
         ] {
             let found = captures.find(destination.parse().unwrap());
-            assert_eq!(found, Some(&name), "{destination}");
+            assert_eq!(found, Found::Captured(&name), "{destination}");
         }
+    }
+
+    #[tokio::test]
+    async fn while_a_name_is_unknown_a_network_is_only_perhaps_meant() {
+        let (tell, known) = watch::channel(Known::NotYet);
+        let captures = Captures::new(
+            [
+                ("10.96.0.0/16:*".parse().unwrap(), "network"),
+                ("10.96.0.12:80".parse().unwrap(), "address"),
+            ],
+            [(Whereabouts::told_by(known), "name")],
+        );
+        let find = |text: &str| captures.find(text.parse().unwrap());
+        let at = |text: &str| Known::At([text.parse().unwrap()].into());
+        for unknown in [Known::NotYet, Known::Lost] {
+            tell.send(unknown).unwrap();
+            assert_eq!(find("10.96.0.12:80"), Found::Captured(&"address"));
+            assert_eq!(find("10.96.0.13:80"), Found::Perhaps(&"network"));
+            assert_eq!(find("10.97.0.13:80"), Found::Nothing);
+        }
+        tell.send(at("10.96.0.13:80")).unwrap();
+        captures.told().await;
+        assert_eq!(find("10.96.0.13:80"), Found::Captured(&"name"));
+        tell.send(at("10.96.0.14:80")).unwrap();
+        assert_eq!(find("10.96.0.13:80"), Found::Captured(&"network"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod whereabouts;
 
 pub use app::{AppAddress, AppAddressError, AppDialer, AppStream};
 pub use bind::{BindError, Bound, bind};
-pub use capture::{Capture, CaptureError, Captured, Captures};
+pub use capture::{Capture, CaptureError, Captured, Captures, Found};
 pub use curfew::Curfew;
 pub use dial::{DialError, Dialer};
 pub use dice::Dice;

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::audit::Door;
 use crate::audit::Room;
@@ -18,6 +19,7 @@ use crate::audit::Text;
 use crate::identity::Live;
 use crate::net::Captures;
 use crate::net::Ending;
+use crate::net::Found;
 use crate::net::Listener;
 use crate::net::OwnConnections;
 use crate::net::end_by;
@@ -27,6 +29,7 @@ use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::meters::Metrics;
 use crate::proxy::outbound::OutboundDoor;
+use crate::proxy::settings::Limits;
 use crate::proxy::tcp::PlainWay;
 use crate::proxy::tcp::TcpOutboundDoor;
 use crate::proxy::threshold::Threshold;
@@ -35,9 +38,9 @@ use crate::proxy::threshold::Threshold;
 #[derive(Debug)]
 pub struct TransparentDoor {
     beyond: Captures<Beyond>,
-    connections: usize,
     desk: Rc<Desk>,
     identity: Arc<Live>,
+    limits: Limits,
     own: OwnConnections,
     threshold: Threshold,
 }
@@ -54,21 +57,21 @@ pub enum Beyond {
 }
 
 impl TransparentDoor {
-    /// A door that nobody comes through yet, to what is `beyond`. At most
-    /// `connections` at a time, and none of those that are our `own`.
+    /// A door that nobody comes through yet, to what is `beyond`, for none of
+    /// the connections that are our `own`.
     #[must_use]
     pub fn new(
         beyond: Captures<Beyond>,
-        (connections, own): (usize, OwnConnections),
+        (limits, own): (Limits, OwnConnections),
         desk: Rc<Desk>,
         identity: Arc<Live>,
         metrics: &Metrics,
     ) -> Self {
         Self {
             beyond,
-            connections,
             desk,
             identity,
+            limits,
             own,
             threshold: metrics.threshold(Door::Outbound),
         }
@@ -110,7 +113,7 @@ impl Doorway for TransparentDoor {
     }
 
     fn most_connections(&self) -> usize {
-        self.connections
+        self.limits.connections
     }
 
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
@@ -126,14 +129,27 @@ impl Doorway for TransparentDoor {
             end_by(&stream, Ending::Reset);
             return self.turn_away([Some(source), Some(destination)], "own_connection", spare);
         }
-        match self.beyond.find(destination) {
-            Some(Beyond::Http(door)) => door.serve(stream, source, spare).await,
-            Some(Beyond::Plain(way)) => way.serve(stream, [source, destination], spare).await,
-            Some(Beyond::Tcp(door)) => door.receive(stream, source, Some(destination), spare).await,
-            None => {
+        // Only those that come first are ever kept waiting.
+        let told = timeout(self.limits.connect, self.beyond.told()).await;
+        if told.is_err() {
+            tracing::debug!(%source, "it is not known yet where all names lead");
+        }
+        let beyond = match self.beyond.find(destination) {
+            // In the clear nobody proves to be whom we meant.
+            Found::Perhaps(Beyond::Plain(_)) => Err("name_not_known"),
+            Found::Captured(beyond) | Found::Perhaps(beyond) => Ok(beyond),
+            Found::Nothing => Err("destination_not_captured"),
+        };
+        match beyond {
+            Ok(Beyond::Http(door)) => door.serve(stream, source, spare).await,
+            Ok(Beyond::Plain(way)) => way.serve(stream, [source, destination], spare).await,
+            Ok(Beyond::Tcp(door)) => {
+                let dialled = Some(destination);
+                door.receive(stream, source, dialled, spare).await;
+            }
+            Err(reason) => {
                 end_by(&stream, Ending::Reset);
-                let ends = [Some(source), Some(destination)];
-                self.turn_away(ends, "destination_not_captured", spare);
+                self.turn_away([Some(source), Some(destination)], reason, spare);
             }
         }
     }
