@@ -30,7 +30,7 @@ def test(case):
     web, orders = Machine(case), Machine(case)
     join(
         web, orders, ("10.77.0.1/24", "10.77.0.2/24"), ("10.77.1.1/24", "10.77.1.2/24"),
-        ("fd77::1/64", "fd77::2/64"),
+        ("10.77.2.1/24", "10.77.2.2/24"), ("fd77::1/64", "fd77::2/64"),
     )
     with orders.inside():
         app, tcp_app = App(case, ("0.0.0.0", APP)), App(case, ("0.0.0.0", TCP_APP))
@@ -104,6 +104,13 @@ def test(case):
     assert ask(web, "10.77.0.2", DENIED).status == 0
     client.record(decision="deny", service="denied", reason="no_permit", host=f"10.77.0.2:{DENIED}")
     assert callers(open_apps[DENIED]) == []
+    # By a network only while it is known where all names lead: one could be there.
+    before = len(open_apps[PLAIN].requests)
+    assert ask(web, "10.77.2.2", PLAIN).status == 0
+    client.record(decision="refused", reason="name_not_known", host=f"10.77.2.2:{PLAIN}")
+    assert len(open_apps[PLAIN].requests) == before
+    names.known["ghost.example"] = "10.77.0.9"
+    until(lambda: ask(web, "10.77.2.2", PLAIN).status == 200, "the last name to be known", 40)
 
     # Whoever dials the door itself would be sent in a circle.
     assert ask(web, "127.0.0.1", 15101).status == 0
@@ -138,14 +145,14 @@ def start_client(case, name_server):
         "outbound": [{**captured, "captures": [f"10.77.0.2:{APP}", f"[fd77::/64]:{APP}"]}],
         "tcp": {
             "outbound": [
-                {"to": f"10.77.0.2:{TCP_APP}", "expect": expect, "service": "db", "captures": [f"db.shop.example.:{TCP_APP}"]}
+                {"to": f"10.77.0.2:{TCP_APP}", "expect": expect, "service": "db", "captures": [f"db.shop.example.:{TCP_APP}", "ghost.example.:1"]}
             ]
         },
         "names": {"servers": [name_server]},
         "transparent": {
             "listen": ["127.0.0.1:15101", "[::1]:15101"],
             "passthrough": [
-                {"captures": [f"10.77.0.2:{PLAIN}"], "service": "plain"},
+                {"captures": [f"10.77.0.2:{PLAIN}", "10.77.2.0/24:*"], "service": "plain"},
                 {"captures": [f"10.77.0.2:{DENIED}"], "service": "denied"},
             ],
         },
