@@ -16,6 +16,8 @@ pub(super) struct Places {
     pub(super) captured: Arc<HashMap<Arc<str>, Whereabouts>>,
     /// Where each outbound door leads.
     pub(super) outbound: Arc<[Whereabouts]>,
+    /// Where each one for what is not HTTP leads.
+    pub(super) tcp_outbound: Arc<[Whereabouts]>,
 }
 
 /// What keeps them up to date, and where they lead.
@@ -23,6 +25,8 @@ pub(super) fn follow(config: &Config) -> (Names, Places) {
     let mut names = Names::new(config.names.clone());
     let doors = config.outbound.iter();
     let outbound = doors.map(|door| names.follow(&door.to)).collect();
+    let doors = config.tcp_outbound.iter();
+    let tcp_outbound = doors.map(|door| names.follow(&door.to)).collect();
     let http = config.outbound.iter().map(|door| &door.captures);
     let tcp = config.tcp_outbound.iter().map(|door| &door.captures);
     let ways = config.transparent.iter().flat_map(|door| &door.passthrough);
@@ -35,5 +39,10 @@ pub(super) fn follow(config: &Config) -> (Names, Places) {
         }
     }
     let captured = Arc::new(captured);
-    (names, Places { captured, outbound })
+    let places = Places {
+        captured,
+        outbound,
+        tcp_outbound,
+    };
+    (names, places)
 }

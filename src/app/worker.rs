@@ -173,10 +173,8 @@ impl Worker {
             }
         }
         let mut beyond = transparent::in_the_clear(common, &desk(), &scratch);
-        let outbound = config
-            .outbound
-            .iter()
-            .zip(common.whereabouts.outbound.iter());
+        let places = &common.whereabouts;
+        let outbound = config.outbound.iter().zip(&*places.outbound);
         for ((settings, whereabouts), bound) in outbound.zip(self.outbound) {
             let door = outbound_door(common, settings.clone(), whereabouts.clone(), desk());
             let door = Rc::new(door);
@@ -186,8 +184,10 @@ impl Worker {
                 doors.push(door.open(Listener::new(bound)?).boxed_local());
             }
         }
-        for (settings, bound) in config.tcp_outbound.iter().zip(self.tcp_outbound) {
-            let door = tcp_doors::outbound(common, settings.clone(), desk(), scratch.clone());
+        let tcp = config.tcp_outbound.iter().zip(&*places.tcp_outbound);
+        for ((settings, whereabouts), bound) in tcp.zip(self.tcp_outbound) {
+            let to = (settings.clone(), whereabouts.clone());
+            let door = tcp_doors::outbound(common, to, desk(), scratch.clone());
             let door = Rc::new(door);
             let captured = Beyond::Tcp(Rc::clone(&door));
             transparent::add(&mut beyond, common, &settings.captures, captured);

@@ -40,7 +40,8 @@ def test(case):
         server = start_server(case)
     with web.inside():
         names = NameServer(case, "127.0.0.1", {
-            "db.shop.example": "10.77.0.2", "other.shop.example": "10.77.0.9", "clear.example": "10.77.0.9"
+            "db.shop.example": "10.77.0.2", "other.shop.example": "10.77.0.9", "clear.example": "10.77.0.9",
+            "far.shop.example": "10.77.0.2",
         })
         client = start_client(case, names.address)
 
@@ -171,7 +172,7 @@ def start_client(case, name_server):
     """Beside curl: doors without an address of their own, to where curl was going anyway."""
     expect = case.trust_domain.id(ORDERS)
     captured = {"to": f"10.77.0.2:{APP}", "expect": expect, "service": ORDERS}
-    database = {"to": f"10.77.0.2:{TCP_APP}", "expect": expect, "service": "db"}
+    database = {"to": f"far.shop.example.:{TCP_APP}", "expect": expect, "service": "db"}
     by_name = [f"clear.example.:{port}" for port in (TCP_APP, PLAIN_BY_NAME)]
     doors = {
         "outbound": [{**captured, "captures": [f"10.77.0.2:{APP}", f"[fd77::/64]:{APP}", f"ghost.example.:{PLAIN}"]}],
