@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::future::poll_fn;
-use std::pin::pin;
 use std::rc::Rc;
 
 use tokio::sync::Notify;
@@ -34,10 +33,11 @@ impl Tasks {
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         self.shared.running.set(self.shared.running.get() + 1);
         let guard = Guard(Rc::clone(&self.shared));
+        // A block that pins what it has captured would have room for it twice.
+        let mut future = Box::pin(future);
         // The handle is not needed: the guard tells of the task's end, also
         // when it panics or is dropped with the runtime.
         drop(tokio::task::spawn_local(async move {
-            let mut future = pin!(future);
             poll_fn(|cx| in_turn(|| future.as_mut().poll(cx))).await;
             drop(guard);
         }));

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use crate::audit::Door;
 use crate::audit::Room;
+use crate::audit::Text;
 use crate::identity::Live;
 use crate::net::Listener;
 use crate::net::StallGuard;
@@ -34,6 +35,7 @@ use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
+use crate::proxy::serve::Serving;
 use crate::proxy::settings::Inbound;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream::AppWay;
@@ -141,6 +143,49 @@ impl InboundDoor {
             upstream: Rc::clone(&self.upstream),
         }
     }
+
+    /// A caller that has proved its name; none if it did not, which is recorded.
+    async fn receive(
+        &self,
+        mut stream: TcpStream,
+        source: SocketAddr,
+        spare: Room,
+    ) -> Option<Received> {
+        let introduced = doorway::introduced(self, &mut stream, source, spare).await?;
+        let source = introduced.source;
+        let accepted = match self.acceptor.accept(stream, source.ip()).await {
+            Ok(accepted) => accepted,
+            Err(why) => {
+                doorway::unproved(self, &why, source, introduced.spare);
+                return None;
+            }
+        };
+        self.meters.handshake("ok");
+        let passage = self.passage(accepted.belief, source);
+        let connection = Connection {
+            fate: passage.guest.fate().clone(),
+            lifetime: passage.lifetime.clone(),
+            limits: self.settings.limits,
+            protocol: accepted.protocol,
+            wire: Box::new(StallGuard::new(
+                accepted.stream,
+                self.settings.limits.write_stall,
+            )),
+        };
+        let name = passage.guest.name();
+        Some(Received {
+            introduced,
+            name,
+            serving: connection.serve(passage),
+        })
+    }
+}
+
+/// A caller whose connection is served.
+struct Received {
+    introduced: Introduced,
+    name: Option<Text>,
+    serving: Serving,
 }
 
 impl Doorway for InboundDoor {
@@ -160,35 +205,20 @@ impl Doorway for InboundDoor {
         Some(&self.settings.balancers)
     }
 
-    async fn serve(&self, mut stream: TcpStream, source: SocketAddr, spare: Room) {
-        let introduced = doorway::introduced(self, &mut stream, source, spare).await;
-        let Some(Introduced {
-            source,
-            spare,
-            visit: _visit,
-        }) = introduced
+    async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
+        // Boxed: what a handshake needs is given back when it is over, and a
+        // connection may be idle for long.
+        let received = Box::pin(self.receive(stream, source, spare)).await;
+        let Some(Received {
+            introduced,
+            name,
+            serving,
+        }) = received
         else {
             return;
         };
-        let accepted = match self.acceptor.accept(stream, source.ip()).await {
-            Ok(accepted) => accepted,
-            Err(why) => return doorway::unproved(self, &why, source, spare),
-        };
-        self.meters.handshake("ok");
-        let passage = self.passage(accepted.belief, source);
-        let connection = Connection {
-            fate: passage.guest.fate().clone(),
-            lifetime: passage.lifetime.clone(),
-            limits: self.settings.limits,
-            protocol: accepted.protocol,
-            wire: Box::new(StallGuard::new(
-                accepted.stream,
-                self.settings.limits.write_stall,
-            )),
-        };
-        let name = passage.guest.name();
-        let outcome = connection.serve(passage).await;
-        doorway::follow(self, outcome, spare, source, name);
+        let outcome = serving.await;
+        doorway::follow(self, outcome, introduced.spare, introduced.source, name);
     }
 }
 
@@ -223,3 +253,21 @@ fn introduction(peer: &Peer, identity: &Live) -> Introduction {
 /// Kept-alive connections to the application: as many as an HTTP/1 caller's
 /// usual concurrency, so that a steady load never dials.
 const MOST_IDLE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_output<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_takes_little_memory_besides_its_protocols() {
+        let bytes = size_of_output(InboundDoor::serve);
+        assert!(bytes <= MOST_BYTES, "{bytes} bytes");
+    }
+
+    /// Each connection has one.
+    const MOST_BYTES: usize = 512;
+}

@@ -44,7 +44,7 @@ use crate::time::turn;
 
 /// One connection's conversation.
 pub(super) struct Conversation<A> {
-    pub(super) answer: A,
+    pub(super) answer: Rc<A>,
     pub(super) farewell: Rc<Farewell>,
     pub(super) lifetime: Lifetime,
     pub(super) limits: Limits,

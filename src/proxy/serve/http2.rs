@@ -39,9 +39,9 @@ use crate::proxy::serve::followed::Followed;
 use crate::proxy::serve::unread::Unread;
 use crate::proxy::settings::Limits;
 
-pub(super) async fn serve(
+pub(super) async fn serve<A: Answer + 'static>(
     connection: Connection,
-    answer: impl Answer + 'static,
+    answer: Rc<A>,
 ) -> Result<(), ServeError> {
     let Connection {
         fate,
@@ -57,9 +57,11 @@ pub(super) async fn serve(
         Rc::clone(&unread),
         Rc::clone(&flooded),
     );
-    let framed = greeted(wire, &limits).await?;
+    // Boxed, as all that is only for the beginning or the end: the rest lives as
+    // long as the connection.
+    let framed = Box::pin(greeted(wire, &limits)).await?;
     let mut streams = Streams {
-        answer: Rc::new(answer),
+        answer,
         flooded,
         framed,
         in_flight: FuturesUnordered::new(),
@@ -74,7 +76,7 @@ pub(super) async fn serve(
             biased;
             turn = poll_fn(|cx| streams.poll_turn(cx)) => match turn {
                 Turn::Ended(outcome) => return outcome.map_err(|cause| ServeError::Http2 { cause }),
-                Turn::Flooded(flood) => return Err(streams.break_off(flood, &fate).await),
+                Turn::Flooded(flood) => return Err(Box::pin(streams.break_off(flood, &fate)).await),
                 Turn::Idle if is_closing => idle.as_mut().reset(Instant::now() + limits.write_stall),
                 Turn::Idle => idle.as_mut().reset(Instant::now() + limits.idle),
             },
@@ -236,6 +238,15 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_takes_little_memory() {
+        fn size_of_output<A, B, F>(_: impl FnOnce(A, B) -> F) -> usize {
+            size_of::<F>()
+        }
+        let bytes = size_of_output(serve::<Passage>);
+        assert!(bytes <= MOST_BYTES_OF_CONNECTION, "{bytes} bytes");
+    }
+
+    #[test]
     fn a_stream_takes_little_memory() {
         let bytes = size_of_output(exchange::<Passage>);
         assert!(bytes <= MOST_BYTES, "{bytes} bytes");
@@ -243,4 +254,6 @@ mod tests {
 
     /// Each stream under way has one, allocated and filled for each request.
     const MOST_BYTES: usize = 5 * 1024;
+    /// Each connection has one, idle or not.
+    const MOST_BYTES_OF_CONNECTION: usize = 4 * 1024;
 }

@@ -10,6 +10,8 @@ mod reply_text;
 mod unread;
 
 use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
 
 use http::Request;
 use http::Response;
@@ -58,13 +60,18 @@ impl Connection {
     ///
     /// [`ServeError`] if the caller broke the protocol or went away. What was
     /// in flight is recorded by then.
-    pub(super) async fn serve(self, answer: impl Answer + 'static) -> Result<(), ServeError> {
+    pub(super) fn serve(self, answer: impl Answer + 'static) -> Serving {
+        let answer = Rc::new(answer);
+        // Each is as large as its protocol needs it, for as long as the connection lives.
         match self.protocol {
-            Protocol::Http1 => http1::serve(self, answer).await,
-            Protocol::Http2 => http2::serve(self, answer).await,
+            Protocol::Http1 => Box::pin(http1::serve(self, answer)),
+            Protocol::Http2 => Box::pin(http2::serve(self, answer)),
         }
     }
 }
+
+/// A connection that is served.
+pub(super) type Serving = Pin<Box<dyn Future<Output = Result<(), ServeError>>>>;
 
 /// Why a connection ended badly.
 #[derive(Debug, thiserror::Error)]
