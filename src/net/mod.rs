@@ -6,6 +6,7 @@
 mod app;
 mod bind;
 mod capture;
+mod captures;
 mod curfew;
 mod dial;
 mod dice;
@@ -27,7 +28,8 @@ mod whereabouts;
 
 pub use app::{AppAddress, AppAddressError, AppDialer, AppStream};
 pub use bind::{BindError, Bound, bind};
-pub use capture::{Capture, CaptureError, Captures};
+pub use capture::{Capture, CaptureError, Captured};
+pub use captures::{Captures, Found, Lead, Security};
 pub use curfew::Curfew;
 pub use dial::{DialError, Dialer};
 pub use dice::Dice;
