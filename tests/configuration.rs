@@ -566,7 +566,7 @@ fn redirected_connections_find_one_door_each() {
         .iter()
         .map(ToString::to_string)
         .collect();
-    assert_eq!(written, ["10.96.0.12/32:80", "[fd00::/8]:*"]);
+    assert_eq!(written, ["10.96.0.12/32:80", "users:80", "[fd00::/8]:*"]);
 }
 
 #[test]
@@ -582,8 +582,8 @@ fn what_would_redirect_to_nobody_or_to_two_is_told() {
             "outbound[0].listen: is missing, and so are `captures`: nobody could come to this door",
         ),
         (
-            redirecting(LISTEN, "captures: ['orders:80'], "),
-            "outbound[0].captures[0]: `orders:80`: the part before the port is no network: must be an IP address",
+            redirecting(LISTEN, "captures: ['10.96.0:80'], "),
+            "outbound[0].captures[0]: `10.96.0:80`: the part before the port is neither a network nor a name: must be an IP address",
         ),
         (
             redirecting(LISTEN, "captures: ['10.96.0.12:80', '10.96.0.12:80'], "),
@@ -634,4 +634,4 @@ fn redirecting(transparent: &str, captures: &str) -> String {
 }
 
 const LISTEN: &str = "transparent: { listen: ['127.0.0.1:15101', '[::1]:15101'] }";
-const CAPTURES: &str = "captures: ['10.96.0.12:80', '[fd00::/8]:*'], ";
+const CAPTURES: &str = "captures: ['10.96.0.12:80', 'users:80', '[fd00::/8]:*'], ";

@@ -4,11 +4,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portreeve::net::Capture;
+use portreeve::net::Captured;
 use portreeve::net::Network;
 
 fuzz_target!(|text: &str| {
-    if let Ok(capture) = text.parse::<Capture>() {
+    if let Ok(capture) = text.parse::<Captured>() {
         assert_eq!(capture.to_string().parse(), Ok(capture));
     }
     if let Ok(network) = text.parse::<Network>() {

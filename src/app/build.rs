@@ -39,7 +39,6 @@ use crate::identity::Renewal;
 use crate::metrics::Exposition;
 use crate::net;
 use crate::net::Names;
-use crate::net::Whereabouts;
 use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
@@ -190,7 +189,7 @@ struct Ground {
     renewal: Renewal,
     runtime: Runtime,
     tcp_counted: proxy::TcpMetrics,
-    whereabouts: Arc<[Whereabouts]>,
+    whereabouts: names::Places,
     writer: audit::Writer,
 }
 
@@ -274,7 +273,7 @@ impl Ground {
             own: net::OwnConnections::default(),
             policy: Arc::clone(self.policies.policies.current()),
             tcp_metrics: self.tcp_counted.clone(),
-            whereabouts: Arc::clone(&self.whereabouts),
+            whereabouts: self.whereabouts.clone(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::app::worker::Common;
 use crate::audit;
+use crate::net::Whereabouts;
 use crate::proxy;
 use crate::proxy::Desk;
 use crate::proxy::Equipment;
@@ -32,7 +33,7 @@ pub(super) fn inbound(
 
 pub(super) fn outbound(
     common: &Common,
-    settings: proxy::TcpOutbound,
+    (settings, whereabouts): (proxy::TcpOutbound, Whereabouts),
     desk: Rc<Desk>,
     scratch: Scratch,
 ) -> TcpOutboundDoor {
@@ -50,6 +51,7 @@ pub(super) fn outbound(
         own: common.own.clone(),
         scratch,
         tls,
+        whereabouts,
     };
     TcpOutboundDoor::new(settings, equipment)
 }

@@ -13,6 +13,7 @@ use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
 use tokio::time::timeout;
 
+use crate::app::names::Places;
 use crate::app::tcp_doors;
 use crate::app::transparent;
 use crate::audit;
@@ -57,8 +58,7 @@ pub(super) struct Common {
     pub(super) own: OwnConnections,
     pub(super) policy: Arc<policy::Current>,
     pub(super) tcp_metrics: proxy::TcpMetrics,
-    /// Where each outbound door leads.
-    pub(super) whereabouts: Arc<[Whereabouts]>,
+    pub(super) whereabouts: Places,
 }
 
 /// What callers may have of all workers before they have proved a name.
@@ -172,22 +172,25 @@ impl Worker {
                 doors.push(door.open(Listener::new(bound)?).boxed_local());
             }
         }
-        let mut beyond = transparent::ways(common, &desk(), &scratch);
-        let outbound = config.outbound.iter().zip(common.whereabouts.iter());
+        let mut beyond = transparent::in_the_clear(common, &desk(), &scratch);
+        let places = &common.whereabouts;
+        let outbound = config.outbound.iter().zip(&*places.outbound);
         for ((settings, whereabouts), bound) in outbound.zip(self.outbound) {
             let door = outbound_door(common, settings.clone(), whereabouts.clone(), desk());
             let door = Rc::new(door);
-            let captured = || Beyond::Http(Rc::clone(&door));
-            beyond.extend(settings.captures.iter().map(|one| (*one, captured())));
+            let captured = Beyond::Http(Rc::clone(&door));
+            transparent::add(&mut beyond, common, &settings.captures, captured);
             if let Some(bound) = bound {
                 doors.push(door.open(Listener::new(bound)?).boxed_local());
             }
         }
-        for (settings, bound) in config.tcp_outbound.iter().zip(self.tcp_outbound) {
-            let door = tcp_doors::outbound(common, settings.clone(), desk(), scratch.clone());
+        let tcp = config.tcp_outbound.iter().zip(&*places.tcp_outbound);
+        for ((settings, whereabouts), bound) in tcp.zip(self.tcp_outbound) {
+            let to = (settings.clone(), whereabouts.clone());
+            let door = tcp_doors::outbound(common, to, desk(), scratch.clone());
             let door = Rc::new(door);
-            let captured = || Beyond::Tcp(Rc::clone(&door));
-            beyond.extend(settings.captures.iter().map(|one| (*one, captured())));
+            let captured = Beyond::Tcp(Rc::clone(&door));
+            transparent::add(&mut beyond, common, &settings.captures, captured);
             if let Some(bound) = bound {
                 doors.push(door.open(Listener::new(bound)?).boxed_local());
             }

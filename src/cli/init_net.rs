@@ -78,15 +78,9 @@ pub(super) fn init_net(order: InitNet) -> ExitCode {
 }
 
 fn plan(config: &Config, uid: u32, wanted: Wanted) -> Result<Plan, PlanError> {
-    // A kubelet has no certificate to show to the door that it would be sent to.
-    let probes = config
-        .inbound
-        .iter()
-        .filter_map(|door| door.probes.as_ref());
-    let probes = probes.filter_map(|door| NonZeroU16::new(door.listen.port()));
     let exclusions = Exclusions {
         networks: wanted.exclude_networks,
-        inbound_ports: probes.chain(wanted.exclude_inbound_ports).collect(),
+        inbound_ports: wanted.exclude_inbound_ports,
         outbound_ports: wanted.exclude_outbound_ports,
         uids: wanted.exclude_uids,
     };
@@ -104,7 +98,11 @@ fn plan(config: &Config, uid: u32, wanted: Wanted) -> Result<Plan, PlanError> {
         Inward { app, listen }
     });
     let inward: Vec<Inward> = inward.collect();
-    Plan::new(uid, &outward, &inward, exclusions)
+    // A kubelet has no certificate to show to the door that it would be sent to.
+    let probes = config.inbound.iter().flat_map(|door| &door.probes);
+    let window = config.admin.iter().map(|window| window.listen);
+    let own: Vec<SocketAddr> = probes.map(|door| door.listen).chain(window).collect();
+    Plan::new(uid, &outward, &inward, &own, exclusions)
 }
 
 fn told(done: Result<&str, redirect::NftError>) -> ExitCode {

@@ -11,7 +11,7 @@ use crate::config::file::OneOrMany;
 pub(super) struct Outbound {
     /// Where our application connects to us: a loopback address. May be left out where there are `captures`.
     pub(super) listen: Option<String>,
-    /// The destinations for which redirected connections come here, such as `10.96.0.12:80`, `10.96.0.0/16:*` or `[fd00::/8]:80`.
+    /// The destinations for which redirected connections come here, such as `10.96.0.12:80`, `10.96.0.0/16:*`, `[fd00::/8]:80` or, wherever it leads, `orders.shop.svc:80`.
     #[serde(default)]
     pub(super) captures: Vec<String>,
     /// Where the other sidecar is, `host:port`. All addresses of a name are used.

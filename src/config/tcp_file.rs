@@ -41,7 +41,7 @@ pub(super) struct TcpInbound {
 pub(super) struct TcpOutbound {
     /// Where our application connects to us: a loopback address. May be left out where there are `captures`.
     pub(super) listen: Option<String>,
-    /// The destinations for which redirected connections come here, such as `10.96.0.12:5432`.
+    /// The destinations for which redirected connections come here, such as `10.96.0.12:5432` or `db.shop.svc:5432`.
     #[serde(default)]
     pub(super) captures: Vec<String>,
     /// Where the other sidecar is, `host:port`.

@@ -9,7 +9,7 @@ use crate::config::file::File;
 use crate::config::tcp;
 use crate::config::tcp_file;
 use crate::config::transparent_file::Passthrough;
-use crate::net::Capture;
+use crate::net::Captured;
 use crate::policy::ServiceName;
 use crate::proxy;
 
@@ -76,7 +76,7 @@ fn passthrough(
 }
 
 /// The destinations of the door at `path`.
-pub(super) fn captures(path: &str, written: &[String], notes: &mut Mistakes) -> Vec<Capture> {
+pub(super) fn captures(path: &str, written: &[String], notes: &mut Mistakes) -> Vec<Captured> {
     let written = written.iter().enumerate();
     written
         .filter_map(|(at, text)| notes.parse(format!("{path}.captures[{at}]"), text))
@@ -116,7 +116,7 @@ fn agree(
     let ways = transparent.into_iter().flat_map(|door| &door.passthrough);
     let ways = ways.map(|way| &way.captures).enumerate();
     let ways = ways.map(|(at, captures)| (format!("transparent.passthrough[{at}]"), captures));
-    let mut seen: Vec<(String, Capture)> = Vec::new();
+    let mut seen: Vec<(String, Captured)> = Vec::new();
     for (path, captures) in http.chain(tcp).chain(ways) {
         if transparent.is_none() && !captures.is_empty() {
             notes.add(
@@ -131,7 +131,7 @@ fn agree(
                     format!("`{capture}` is captured already: by `{earlier}`"),
                 );
             }
-            seen.push((path.clone(), *capture));
+            seen.push((path.clone(), capture.clone()));
         }
     }
 }

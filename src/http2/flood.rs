@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::http2::frames::FrameHead;
 use crate::http2::frames::Frames;
 
-/// Counts what a client sends on one connection.
+/// Counts what the other side sends on one connection.
 ///
 /// It says the same of the same bytes, whatever pieces they come in.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct FloodGuard {
     allowance: u32,
     flood: Option<Flood>,
     frames: Frames,
+    /// Frames that have begun, whatever they are.
+    begun: u32,
     /// Frames that the connection may still send.
     left: u32,
     /// When it last got its allowance.
@@ -76,9 +78,20 @@ impl Flood {
 }
 
 impl FloodGuard {
-    /// A connection that begins `now`, and may have so many `streams` at a time.
+    /// Of what a client sends on a connection that begins `now`, and may have
+    /// so many `streams` at a time.
     #[must_use]
     pub const fn new(streams: u32, now: Instant) -> Self {
+        Self::of(Frames::of_client(), streams, now)
+    }
+
+    /// The same of what a server sends.
+    #[must_use]
+    pub const fn of_server(streams: u32, now: Instant) -> Self {
+        Self::of(Frames::of_server(), streams, now)
+    }
+
+    const fn of(frames: Frames, streams: u32, now: Instant) -> Self {
         let allowance = streams.saturating_mul(FRAMES_OF_A_STREAM);
         let allowance = if allowance < LEAST_ALLOWANCE {
             LEAST_ALLOWANCE
@@ -88,13 +101,14 @@ impl FloodGuard {
         Self {
             allowance,
             flood: None,
-            frames: Frames::of_client(),
+            frames,
+            begun: 0,
             left: allowance,
             refilled: now,
         }
     }
 
-    /// Takes the next bytes of the client, and says whether they, or what came
+    /// Takes the next bytes of the other side, and says whether they, or what came
     /// before them, are a flood. `now` is asked only when it matters.
     pub fn read(&mut self, bytes: &[u8], now: impl Fn() -> Instant) -> Option<Flood> {
         if self.flood.is_some() {
@@ -102,7 +116,9 @@ impl FloodGuard {
         }
         let allowance = self.allowance;
         let (left, refilled, flood) = (&mut self.left, &mut self.refilled, &mut self.flood);
+        let begun = &mut self.begun;
         self.frames.feed(bytes, |head| {
+            *begun = begun.wrapping_add(1);
             let Some((kind, cost)) = Flood::of(head) else {
                 return;
             };
@@ -116,6 +132,12 @@ impl FloodGuard {
             }
         });
         self.flood
+    }
+
+    /// How many frames have begun. After the greatest number comes 0.
+    #[must_use]
+    pub const fn begun(&self) -> u32 {
+        self.begun
     }
 
     /// The connection was sent what is [`worth`] so many frames.

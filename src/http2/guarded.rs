@@ -10,29 +10,38 @@ use std::task::ready;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
-use tokio::time::Instant;
 
-use crate::http2::flood::FloodGuard;
 use crate::http2::flood::worth;
 use crate::http2::frames::Frames;
 use crate::http2::frames::written_parts;
+use crate::http2::reading::Reading;
 
-/// A server's end of an HTTP/2 connection, for a server that is not ours to
-/// change: reading from a client that floods it is an error.
+/// One end of an HTTP/2 connection, for a client or a server that is not ours
+/// to change: reading from another end that floods it is an error.
 #[derive(Debug)]
 pub struct Guarded<S> {
-    guard: FloodGuard,
+    reading: Reading,
     stream: S,
     written: Frames,
 }
 
 impl<S> Guarded<S> {
-    /// At the first byte of `stream`, on which there may be so many `streams`.
+    /// A server's end, at the first byte of `stream`, on which there may be so
+    /// many `streams`.
     pub fn new(stream: S, streams: u32) -> Self {
         Self {
-            guard: FloodGuard::new(streams, Instant::now()),
+            reading: Reading::new(streams),
             stream,
             written: Frames::of_server(),
+        }
+    }
+
+    /// The same for a client's end.
+    pub fn of_client(stream: S, streams: u32) -> Self {
+        Self {
+            reading: Reading::of_server(streams),
+            stream,
+            written: Frames::of_client(),
         }
     }
 
@@ -42,9 +51,9 @@ impl<S> Guarded<S> {
     }
 
     fn wrote(&mut self, bytes: &[u8]) {
-        let guard = &mut self.guard;
+        let reading = &mut self.reading;
         self.written
-            .feed(bytes, |head| guard.earn(worth(head.kind, head.length)));
+            .feed(bytes, |head| reading.earn(worth(head.kind, head.length)));
     }
 }
 
@@ -55,15 +64,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        let bytes = buf.filled().get(before..).unwrap_or_default();
-        let Some(flood) = this.guard.read(bytes, Instant::now) else {
-            return Poll::Ready(Ok(()));
-        };
-        // Whoever gets an error has got nothing.
-        buf.set_filled(before);
-        Poll::Ready(Err(io::Error::other(flood.reason())))
+        let flood = ready!(this.reading.poll_read(&mut this.stream, cx, buf))?;
+        Poll::Ready(flood.map_or(Ok(()), |flood| Err(io::Error::other(flood.reason()))))
     }
 }
 
@@ -110,6 +112,27 @@ mod tests {
     use super::*;
     use tokio::io::AsyncReadExt as _;
     use tokio::io::AsyncWriteExt as _;
+
+    #[tokio::test]
+    async fn a_server_may_flood_its_client_no_more() {
+        let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+        let mut head = vec![0, 0, 40, 1, 5, 0, 0, 0, 1];
+        head.extend([0; 40]);
+        for asked in [0, 2_000] {
+            let (ours, mut theirs) = tokio::io::duplex(4 * 1024 * 1024);
+            let mut guarded = Guarded::of_client(ours, 100);
+            guarded.write_all(&[0; 24]).await.unwrap();
+            guarded.write_all(&head.repeat(asked)).await.unwrap();
+            theirs.write_all(&ping.repeat(8_000)).await.unwrap();
+            theirs.shutdown().await.unwrap();
+            let mut read = Vec::new();
+            let outcome = guarded.read_to_end(&mut read).await;
+            match asked {
+                0 => assert_eq!(outcome.unwrap_err().to_string(), "http2_flood:ping"),
+                _ => assert_eq!(outcome.unwrap(), 17 * 8_000),
+            }
+        }
+    }
 
     #[tokio::test]
     async fn a_flood_is_an_error_and_what_is_answered_is_none() {

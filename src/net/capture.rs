@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::net::network::Network;
 use crate::net::network::NetworkError;
@@ -30,8 +31,13 @@ impl Capture {
 
     /// The narrower, the greater. Two that are equally narrow have no
     /// destination in common, unless they are the same.
-    const fn narrowness(&self) -> (u8, bool) {
+    pub(super) const fn narrowness(&self) -> (u8, bool) {
         (self.network.prefix(), self.port.is_some())
+    }
+
+    /// Whether it is one destination, and no other.
+    pub(super) const fn is_one(&self) -> bool {
+        self.network.is_one() && self.port.is_some()
     }
 }
 
@@ -53,8 +59,7 @@ impl FromStr for Capture {
         }
         let port = match port {
             "*" => None,
-            digits if digits.starts_with('+') => return Err(CaptureError::NoPort),
-            digits => Some(digits.parse().map_err(|_bad| CaptureError::NoPort)?),
+            digits => Some(port_of(digits)?),
         };
         Ok(Self {
             network: parsed,
@@ -77,14 +82,81 @@ impl fmt::Display for Capture {
     }
 }
 
+/// Destinations as an operator writes them.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Captured {
+    /// By their addresses.
+    At(Capture),
+    /// Wherever a name leads.
+    Named {
+        /// `host:port`, in lower case.
+        destination: Arc<str>,
+        /// Its port.
+        port: NonZeroU16,
+    },
+}
+
+impl FromStr for Captured {
+    type Err = CaptureError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = match text.parse() {
+            Ok(capture) => return Ok(Self::At(capture)),
+            Err(refused) => refused,
+        };
+        let (host, port) = text.rsplit_once(':').ok_or(CaptureError::NoPort)?;
+        if !is_name(host) {
+            return Err(refused);
+        }
+        if port == "*" {
+            return Err(CaptureError::NameWithoutPort);
+        }
+        let port = port_of(port)?;
+        // Names do not tell case apart: the same one is the same text.
+        let host = host.to_ascii_lowercase();
+        Ok(Self::Named {
+            destination: format!("{host}:{port}").into(),
+            port,
+        })
+    }
+}
+
+impl fmt::Display for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(capture) => capture.fmt(f),
+            Self::Named { destination, .. } => f.write_str(destination),
+        }
+    }
+}
+
+fn port_of(digits: &str) -> Result<NonZeroU16, CaptureError> {
+    let port = digits.parse().ok().filter(|_| !digits.starts_with('+'));
+    port.ok_or(CaptureError::NoPort)
+}
+
+/// Whether `host` is a name: labels, of which the last is no number.
+fn is_name(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.chars().all(of_name);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.len() <= 253
+        && host.split('.').all(is_label)
+        && last.contains(|c: char| c.is_ascii_alphabetic())
+}
+
 /// Why a text names no destinations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CaptureError {
     /// Brackets are for IPv6, and IPv6 is for brackets.
     #[error("an IPv6 network stands in brackets, as in `[fd00::/8]:443`, and no other does")]
     Brackets,
+    /// A name leads to single addresses.
+    #[error("a name needs a port: `*` is for networks")]
+    NameWithoutPort,
     /// The network is none.
-    #[error("the part before the port is no network")]
+    #[error("the part before the port is neither a network nor a name")]
     Network {
         /// Why not.
         #[source]
@@ -95,32 +167,6 @@ pub enum CaptureError {
     NoPort,
 }
 
-/// What is to become of connections, by their destination.
-#[derive(Clone, Debug)]
-pub struct Captures<T> {
-    /// The narrowest first.
-    entries: Vec<(Capture, T)>,
-}
-
-impl<T> Captures<T> {
-    /// The narrowest capture wins: first by its network, then by its port. The
-    /// order of `entries` does not matter unless two are the same.
-    #[must_use]
-    pub fn new(entries: impl IntoIterator<Item = (Capture, T)>) -> Self {
-        let mut entries: Vec<_> = entries.into_iter().collect();
-        entries.sort_by_key(|(capture, _)| std::cmp::Reverse(capture.narrowness()));
-        Self { entries }
-    }
-
-    /// What is to become of a connection to `destination`, if it is captured.
-    #[must_use]
-    pub fn find(&self, destination: SocketAddr) -> Option<&T> {
-        let mut entries = self.entries.iter();
-        let found = entries.find(|(capture, _)| capture.covers(destination));
-        found.map(|(_, what)| what)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -128,31 +174,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_narrowest_capture_wins() {
-        let written = [
-            ("0.0.0.0/0:*", "anywhere"),
-            ("10.96.0.0/16:80", "web"),
-            ("10.96.0.0/16:*", "cluster"),
-            ("10.96.0.12:*", "one"),
-            ("[fd00::/8]:443", "six"),
-        ];
-        let parse = |(text, name): (&str, &'static str)| (text.parse().unwrap(), name);
-        let forwards = Captures::new(written.map(parse));
-        let mut reversed = written;
-        reversed.reverse();
-        let backwards = Captures::new(reversed.map(parse));
-        let cases = [
-            ("10.96.0.12:80", Some("one")),
-            ("10.96.0.13:80", Some("web")),
-            ("10.96.0.13:81", Some("cluster")),
-            ("10.97.0.13:80", Some("anywhere")),
-            ("[fd00::1]:443", Some("six")),
-            ("[fd00::1]:444", None),
-        ];
-        for (destination, name) in cases {
-            let address = destination.parse().unwrap();
-            assert_eq!(forwards.find(address).copied(), name, "{destination}");
-            assert_eq!(backwards.find(address).copied(), name, "{destination}");
+    fn a_name_is_told_from_an_address() {
+        for (text, host) in [
+            ("orders:80", "orders:80"),
+            ("Orders.Shop:80", "orders.shop:80"),
+            (
+                "orders.shop.svc.cluster.local.:080",
+                "orders.shop.svc.cluster.local.:80",
+            ),
+            ("10.96.0.example:80", "10.96.0.example:80"),
+        ] {
+            let named = Captured::Named {
+                destination: host.into(),
+                port: NonZeroU16::new(80).unwrap(),
+            };
+            assert_eq!(text.parse(), Ok(named), "{text}");
+        }
+        let network = "10.96.0.12:80".parse().unwrap();
+        assert_eq!("10.96.0.12:80".parse(), Ok(Captured::At(network)));
+        let bad = CaptureError::Network {
+            cause: NetworkError::Address,
+        };
+        for (text, why) in [
+            ("orders:*", CaptureError::NameWithoutPort),
+            ("orders:0", CaptureError::NoPort),
+            ("orders:+80", CaptureError::NoPort),
+            ("orders", CaptureError::NoPort),
+            ("10.96.0:80", bad),
+            ("orders..shop:80", bad),
+            ("orders shop:80", bad),
+            ("orders/8:80", bad),
+        ] {
+            assert_eq!(text.parse::<Captured>(), Err(why), "{text}");
         }
     }
 
@@ -180,8 +233,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_written_as_it_was_meant_or_refused(text in "[0-9a-f:./*\\[\\]]{0,24}") {
-            if let Ok(capture) = text.parse::<Capture>() {
+        fn any_text_is_written_as_it_was_meant_or_refused(text in "[0-9a-fX:./*\\[\\]]{0,24}") {
+            if let Ok(capture) = text.parse::<Captured>() {
                 prop_assert_eq!(capture.to_string().parse(), Ok(capture));
             }
         }

@@ -38,6 +38,12 @@ impl Network {
         self.prefix
     }
 
+    /// Whether it is a single address.
+    #[must_use]
+    pub const fn is_one(&self) -> bool {
+        self.prefix == if self.base.is_ipv6() { 128 } else { 32 }
+    }
+
     /// Whether it is a part of IPv6.
     #[must_use]
     pub const fn is_ipv6(&self) -> bool {

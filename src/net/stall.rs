@@ -14,8 +14,6 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::time::Sleep;
 
-use crate::net::pulse::Pulse;
-
 /// A stream on which a write may not be stuck for longer than a limit.
 ///
 /// Without it a caller that stops reading holds its connection, and what is
@@ -25,7 +23,6 @@ use crate::net::pulse::Pulse;
 pub struct StallGuard<S> {
     stream: S,
     limit: Duration,
-    pulse: Option<Pulse>,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
@@ -35,16 +32,8 @@ impl<S> StallGuard<S> {
         Self {
             stream,
             limit,
-            pulse: None,
             stuck: None,
         }
-    }
-
-    /// Beats `pulse` with all that is read.
-    #[must_use]
-    pub fn beating(mut self, pulse: Pulse) -> Self {
-        self.pulse = Some(pulse);
-        self
     }
 
     /// Passes `outcome` on, and an error in place of a `Pending` that lasts.
@@ -75,12 +64,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        if let Some(pulse) = &this.pulse {
-            pulse.beat();
-        }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
     }
 }
 

@@ -41,7 +41,13 @@ impl Whereabouts {
         self.known.has_changed().unwrap_or(false)
     }
 
-    /// What is known now.
+    /// What is known now, for a reader that does not ask what has changed.
+    #[must_use]
+    pub fn now(&self) -> Known {
+        self.known.borrow().clone()
+    }
+
+    /// What is known now. It counts as seen.
     #[must_use]
     pub fn look(&mut self) -> Known {
         self.known.borrow_and_update().clone()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::id::SpiffeId;
 use crate::net::AppAddress;
-use crate::net::Capture;
+use crate::net::Captured;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Silence;
 use crate::proxy::app_watch::AppReady;
@@ -94,7 +94,7 @@ pub struct Outbound {
     /// How its endpoints are used.
     pub balancing: Balancing,
     /// The destinations that connections are redirected from, see [`Transparent`].
-    pub captures: Vec<Capture>,
+    pub captures: Vec<Captured>,
     /// Who may be at the other end. Never empty.
     pub expect: Vec<SpiffeId>,
     /// The door's limits.
@@ -128,7 +128,7 @@ pub struct TcpInbound {
 #[derive(Clone, Debug)]
 pub struct TcpOutbound {
     /// The destinations that connections are redirected from, see [`Transparent`].
-    pub captures: Vec<Capture>,
+    pub captures: Vec<Captured>,
     /// Who may be at the other end. Never empty.
     pub expect: Vec<SpiffeId>,
     /// The door's limits. How long a connection may be silent is that of streams.
@@ -156,7 +156,7 @@ pub struct Transparent {
 #[derive(Clone, Debug)]
 pub struct Passthrough {
     /// The destinations.
-    pub captures: Vec<Capture>,
+    pub captures: Vec<Captured>,
     /// What policies call all of them.
     pub service: ServiceName,
 }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::audit::Door;
 use crate::audit::Origin;
@@ -19,8 +20,10 @@ use crate::audit::Text;
 use crate::identity::Live;
 use crate::net::Captures;
 use crate::net::Ending;
+use crate::net::Found;
 use crate::net::Listener;
 use crate::net::OwnConnections;
+use crate::net::Security;
 use crate::net::end_by;
 use crate::net::original_destination;
 use crate::proxy::desk::Desk;
@@ -28,6 +31,7 @@ use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::meters::Metrics;
 use crate::proxy::outbound::OutboundDoor;
+use crate::proxy::settings::Limits;
 use crate::proxy::tcp::PlainWay;
 use crate::proxy::tcp::TcpOutboundDoor;
 use crate::proxy::threshold::Threshold;
@@ -36,9 +40,9 @@ use crate::proxy::threshold::Threshold;
 #[derive(Debug)]
 pub struct TransparentDoor {
     beyond: Captures<Beyond>,
-    connections: usize,
     desk: Rc<Desk>,
     identity: Arc<Live>,
+    limits: Limits,
     own: OwnConnections,
     threshold: Threshold,
 }
@@ -54,22 +58,33 @@ pub enum Beyond {
     Tcp(Rc<TcpOutboundDoor>),
 }
 
+impl Beyond {
+    /// What a connection has there.
+    #[must_use]
+    pub const fn security(&self) -> Security {
+        match self {
+            Self::Http(_) | Self::Tcp(_) => Security::Proved,
+            Self::Plain(_) => Security::Clear,
+        }
+    }
+}
+
 impl TransparentDoor {
-    /// A door that nobody comes through yet, to what is `beyond`. At most
-    /// `connections` at a time, and none of those that are our `own`.
+    /// A door that nobody comes through yet, to what is `beyond`, for none of
+    /// the connections that are our `own`.
     #[must_use]
     pub fn new(
         beyond: Captures<Beyond>,
-        (connections, own): (usize, OwnConnections),
+        (limits, own): (Limits, OwnConnections),
         desk: Rc<Desk>,
         identity: Arc<Live>,
         metrics: &Metrics,
     ) -> Self {
         Self {
             beyond,
-            connections,
             desk,
             identity,
+            limits,
             own,
             threshold: metrics.threshold(Door::Outbound),
         }
@@ -79,6 +94,26 @@ impl TransparentDoor {
     /// in the desk's tasks.
     pub async fn open(self: Rc<Self>, listener: Listener) {
         doorway::open(self, listener).await;
+    }
+
+    /// What is beyond for a connection to `destination`, or why nothing is.
+    async fn find(&self, destination: SocketAddr) -> Result<&Beyond, &'static str> {
+        let mut found = self.beyond.find(destination);
+        if matches!(found, Found::Unsure) {
+            // Only what comes before the names were ever looked up waits here.
+            let told = timeout(self.limits.connect, self.beyond.told()).await;
+            tracing::debug!(%destination, in_time = told.is_ok(), "waited for names");
+            found = self.beyond.find(destination);
+        }
+        match found {
+            Found::Captured(beyond) => Ok(beyond),
+            Found::Disputed => {
+                tracing::warn!(%destination, "captured names of two doors lead to one address");
+                Err("destination_disputed")
+            }
+            Found::Nothing => Err("destination_not_captured"),
+            Found::Unsure => Err("name_not_known"),
+        }
     }
 
     /// Counts and records a connection that goes nowhere.
@@ -110,7 +145,7 @@ impl Doorway for TransparentDoor {
     }
 
     fn most_connections(&self) -> usize {
-        self.connections
+        self.limits.connections
     }
 
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
@@ -126,14 +161,16 @@ impl Doorway for TransparentDoor {
             end_by(&stream, Ending::Reset);
             return self.turn_away([Some(source), Some(destination)], "own_connection", spare);
         }
-        match self.beyond.find(destination) {
-            Some(Beyond::Http(door)) => door.serve(stream, source, spare).await,
-            Some(Beyond::Plain(way)) => way.serve(stream, [source, destination], spare).await,
-            Some(Beyond::Tcp(door)) => door.receive(stream, source, Some(destination), spare).await,
-            None => {
+        match self.find(destination).await {
+            Ok(Beyond::Http(door)) => door.serve(stream, source, spare).await,
+            Ok(Beyond::Plain(way)) => way.serve(stream, [source, destination], spare).await,
+            Ok(Beyond::Tcp(door)) => {
+                let dialled = Some(destination);
+                door.receive(stream, source, dialled, spare).await;
+            }
+            Err(reason) => {
                 end_by(&stream, Ending::Reset);
-                let ends = [Some(source), Some(destination)];
-                self.turn_away(ends, "destination_not_captured", spare);
+                self.turn_away([Some(source), Some(destination)], reason, spare);
             }
         }
     }

@@ -49,8 +49,9 @@ pub struct Inward {
 impl Plan {
     /// A plan that brings what leaves to `outward`, all of one port, and what
     /// comes from outside to the doors in `inward`, each by its application's
-    /// port; what comes to any other port goes to the first of them. `uid` is
-    /// the user that the sidecar runs as.
+    /// port; what comes to any other port goes to the first of them, but not
+    /// what is for an address in `own`, where we listen for other things.
+    /// `uid` is the user that the sidecar runs as.
     ///
     /// # Errors
     ///
@@ -59,6 +60,7 @@ impl Plan {
         uid: u32,
         outward: &[SocketAddr],
         inward: &[Inward],
+        own: &[SocketAddr],
         exclusions: Exclusions,
     ) -> Result<Self, PlanError> {
         let outbound = outward.first().map(SocketAddr::port);
@@ -87,7 +89,10 @@ impl Plan {
                 return Err(PlanError::SharedApp { app });
             }
         }
-        let own = inward.iter().map(|door| door.listen.port()).collect();
+        // On loopback nobody from outside is meant.
+        let own = own.iter().filter(|at| !at.ip().is_loopback());
+        let doors = inward.iter().map(|door| door.listen.port());
+        let own = own.map(SocketAddr::port).chain(doors).collect();
         Ok(Self {
             exclusions,
             inbound,

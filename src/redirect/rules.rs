@@ -98,17 +98,18 @@ mod tests {
         };
         let inward = [door(8080, "0.0.0.0:15006"), door(5432, "[::]:15432")];
         let outward = [at("127.0.0.1:15101"), at("[::1]:15101")];
-        let plan = Plan::new(1337, &outward, &inward, exclusions).unwrap();
+        let own = [at("0.0.0.0:9901"), at("127.0.0.1:15020")];
+        let plan = Plan::new(1337, &outward, &inward, &own, exclusions).unwrap();
         assert_eq!(plan.to_string(), WHOLE);
     }
 
     #[test]
     fn one_direction_is_redirected_alone() {
-        let outward = Plan::new(0, &[at("127.0.0.1:1")], &[], Exclusions::default()).unwrap();
+        let outward = Plan::new(0, &[at("127.0.0.1:1")], &[], &[], Exclusions::default()).unwrap();
         let text = outward.to_string();
         assert!(text.contains("chain outbound") && !text.contains("chain inbound"));
         let inward = [door(8080, "0.0.0.0:15006")];
-        let inward = Plan::new(0, &[], &inward, Exclusions::default()).unwrap();
+        let inward = Plan::new(0, &[], &inward, &[], Exclusions::default()).unwrap();
         let text = inward.to_string();
         assert!(!text.contains("chain outbound") && text.contains("chain inbound"));
     }
@@ -119,7 +120,7 @@ mod tests {
         let two = [door(1, open), door(1, "0.0.0.0:15007")];
         let ports = [at("127.0.0.1:1"), at("[::1]:2")];
         let refused = |outward: &[SocketAddr], inward: &[Inward]| {
-            Plan::new(1, outward, inward, Exclusions::default()).unwrap_err()
+            Plan::new(1, outward, inward, &[], Exclusions::default()).unwrap_err()
         };
         assert_eq!(refused(&[], &[]), PlanError::Nothing);
         assert_eq!(refused(&ports, &[]), PlanError::SeveralPorts);
@@ -145,7 +146,7 @@ mod tests {
             let exclusions = Exclusions { networks, inbound_ports, outbound_ports, uids };
             let outward = [at("127.0.0.1:15101")];
             let inward = [door(8080, "0.0.0.0:15006")];
-            let plan = Plan::new(uid, &outward, &inward, exclusions.clone()).unwrap();
+            let plan = Plan::new(uid, &outward, &inward, &[], exclusions.clone()).unwrap();
             let text = plan.to_string();
             // Each excluded thing, and one that may or may not be.
             let ports = || exclusions.outbound_ports.iter().map(|port| (by, SocketAddr::new(to.ip(), port.get())));
@@ -242,6 +243,7 @@ table inet portreeve {
 		iifname "lo" accept
 		fib daddr type != local accept
 		tcp dport 9090 accept
+		tcp dport 9901 accept
 		tcp dport 15006 accept
 		tcp dport 15432 accept
 		tcp dport 5432 redirect to :15432

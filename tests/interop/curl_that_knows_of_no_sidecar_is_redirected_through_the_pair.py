@@ -7,6 +7,7 @@ import json
 
 from support.app import App
 from support.curl import curl
+from support.names import NameServer
 from support.network import Machine
 from support.network import join
 from support.sidecar import ORDERS
@@ -21,6 +22,7 @@ METRICS = 9090
 OTHER = 9092
 PLAIN = 9093
 DENIED = 9094
+PLAIN_BY_NAME = 9095
 PROBES = 9901
 NOBODY = 65534
 EXCLUDED_USER = 1338
@@ -30,14 +32,18 @@ def test(case):
     web, orders = Machine(case), Machine(case)
     join(
         web, orders, ("10.77.0.1/24", "10.77.0.2/24"), ("10.77.1.1/24", "10.77.1.2/24"),
-        ("fd77::1/64", "fd77::2/64"),
+        ("10.77.2.1/24", "10.77.2.2/24"), ("fd77::1/64", "fd77::2/64"),
     )
     with orders.inside():
         app, tcp_app = App(case, ("0.0.0.0", APP)), App(case, ("0.0.0.0", TCP_APP))
-        open_apps = {port: App(case, ("0.0.0.0", port)) for port in (METRICS, OTHER, PLAIN, DENIED)}
+        open_apps = {port: App(case, ("0.0.0.0", port)) for port in (METRICS, OTHER, PLAIN, DENIED, PLAIN_BY_NAME)}
         server = start_server(case)
     with web.inside():
-        client = start_client(case)
+        names = NameServer(case, "127.0.0.1", {
+            "db.shop.example": "10.77.0.2", "other.shop.example": "10.77.0.9", "clear.example": "10.77.0.9",
+            "far.shop.example": "10.77.0.2",
+        })
+        client = start_client(case, names.address)
 
     # Before there are rules, everybody speaks to everybody.
     assert ask(web, "10.77.0.2", APP).status == 200
@@ -60,11 +66,28 @@ def test(case):
         assert record["source"].startswith(source), record
     until(lambda: len(of(server, door="inbound", decision="permit", caller=caller)) == 2, "two records of the server")
 
-    # The same where HTTP is not what is spoken: nobody tells the app.
+    # The same where HTTP is not what is spoken: nobody tells the app. The door is for a name, and follows it.
     assert ask(web, "10.77.0.2", TCP_APP).status == 200
     assert callers(tcp_app) == [[]]
     server.record(protocol="TCP", decision="permit", service="db", caller=caller)
     client.record(protocol="TCP", decision="permit", service="db", caller=caller, host=f"10.77.0.2:{TCP_APP}")
+
+    names.known["db.shop.example"] = "10.77.0.3"
+    until(lambda: ask(web, "10.77.0.2", TCP_APP).status == 0, "the name to have moved away", 30)
+    client.record(decision="refused", reason="destination_not_captured", host=f"10.77.0.2:{TCP_APP}")
+    names.known["db.shop.example"] = "10.77.0.2"
+    until(lambda: ask(web, "10.77.0.2", TCP_APP).status == 200, "the name to have come back", 30)
+
+    # A name of another door claims the same address: it is nobody's. One in the clear may claim what it likes.
+    names.known["other.shop.example"] = "10.77.0.2"
+    until(lambda: ask(web, "10.77.0.2", TCP_APP).status == 0, "the other name to be known", 40)
+    client.record(decision="refused", reason="destination_disputed", host=f"10.77.0.2:{TCP_APP}")
+    names.known["other.shop.example"] = "10.77.0.9"
+    names.known["clear.example"] = "10.77.0.2"
+    until(lambda: ask(web, "10.77.0.2", TCP_APP).status == 200, "the other name to have moved away", 40)
+    until(lambda: ask(web, "10.77.0.2", PLAIN_BY_NAME).status == 200, "the name in the clear to be known", 40)
+    # In the clear it would meet a door that wants a certificate.
+    assert ask(web, "10.77.0.2", TCP_APP).status == 200
 
     # Who is excluded meets a door that wants a certificate; the port and the network go straight to their app.
     before = len(app.requests)
@@ -107,6 +130,13 @@ def test(case):
     assert ask(web, "10.77.0.2", DENIED).status == 0
     client.record(decision="deny", service="denied", reason="no_permit", host=f"10.77.0.2:{DENIED}")
     assert callers(open_apps[DENIED]) == []
+    # By a network only while it is known where all names lead: one could be there.
+    before = len(open_apps[PLAIN].requests)
+    assert ask(web, "10.77.2.2", PLAIN).status == 0
+    client.record(decision="refused", reason="name_not_known", host=f"10.77.2.2:{PLAIN}")
+    assert len(open_apps[PLAIN].requests) == before
+    names.known["ghost.example"] = "10.77.0.9"
+    until(lambda: ask(web, "10.77.2.2", PLAIN).status == 200, "the last name to be known", 40)
 
     # Whoever dials the door itself would be sent in a circle.
     assert ask(web, "127.0.0.1", 15101).status == 0
@@ -138,21 +168,25 @@ def start_server(case):
     return start(case, "server", case.trust_domain.svid(ORDERS), doors, policy)
 
 
-def start_client(case):
+def start_client(case, name_server):
     """Beside curl: doors without an address of their own, to where curl was going anyway."""
     expect = case.trust_domain.id(ORDERS)
     captured = {"to": f"10.77.0.2:{APP}", "expect": expect, "service": ORDERS}
+    database = {"to": f"far.shop.example.:{TCP_APP}", "expect": expect, "service": "db"}
+    by_name = [f"clear.example.:{port}" for port in (TCP_APP, PLAIN_BY_NAME)]
     doors = {
-        "outbound": [{**captured, "captures": [f"10.77.0.2:{APP}", f"[fd77::/64]:{APP}"]}],
+        "outbound": [{**captured, "captures": [f"10.77.0.2:{APP}", f"[fd77::/64]:{APP}", f"ghost.example.:{PLAIN}"]}],
         "tcp": {
             "outbound": [
-                {"to": f"10.77.0.2:{TCP_APP}", "expect": expect, "service": "db", "captures": [f"10.77.0.0/24:{TCP_APP}"]}
+                {**database, "captures": [f"db.shop.example.:{TCP_APP}"]},
+                {**database, "captures": [f"other.shop.example.:{TCP_APP}"]},
             ]
         },
+        "names": {"servers": [name_server]},
         "transparent": {
             "listen": ["127.0.0.1:15101", "[::1]:15101"],
             "passthrough": [
-                {"captures": [f"10.77.0.2:{PLAIN}"], "service": "plain"},
+                {"captures": [f"10.77.0.2:{PLAIN}", "10.77.2.0/24:*", *by_name], "service": "plain"},
                 {"captures": [f"10.77.0.2:{DENIED}"], "service": "denied"},
             ],
         },

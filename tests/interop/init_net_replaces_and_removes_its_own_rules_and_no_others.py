@@ -21,6 +21,8 @@ def test(case):
     assert printed.returncode == 0, printed
     for rule in ("meta skuid 1337 accept", "tcp dport 25 accept", "tcp dport 587 accept", "redirect to :15101"):
         assert rule in printed.stdout, printed.stdout
+    # A kubelet's probes come in the clear; the operator's window is on loopback.
+    assert "tcp dport 9901 accept" in printed.stdout and "15020" not in printed.stdout, printed.stdout
     assert machine.attempt(*TABLE).returncode != 0, "printing has put rules in force"
 
     # What is printed can be loaded by hand, and is what --apply loads; twice is as good as once.
@@ -65,7 +67,11 @@ def test(case):
 CONFIG = {
     "trust_domain": "example.org",
     "identity": {"embedded": {"dir": "ca", "id": "spiffe://example.org/web"}},
-    "inbound": {"listen": "0.0.0.0:15006", "service": "web", "app": "127.0.0.1:8080"},
+    "inbound": {
+        "listen": "0.0.0.0:15006", "service": "web", "app": "127.0.0.1:8080",
+        "probes": {"listen": "0.0.0.0:9901", "paths": ["/healthz"]},
+    },
+    "admin": {"listen": "127.0.0.1:15020"},
     "outbound": [
         {"captures": ["10.96.0.12:80"], "to": "orders:15006", "expect": "spiffe://example.org/orders", "service": "orders"}
     ],

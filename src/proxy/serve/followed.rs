@@ -16,10 +16,9 @@ use std::task::ready;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
-use tokio::time::Instant;
 
 use crate::http2::Flood;
-use crate::http2::FloodGuard;
+use crate::http2::Reading;
 use crate::http2::written_parts;
 use crate::proxy::serve::unread::Frames;
 use crate::proxy::serve::unread::Unread;
@@ -33,7 +32,7 @@ pub(super) type Flooded = Rc<Cell<Option<Flood>>>;
 #[derive(Debug)]
 pub(super) struct Followed {
     flooded: Flooded,
-    guard: FloodGuard,
+    reading: Reading,
     wire: Wire,
     written: Frames,
 }
@@ -43,7 +42,7 @@ impl Followed {
     pub(super) fn new(wire: Wire, streams: u32, unread: Rc<Unread>, flooded: Flooded) -> Self {
         Self {
             flooded,
-            guard: FloodGuard::new(streams, Instant::now()),
+            reading: Reading::new(streams),
             wire,
             written: Frames::new(unread),
         }
@@ -51,7 +50,7 @@ impl Followed {
 
     fn earn(&mut self) {
         let earned = self.written.take_earned();
-        self.guard.earn(earned);
+        self.reading.earn(earned);
     }
 }
 
@@ -65,14 +64,10 @@ impl AsyncRead for Followed {
         if this.flooded.get().is_some() {
             return Poll::Pending;
         }
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut this.wire).poll_read(cx, buf))?;
-        let bytes = buf.filled().get(before..).unwrap_or_default();
-        let Some(flood) = this.guard.read(bytes, Instant::now) else {
+        let Some(flood) = ready!(this.reading.poll_read(&mut this.wire, cx, buf))? else {
             return Poll::Ready(Ok(()));
         };
         this.flooded.set(Some(flood));
-        buf.set_filled(before);
         Poll::Pending
     }
 }

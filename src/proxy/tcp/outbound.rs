@@ -21,6 +21,7 @@ use crate::net::Ending;
 use crate::net::Listener;
 use crate::net::OwnConnection;
 use crate::net::OwnConnections;
+use crate::net::Whereabouts;
 use crate::net::end_by;
 use crate::policy::Caller;
 use crate::policy::Permit;
@@ -71,15 +72,18 @@ pub struct Equipment {
     pub scratch: Scratch,
     /// How we prove who we are, and who must be there.
     pub tls: OpaqueConnector,
+    /// Where it leads.
+    pub whereabouts: Whereabouts,
 }
 
 impl TcpOutboundDoor {
     /// A door that nobody comes through yet.
     #[must_use]
     pub fn new(settings: TcpOutbound, equipment: Equipment) -> Self {
+        let far = Dialer::new(&settings.to, settings.limits.connect);
         Self {
             desk: equipment.desk,
-            far: Dialer::new(&settings.to, settings.limits.connect),
+            far: far.following(equipment.whereabouts),
             identity: equipment.identity,
             meters: Rc::new(equipment.meters),
             own: equipment.own,

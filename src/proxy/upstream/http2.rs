@@ -22,6 +22,7 @@ use http::header;
 use http_body::Body as _;
 use tokio::sync::Semaphore;
 
+use crate::http2::Guarded;
 use crate::net::Aside;
 use crate::net::Pulse;
 use crate::net::Tasks;
@@ -302,8 +303,10 @@ impl Shared {
             outdated,
             pulse,
         } = made;
+        // Of our own application's frames we know no measure.
+        let streams = bond.as_ref().map_or(u32::MAX, |_| STREAMS_GUARDED);
         let handshake = builder(&self.reach.limits)
-            .handshake::<_, Bytes>(wire)
+            .handshake::<_, Bytes>(Guarded::of_client(wire, streams))
             .await;
         let (sender, mut connection) = handshake.map_err(|cause| UpstreamError::Http2 { cause })?;
         let tunnel = Tunnel {
@@ -354,6 +357,7 @@ impl Shared {
             };
             let is_used = || used.replace(false) || streams.get() > 0;
             vigil.keep(pings, &pulse, is_used, forget).await;
+            pulse.stop();
             if let Some(bond) = &bond {
                 bond.end(UNRESPONSIVE);
             }
@@ -378,6 +382,10 @@ fn builder(limits: &Limits) -> client::Builder {
 /// takes: what RFC 9113 6.5.2 asks everybody to take at least. Those beyond
 /// wait, or get another tunnel; sent at once, they would be refused.
 const STREAMS_UNTOLD: usize = 100;
+
+/// For how many streams another sidecar may send frames that are no response,
+/// beyond those that our requests give reason for.
+const STREAMS_GUARDED: u32 = 1_000;
 
 /// More would only hide that the destination cannot keep up.
 const MOST_TUNNELS: usize = 8;

@@ -12,6 +12,7 @@ mod bond;
 mod budget;
 mod destination;
 mod health;
+mod heard;
 mod http1;
 mod http2;
 mod idle;

@@ -19,6 +19,7 @@ use crate::proxy::settings::Limits;
 use crate::proxy::upstream::UpstreamError;
 use crate::proxy::upstream::app_way::AppWay;
 use crate::proxy::upstream::bond::Bond;
+use crate::proxy::upstream::heard::Heard;
 use crate::time::Clock;
 use crate::tls::Connector;
 use crate::tls::Protocol;
@@ -113,12 +114,12 @@ impl Reach {
             Arc::clone(&self.clock),
         );
         let pulse = Pulse::default();
-        let guarded = StallGuard::new(connected.stream, self.limits.write_stall);
+        let heard = Heard::new(connected.stream, pulse.clone());
         Ok(Made {
             bond: Some(Rc::new(bond)),
             generation: connected.generation,
             outdated: Some(last_call(ends, self.clock.now())),
-            wire: Box::new(guarded.beating(pulse.clone())),
+            wire: Box::new(StallGuard::new(heard, self.limits.write_stall)),
             pulse,
         })
     }
