@@ -58,9 +58,11 @@ fn kept(config: &Config) -> ExitCode {
             print::line("ok: policies will come from the authority; none was kept yet");
             ExitCode::SUCCESS
         }
-        Ok(Some((version, revision))) => {
+        Ok(Some(kept)) => {
             print::line(format_args!(
-                "ok: policies come from the authority; set {version}, revision {revision}, was kept"
+                "ok: policies come from the authority; set {}, revision {}, was kept",
+                kept.version,
+                kept.policy.revision()
             ));
             ExitCode::SUCCESS
         }

@@ -2,11 +2,13 @@
 //!
 //! Results go to standard output; what is wrong goes to standard error with
 //! all its causes, and the exit code is then 1. A command line that cannot be
-//! understood exits with 2.
+//! understood exits with 2. Where a question was asked and the answer is no,
+//! the exit code is 3.
 
 mod authority;
 mod check;
 mod demonstrate;
+mod explain;
 mod init_net;
 mod orders;
 mod print;
@@ -25,6 +27,7 @@ use crate::config::AuthorityConfig;
 use crate::config::Config;
 
 use demonstrate::Stay;
+use explain::Explain;
 use init_net::InitNet;
 use orders::AuthorityCommand;
 use orders::EntryCommand;
@@ -58,6 +61,9 @@ pub fn main() -> ExitCode {
         Command::Policy {
             command: PolicyCommand::Check { dir, config },
         } => check::policies(&dir, config.as_deref()),
+        Command::Policy {
+            command: PolicyCommand::Explain(wanted),
+        } => explain::explain(*wanted),
         Command::Run { config } => run::run(&config),
         Command::Schema { authority: false } => print::schema(&Config::schema()),
         Command::Schema { authority: true } => print::schema(&AuthorityConfig::schema()),
@@ -174,6 +180,13 @@ enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Say what would be decided about a request, and why
+    ///
+    /// The request is read and decided as the sidecar would, and each policy
+    /// is asked alone: which apply, which do not and on what condition. Exits
+    /// with 0 if it would pass, with 3 if not, with 1 if the configuration or
+    /// its policies have mistakes.
+    Explain(Box<Explain>),
 }
 
 #[derive(Debug, Subcommand)]

@@ -85,21 +85,13 @@ impl Decider {
         policy: &Arc<Policy>,
         connection: &Connection<'_>,
     ) -> Result<Permit, Denial> {
-        let (method, headers) = (Method::CONNECT, HeaderMap::new());
-        let question = Question {
-            caller: connection.caller,
-            service: connection.service,
-            method: &method,
-            host: "",
-            path: "",
-            headers: &headers,
-            source: connection.source,
-            now: connection.now,
-        };
-        self.judge(policy, &question, Verb::Connect)
+        with_question(connection, |question| {
+            self.judge(policy, question, Verb::Connect)
+        })
     }
 
-    fn judge(
+    /// The one way to an answer.
+    pub(super) fn judge(
         &mut self,
         policy: &Arc<Policy>,
         question: &Question<'_>,
@@ -169,6 +161,24 @@ impl Default for Decider {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A connection as a question, of which policies may read no more than it has.
+pub(super) fn with_question<T>(
+    connection: &Connection<'_>,
+    ask: impl FnOnce(&Question<'_>) -> T,
+) -> T {
+    let (method, headers) = (Method::CONNECT, HeaderMap::new());
+    ask(&Question {
+        caller: connection.caller,
+        service: connection.service,
+        method: &method,
+        host: "",
+        path: "",
+        headers: &headers,
+        source: connection.source,
+        now: connection.now,
+    })
 }
 
 fn verdict(

@@ -63,6 +63,7 @@ pub(super) struct Note {
     pub(super) id: Arc<str>,
     pub(super) reason: Option<Box<str>>,
     pub(super) advice: Option<Box<str>>,
+    pub(super) owner: Option<Box<str>>,
 }
 
 impl Permit {
@@ -141,6 +142,12 @@ impl PolicyName {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
+    }
+
+    /// The `@owner`: whom to ask about it.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.0.owner.as_deref()
     }
 
     /// An equal one that shares no allocation with this one, so that worker

@@ -67,6 +67,10 @@ impl Met<'_> {
     pub(super) fn action(&self, verb: Verb) -> &EntityUid {
         self.words.action(verb)
     }
+
+    pub(super) const fn words(&self) -> &Words {
+        self.words
+    }
 }
 
 impl Memory {

@@ -53,6 +53,7 @@ pub(super) fn parse(
         id: policy.annotation("id").unwrap_or_default().into(),
         reason: annotation("reason"),
         advice: annotation("advice"),
+        owner: annotation("owner"),
     };
     let mistakes = annotations(&policy, statement);
     let parsed = Parsed {

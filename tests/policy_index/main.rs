@@ -27,6 +27,7 @@ use portreeve::policy::Route;
 use portreeve::policy::Settings;
 use proptest::prelude::*;
 
+mod explained;
 mod oracle;
 mod tables;
 
