@@ -12,6 +12,7 @@ mod explain;
 mod init_net;
 mod orders;
 mod print;
+mod rehearse;
 mod run;
 mod runtime;
 mod socket;
@@ -25,6 +26,7 @@ use clap::Subcommand;
 
 use crate::config::AuthorityConfig;
 use crate::config::Config;
+use crate::rehearsal;
 
 use demonstrate::Stay;
 use explain::Explain;
@@ -33,6 +35,7 @@ use orders::AuthorityCommand;
 use orders::EntryCommand;
 use orders::RevocationCommand;
 use orders::TokenCommand;
+use rehearse::Test;
 
 /// Does what the command line says.
 #[must_use]
@@ -64,9 +67,19 @@ pub fn main() -> ExitCode {
         Command::Policy {
             command: PolicyCommand::Explain(wanted),
         } => explain::explain(*wanted),
+        Command::Policy {
+            command: PolicyCommand::Test(wanted),
+        } => rehearse::test(&wanted),
         Command::Run { config } => run::run(&config),
-        Command::Schema { authority: false } => print::schema(&Config::schema()),
-        Command::Schema { authority: true } => print::schema(&AuthorityConfig::schema()),
+        Command::Schema {
+            policy_tests: true, ..
+        } => print::schema(&rehearsal::cases_schema()),
+        Command::Schema {
+            authority: false, ..
+        } => print::schema(&Config::schema()),
+        Command::Schema {
+            authority: true, ..
+        } => print::schema(&AuthorityConfig::schema()),
         Command::Svid {
             command: SvidCommand::Show { file, bundle },
         } => svid::show(&file, bundle.as_deref()),
@@ -161,6 +174,9 @@ enum Command {
         /// That of an authority, instead of a sidecar
         #[arg(long)]
         authority: bool,
+        /// That of a file of cases for policies
+        #[arg(long, conflicts_with = "authority")]
+        policy_tests: bool,
     },
     /// Look at SVIDs
     Svid {
@@ -187,6 +203,12 @@ enum PolicyCommand {
     /// with 0 if it would pass, with 3 if not, with 1 if the configuration or
     /// its policies have mistakes.
     Explain(Box<Explain>),
+    /// Hold policies against the cases that stand beside them
+    ///
+    /// Prints each case that is not answered as expected, with the reasons, and
+    /// the policies that apply in no case. Exits with 0 if all is as expected,
+    /// with 3 if not, with 1 if policies or cases have mistakes.
+    Test(Test),
 }
 
 #[derive(Debug, Subcommand)]

@@ -141,6 +141,11 @@ impl Policy {
         self.rules.iter().map(|rule| &rule.name)
     }
 
+    /// The policies in it with their places, in the order of the files.
+    pub fn places(&self) -> impl Iterator<Item = (&PolicyName, &Place)> {
+        self.rules.iter().map(|rule| (&rule.name, &rule.place))
+    }
+
     /// The services that it decides about.
     pub fn services(&self) -> impl Iterator<Item = &ServiceName> {
         self.services.names()

@@ -5,6 +5,7 @@
 //! port is taken, and nothing is forwarded or recorded.
 
 mod asked;
+mod cases;
 mod json;
 mod stage;
 mod text;
@@ -13,6 +14,18 @@ pub use asked::Asked;
 pub use asked::Told;
 pub use asked::What;
 pub use asked::moment;
+pub use cases::Case;
+pub use cases::CaseFile;
+pub use cases::CaseMistake;
+pub use cases::Expected;
+pub use cases::Ran;
+pub use cases::Rehearsal;
+pub use cases::coverage;
+pub use cases::failures;
+pub use cases::read_cases;
+pub use cases::schema as cases_schema;
+pub use cases::summary;
+pub use cases::to_junit;
 pub use json::to_json;
 pub use stage::NoService;
 pub use stage::Stage;
