@@ -111,6 +111,23 @@ fn the_cases_in_the_policy_readme_are_answered_as_expected_by_the_example() {
 }
 
 #[test]
+fn every_policy_in_the_policy_readme_is_without_mistakes_beside_the_example() {
+    let text = fs::read_to_string("deploy/policy/README.md").unwrap();
+    let config = Config::load(Path::new("deploy/example/orders.yaml")).unwrap();
+    let mut policies = 0;
+    for (language, text) in blocks(&text) {
+        if language == "cedar" {
+            let (policy, warnings) = Policy::parse(&[("README.md", &text)], &config.policy)
+                .map_err(|mistakes| lines(&mistakes))
+                .unwrap();
+            assert!(warnings.is_empty(), "{}", lines(&warnings));
+            policies += policy.names().len();
+        }
+    }
+    assert!(policies > 0, "it shows no policy");
+}
+
+#[test]
 fn the_policy_readme_tells_every_option_and_every_key_of_a_case() {
     let text = fs::read_to_string("deploy/policy/README.md").unwrap();
     let keys = keys_of(&cases_schema());

@@ -118,6 +118,19 @@ pub struct Ruling {
     pub revision: Option<Arc<str>>,
 }
 
+/// What the author of a policy has to say about it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Note {
+    /// What its caller should do.
+    pub advice: Option<String>,
+    /// Whom to ask about it.
+    pub owner: Option<String>,
+    /// The policy.
+    pub policy: String,
+    /// Why it is there.
+    pub reason: Option<String>,
+}
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
@@ -153,6 +166,7 @@ impl Entry {
             start,
             route: None,
             ruling: None,
+            notes: Vec::new(),
             end: None,
             app_protocol: None,
             retries: 0,
@@ -198,6 +212,11 @@ impl Entry {
     /// Sets the decision. One that is made again replaces the one before.
     pub fn ruled(&mut self, ruling: Ruling) {
         self.record.ruling = Some(ruling);
+    }
+
+    /// Sets what is said about the policies of the decision.
+    pub fn noted(&mut self, notes: Vec<Note>) {
+        self.record.notes = notes;
     }
 
     /// Sets the HTTP version that the application was spoken to in.
@@ -262,6 +281,7 @@ pub(super) struct Record {
     pub(super) start: Start,
     pub(super) route: Option<Text>,
     pub(super) ruling: Option<Ruling>,
+    pub(super) notes: Vec<Note>,
     pub(super) end: Option<End>,
     pub(super) app_protocol: Option<Text>,
     pub(super) retries: u32,

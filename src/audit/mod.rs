@@ -34,7 +34,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Decision, Door, End, Entry, Ruling, Start};
+pub use entry::{Decision, Door, End, Entry, Note, Ruling, Start};
 pub use event::Event;
 pub use log::{Log, OpenError, Settings};
 pub use request_id::RequestId;

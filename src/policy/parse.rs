@@ -108,6 +108,14 @@ fn annotations(policy: &Policy, statement: Statement<'_>) -> Vec<Mistake> {
         }
         Some(_) => {}
     }
+    for key in ["advice", "owner", "reason"] {
+        let bytes = policy.annotation(key).map(str::len);
+        if let Some(bytes) = bytes.filter(|&bytes| bytes == 0 || bytes > MAX_NOTE_BYTES) {
+            let text =
+                format!("the `@{key}` has {bytes} bytes, which is not 1 to {MAX_NOTE_BYTES}");
+            mistakes.push(statement.mistake_at(0, text));
+        }
+    }
     if policy.annotation("shadow").is_some() {
         let text = "`@shadow` is not supported yet: the policy would be enforced";
         mistakes.push(statement.mistake_at(0, text));
@@ -123,3 +131,6 @@ fn is_name(id: &str) -> bool {
 }
 
 const MAX_NAME_BYTES: usize = 128;
+
+/// A sentence or two: `@advice` is in answers, and all of them in records.
+const MAX_NOTE_BYTES: usize = 512;

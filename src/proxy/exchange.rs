@@ -126,6 +126,9 @@ impl Exchange {
     /// Notes that the policy says no.
     pub(super) fn denied(&mut self, denial: &Denial) {
         self.ruled(ruling::denial(denial));
+        if let Some(entry) = &mut self.entry {
+            entry.noted(ruling::notes(denial));
+        }
         self.on_route(denial.route());
     }
 

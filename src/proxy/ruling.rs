@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::audit::Decision;
+use crate::audit::Note;
 use crate::audit::Ruling;
 use crate::policy::Denial;
 use crate::policy::Permit;
@@ -34,6 +35,21 @@ pub(super) fn denial(denial: &Denial) -> Ruling {
         denial.policies(),
         denial.revision(),
     )
+}
+
+/// What the authors of the policies that say no have to say about them.
+///
+/// A yes goes without: the `@id` and the revision say where it stands, and what
+/// is allowed is to cost no more for being explained.
+pub(super) fn notes(denial: &Denial) -> Vec<Note> {
+    let said = denial.policies().iter().map(|policy| Note {
+        advice: policy.advice().map(str::to_owned),
+        owner: policy.owner().map(str::to_owned),
+        policy: policy.to_string(),
+        reason: policy.reason().map(str::to_owned),
+    });
+    said.filter(|note| note.advice.is_some() || note.owner.is_some() || note.reason.is_some())
+        .collect()
 }
 
 fn ruling(

@@ -1,6 +1,7 @@
 //! A record as one line of JSON.
 
 use crate::audit::entry::Decision;
+use crate::audit::entry::Note;
 use crate::audit::entry::Record;
 use crate::audit::entry::Ruling;
 use crate::audit::stamp::Stamp;
@@ -96,6 +97,9 @@ impl Line<'_> {
         if let Some(ruling) = ruling {
             self.ruling(ruling);
         }
+        if !record.notes.is_empty() {
+            self.notes(&record.notes);
+        }
         if let Some(status) = end.and_then(|end| end.status) {
             self.number(key!("status"), u64::from(status.as_u16()));
         }
@@ -136,6 +140,33 @@ impl Line<'_> {
         }
         self.out.push(b']');
         let cut = policies.len() > MOST_POLICIES;
+        self.mark(key, Done { cut, bytes: false });
+    }
+
+    fn notes(&mut self, notes: &[Note]) {
+        let key = key!("notes");
+        self.begin(key);
+        for (nth, note) in notes.iter().take(MOST_POLICIES).enumerate() {
+            let opening: &[u8] = if nth == 0 { b"[{\"id\":" } else { b",{\"id\":" };
+            self.out.extend_from_slice(opening);
+            let done = text::append(self.out, note.policy.as_bytes(), MOST_BYTES);
+            self.mark(key, done);
+            let said: [(&[u8], _); 3] = [
+                (b",\"reason\":", &note.reason),
+                (b",\"owner\":", &note.owner),
+                (b",\"advice\":", &note.advice),
+            ];
+            for (name, value) in said {
+                if let Some(value) = value {
+                    self.out.extend_from_slice(name);
+                    let done = text::append(self.out, value.as_bytes(), MOST_BYTES);
+                    self.mark(key, done);
+                }
+            }
+            self.out.push(b'}');
+        }
+        self.out.push(b']');
+        let cut = notes.len() > MOST_POLICIES;
         self.mark(key, Done { cut, bytes: false });
     }
 
@@ -232,7 +263,7 @@ impl Line<'_> {
 /// Names of fields, each once.
 #[derive(Clone, Copy, Default)]
 struct Marks {
-    names: [&'static str; 12],
+    names: [&'static str; 13],
     count: usize,
 }
 

@@ -95,6 +95,9 @@ impl Passing {
             }
             Err(denial) => {
                 self.ruled(ruling::denial(&denial));
+                if let Some(entry) = &mut self.entry {
+                    entry.noted(ruling::notes(&denial));
+                }
                 self.finish(Some(denial.reason().as_str()));
                 None
             }
