@@ -414,6 +414,8 @@ fn the_demo_takes_its_tour_and_all_is_as_expected() {
 /// A configuration in `dir` with which a sidecar starts.
 fn written_sidecar(dir: &Path) -> PathBuf {
     fs::create_dir(dir.join("policy")).unwrap();
+    let shadow = "@id(\"all\") @shadow(\"for the metric\") permit (principal, action, resource);";
+    fs::write(dir.join("policy/all.cedar"), shadow).unwrap();
     let file = dir.join("sidecar.yaml");
     fs::write(&file, SIDECAR).unwrap();
     file

@@ -136,7 +136,7 @@ fn every_policy_has_a_name_of_its_own() {
         ),
         (
             r#"@id("a") @shadow"#,
-            "`@shadow` is not supported yet: the policy would be enforced".to_owned(),
+            "the `@shadow` has 0 bytes, which is not 1 to 512".to_owned(),
         ),
     ];
     for (annotations, why) in cases {

@@ -167,6 +167,7 @@ impl Entry {
             route: None,
             ruling: None,
             notes: Vec::new(),
+            shadow: None,
             end: None,
             app_protocol: None,
             retries: 0,
@@ -212,6 +213,11 @@ impl Entry {
     /// Sets the decision. One that is made again replaces the one before.
     pub fn ruled(&mut self, ruling: Ruling) {
         self.record.ruling = Some(ruling);
+    }
+
+    /// Sets what policies say that are watched and not enforced.
+    pub fn shadowed(&mut self, shadow: Ruling) {
+        self.record.shadow = Some(Box::new(shadow));
     }
 
     /// Sets what is said about the policies of the decision.
@@ -282,6 +288,7 @@ pub(super) struct Record {
     pub(super) route: Option<Text>,
     pub(super) ruling: Option<Ruling>,
     pub(super) notes: Vec<Note>,
+    pub(super) shadow: Option<Box<Ruling>>,
     pub(super) end: Option<End>,
     pub(super) app_protocol: Option<Text>,
     pub(super) retries: u32,

@@ -278,6 +278,7 @@ fn rule(parsed: &Parsed<'_>, vocabulary: &Vocabulary, place: Place) -> Result<Ru
     Ok(Rule {
         name: parsed.name.clone(),
         effect: parsed.policy.effect(),
+        is_shadow: parsed.policy.annotation("shadow").is_some(),
         place,
         condition,
     })

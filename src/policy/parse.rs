@@ -108,17 +108,13 @@ fn annotations(policy: &Policy, statement: Statement<'_>) -> Vec<Mistake> {
         }
         Some(_) => {}
     }
-    for key in ["advice", "owner", "reason"] {
+    for key in ["advice", "owner", "reason", "shadow"] {
         let bytes = policy.annotation(key).map(str::len);
         if let Some(bytes) = bytes.filter(|&bytes| bytes == 0 || bytes > MAX_NOTE_BYTES) {
             let text =
                 format!("the `@{key}` has {bytes} bytes, which is not 1 to {MAX_NOTE_BYTES}");
             mistakes.push(statement.mistake_at(0, text));
         }
-    }
-    if policy.annotation("shadow").is_some() {
-        let text = "`@shadow` is not supported yet: the policy would be enforced";
-        mistakes.push(statement.mistake_at(0, text));
     }
     mistakes
 }

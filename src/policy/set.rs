@@ -51,6 +51,8 @@ pub struct Policy {
 pub(super) struct Rule {
     pub(super) name: PolicyName,
     pub(super) effect: Effect,
+    /// Whether it is watched and not enforced.
+    pub(super) is_shadow: bool,
     pub(super) place: Place,
     /// Nothing if its scope is all it asks.
     pub(super) condition: Option<Condition>,

@@ -10,6 +10,7 @@ use crate::policy::Denial;
 use crate::policy::Permit;
 use crate::policy::PolicyName;
 use crate::policy::Revision;
+use crate::policy::Shadow;
 
 /// A yes.
 pub(super) fn permit(permit: &Permit) -> Ruling {
@@ -35,6 +36,20 @@ pub(super) fn denial(denial: &Denial) -> Ruling {
         denial.policies(),
         denial.revision(),
     )
+}
+
+/// What is said by policies that are watched and not enforced.
+pub(super) fn shadow(shadow: &Shadow) -> Ruling {
+    let decision = match shadow.denial {
+        None => Decision::Permit,
+        Some(_) => Decision::Deny,
+    };
+    Ruling {
+        decision,
+        reason: None,
+        policies: shadow.policies.iter().map(PolicyName::to_shared).collect(),
+        revision: None,
+    }
 }
 
 /// What the authors of the policies that say no have to say about them.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::policy::Condition;
+use crate::policy::DenialReason;
 use crate::policy::Explanation;
 use crate::policy::Finding;
 use crate::policy::Outcome;
@@ -71,7 +72,16 @@ fn decided(explanation: &Explanation) -> Map<String, Value> {
             "demand": near.demand,
         })
     });
+    let shadow = explanation.answer.shadow.as_ref().map(|shadow| {
+        let policies = shadow.policies.iter().map(PolicyName::as_str);
+        json!({
+            "decision": if shadow.denial.is_none() { "permit" } else { "deny" },
+            "reason": shadow.denial.as_ref().map(DenialReason::as_str),
+            "policies": policies.collect::<Vec<_>>(),
+        })
+    });
     fields([
+        ("shadow", shadow.unwrap_or_default()),
         ("policies", policies.into()),
         ("revision", explanation.answer.revision.as_str().into()),
         ("caller_in", explanation.caller_in.clone().into()),
@@ -90,6 +100,7 @@ fn finding(finding: &Finding) -> Value {
         ("id", finding.policy.as_str().into()),
         ("place", finding.place.to_string().into()),
         ("effect", finding.effect.as_str().into()),
+        ("shadow", finding.is_shadow.into()),
         ("outcome", finding.outcome.as_str().into()),
         (
             "conditions",

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::policy::Condition;
-use crate::policy::Effect;
 use crate::policy::Explanation;
 use crate::policy::Finding;
 use crate::policy::Outcome;
@@ -67,6 +66,17 @@ fn decided(
     if !names.is_empty() {
         field(text, "by", &names.join(", "));
     }
+    if let Some(shadow) = &explanation.answer.shadow {
+        let would = shadow.denial.as_ref();
+        let would = would.map_or("permit", |reason| reason.as_str());
+        let names = shadow.policies.iter().map(PolicyName::as_str);
+        let names: Vec<&str> = names.collect();
+        field(
+            text,
+            "shadow",
+            &format!("{would} with {}", names.join(", ")),
+        );
+    }
     field(text, "caller", asked.caller.as_str());
     if !explanation.caller_in.is_empty() {
         field(text, "in", &explanation.caller_in.join(", "));
@@ -103,10 +113,8 @@ fn what(asked: &Asked, target: Option<&(String, String)>) -> String {
 }
 
 fn about(text: &mut String, finding: &Finding) {
-    let effect = match finding.effect {
-        Effect::Forbid => "forbid",
-        Effect::Permit => "permit",
-    };
+    let effect = finding.effect.as_str();
+    let kind = if finding.is_shadow { "shadow " } else { "" };
     let outcome = match &finding.outcome {
         Outcome::Fails { why } => format!("fails: {why}"),
         Outcome::Holds => "applies".to_owned(),
@@ -114,7 +122,7 @@ fn about(text: &mut String, finding: &Finding) {
     };
     let _infallible = writeln!(
         text,
-        "{effect} {} ({}) {outcome}",
+        "{kind}{effect} {} ({}) {outcome}",
         finding.policy, finding.place
     );
     let annotations = [

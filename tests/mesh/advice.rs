@@ -54,6 +54,74 @@ fn a_forbid_advises_its_caller_and_explains_itself_in_the_record() {
     );
 }
 
+#[test]
+fn a_shadow_is_recorded_and_counted_and_not_enforced() {
+    let stage = Stage::new();
+    stage.rule(SHADOWED);
+    let application = Application::start();
+    let orders = stage.orders(application.address(), "");
+    let mut web = stage.web_at(orders.inbound());
+    let of_shadow = ["decision", "reason", "shadow_decision", "shadow_policies"];
+
+    // What it would forbid passes.
+    for (path, said) in [
+        ("/soon", r#"permit  deny ["soon-closed"]"#),
+        // It says something, and the decision would be the same.
+        ("/seen", r#"permit  permit ["seen"]"#),
+        // It would fail where a header comes twice; the request does not.
+        ("/tickets", r#"permit  deny "#),
+        ("/plain", "permit   "),
+    ] {
+        let ticket = "x-ticket: 1\r\n";
+        web.send(format!(
+            "GET {path} HTTP/1.1\r\nhost: orders\r\n{ticket}{ticket}\r\n"
+        ));
+        let mut call = application.call();
+        call.head();
+        call.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+        assert_eq!(web.answer().text(), "ok");
+        let record = orders.records.next();
+        let policies = record.text("shadow_policies");
+        let names = if policies == "[]" { "" } else { &policies };
+        let told = format!(
+            "{} {names}",
+            record.says(["decision", "reason", "shadow_decision"])
+        );
+        assert_eq!(told, said, "{path}");
+    }
+    // What it would permit does not.
+    web.send("POST /plain HTTP/1.1\r\nhost: orders\r\ncontent-length: 0\r\n\r\n");
+    assert_eq!(web.answer().status(), 403);
+    let said = orders.records.next().says(of_shadow);
+    assert_eq!(said, r#"deny no_permit permit ["soon-open"]"#);
+    application.was_not_called();
+    let counted = |decision: &str, times: u32| {
+        orders.shows(&format!(
+            "portreeve_shadow_decisions_total{{door=\"inbound\",service=\"orders\",decision=\"{decision}\"}} {times}"
+        ));
+    };
+    counted("deny", 2);
+    counted("permit", 1);
+}
+
+const SHADOWED: &str = r#"
+@id("all")
+permit (principal, action in Action::"read", resource in Service::"orders");
+
+@id("soon-closed") @shadow("until 1 December")
+forbid (principal, action in Action::"http", resource in Route::"orders:/soon");
+
+@id("seen") @shadow("to count who reads it")
+permit (principal, action in Action::"read", resource in Route::"orders:/seen");
+
+@id("by-ticket") @shadow("who has none?")
+forbid (principal, action in Action::"http", resource in Route::"orders:/tickets")
+unless { context.headers has "x-ticket" && context.headers["x-ticket"] == "1" };
+
+@id("soon-open") @shadow("until 1 December")
+permit (principal, action == Action::"POST", resource in Service::"orders");
+"#;
+
 const ADVISED: &str = r#"
 @id("all") @owner("team-shop")
 permit (principal, action in Action::"http", resource in Service::"orders");

@@ -12,7 +12,7 @@ use portreeve::policy::Question;
 
 use super::*;
 
-fn explained(policy: &Arc<Policy>, asked: &Asked) -> Explanation {
+pub(crate) fn explained(policy: &Arc<Policy>, asked: &Asked) -> Explanation {
     let caller = Caller::workload(&CALLERS[asked.caller].0.parse().unwrap());
     let mut headers = HeaderMap::new();
     if let Some(value) = asked.header {

@@ -29,6 +29,7 @@ use proptest::prelude::*;
 
 mod explained;
 mod oracle;
+mod shadows;
 mod tables;
 
 use oracle::Outcome;

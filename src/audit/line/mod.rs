@@ -100,6 +100,11 @@ impl Line<'_> {
         if !record.notes.is_empty() {
             self.notes(&record.notes);
         }
+        if let Some(shadow) = &record.shadow {
+            let decision = shadow.decision.as_str().as_bytes();
+            self.safe(key!("shadow_decision"), decision);
+            self.policies(key!("shadow_policies"), &shadow.policies);
+        }
         if let Some(status) = end.and_then(|end| end.status) {
             self.number(key!("status"), u64::from(status.as_u16()));
         }
@@ -120,15 +125,14 @@ impl Line<'_> {
 
     fn ruling(&mut self, ruling: &Ruling) {
         if !ruling.policies.is_empty() {
-            self.policies(&ruling.policies);
+            self.policies(key!("policies"), &ruling.policies);
         }
         if let Some(revision) = &ruling.revision {
             self.field(key!("revision"), revision.as_bytes(), MOST_BYTES);
         }
     }
 
-    fn policies(&mut self, policies: &[Arc<str>]) {
-        let key = key!("policies");
+    fn policies(&mut self, key: Key, policies: &[Arc<str>]) {
         self.begin(key);
         self.out.push(b'[');
         for (nth, policy) in policies.iter().take(MOST_POLICIES).enumerate() {
@@ -263,7 +267,7 @@ impl Line<'_> {
 /// Names of fields, each once.
 #[derive(Clone, Copy, Default)]
 struct Marks {
-    names: [&'static str; 13],
+    names: [&'static str; 14],
     count: usize,
 }
 

@@ -34,6 +34,7 @@ fn bare() -> Record {
         route: None,
         ruling: None,
         notes: Vec::new(),
+        shadow: None,
         end: None,
         app_protocol: None,
         retries: 0,

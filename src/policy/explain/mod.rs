@@ -21,6 +21,7 @@ use crate::policy::decision::Denial;
 use crate::policy::decision::DenialReason;
 use crate::policy::decision::Permit;
 use crate::policy::decision::PolicyName;
+use crate::policy::decision::Shadow;
 use crate::policy::index::Miss;
 use crate::policy::known;
 use crate::policy::memory::Memory;
@@ -60,6 +61,8 @@ pub struct Verdict {
     pub policies: Vec<PolicyName>,
     /// The set that they are from.
     pub revision: String,
+    /// What shadow policies say, if any of them applies.
+    pub shadow: Option<Shadow>,
 }
 
 /// What one policy has to say.
@@ -71,6 +74,8 @@ pub struct Finding {
     pub place: Place,
     /// What it is for.
     pub effect: Effect,
+    /// Whether it is watched and not enforced.
+    pub is_shadow: bool,
     /// Whether it applies.
     pub outcome: Outcome,
     /// Its conditions, in the order in which they are asked. None: its scope
@@ -165,11 +170,13 @@ impl Verdict {
                 denial: None,
                 policies: permit.policies().to_vec(),
                 revision: permit.revision().to_string(),
+                shadow: permit.shadow().cloned(),
             },
             Err(denial) => Self {
                 denial: Some(denial.reason().clone()),
                 policies: denial.policies().to_vec(),
                 revision: denial.revision().to_string(),
+                shadow: denial.shadow().cloned(),
             },
         }
     }
@@ -287,6 +294,7 @@ fn findings(policy: &Policy, met: &Met<'_>, question: &Question<'_>, verb: Verb)
                 policy: rule.name.clone(),
                 place: rule.place.clone(),
                 effect: rule.effect.into(),
+                is_shadow: rule.is_shadow,
                 outcome,
                 conditions,
             }
@@ -318,7 +326,8 @@ fn near(policy: &Policy, met: &Met<'_>, verb: Verb) -> Vec<Near> {
     let found = policy.index.near(caller, resource, verb);
     let permits = found.into_iter().filter_map(|(number, miss)| {
         let rule = rule(policy, number)?;
-        (rule.effect == cedar_policy::Effect::Permit).then_some((rule, miss))
+        let is_yes = rule.effect == cedar_policy::Effect::Permit && !rule.is_shadow;
+        is_yes.then_some((rule, miss))
     });
     permits
         .map(|(rule, miss)| {

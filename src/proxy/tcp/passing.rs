@@ -19,6 +19,7 @@ use crate::policy::Caller;
 use crate::policy::Connection;
 use crate::policy::Permit;
 use crate::policy::ServiceName;
+use crate::policy::Shadow;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::desk::Desk;
@@ -91,6 +92,7 @@ impl Passing {
         match decided {
             Ok(permit) => {
                 self.ruled(ruling::permit(&permit));
+                self.shadowed(permit.shadow());
                 Some((self, permit))
             }
             Err(denial) => {
@@ -98,6 +100,7 @@ impl Passing {
                 if let Some(entry) = &mut self.entry {
                     entry.noted(ruling::notes(&denial));
                 }
+                self.shadowed(denial.shadow());
                 self.finish(Some(denial.reason().as_str()));
                 None
             }
@@ -107,6 +110,12 @@ impl Passing {
     /// Ends. `reason` says why, where it did not end as it should.
     pub(super) fn end(mut self, reason: Option<&'static str>) {
         self.finish(reason);
+    }
+
+    fn shadowed(&mut self, shadow: Option<&Shadow>) {
+        if let (Some(entry), Some(shadow)) = (&mut self.entry, shadow) {
+            entry.shadowed(ruling::shadow(shadow));
+        }
     }
 
     fn ruled(&mut self, ruling: Ruling) {
