@@ -139,9 +139,11 @@ fn the_policy_readme_tells_every_option_and_every_key_of_a_case() {
     for key in keys {
         assert!(text.contains(&format!("`{key}`")), "{key}");
     }
-    for command in ["explain", "test"] {
+    for command in [&["explain"][..], &["test"], &["import", "istio"]] {
         let help = Command::new(env!("CARGO_BIN_EXE_portreeve"))
-            .args(["policy", command, "--help"])
+            .arg("policy")
+            .args(command)
+            .arg("--help")
             .output()
             .unwrap();
         let help = String::from_utf8(help.stdout).unwrap();

@@ -396,6 +396,54 @@ fn editors_get_a_schema_for_cases() {
     assert_eq!(schema["required"][0], "cases");
 }
 
+#[test]
+fn policies_of_istio_are_printed_as_cedar_or_refused_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |spec: &str| {
+        let head = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a, namespace: shop }\n";
+        fs::write(
+            dir.path().join("istio.yaml"),
+            format!("{head}spec: {spec}\n"),
+        )
+        .unwrap();
+    };
+    let import = || {
+        let words = [
+            "policy",
+            "import",
+            "istio",
+            "istio.yaml",
+            "--service",
+            "orders",
+        ];
+        portreeve(
+            dir.path(),
+            &[&words[..], &["--namespace", "shop", "--trust-domain", "td"]].concat(),
+        )
+    };
+    write("{ rules: [{ when: [{ key: \"request.headers[x-a]\", values: [b] }] }] }");
+    let ended = import();
+    let expected = r#"// Declare `policy.headers: [x-a]`.
+
+@id("istio/shop/a/0")
+permit (principal is Workload, action in Action::"http", resource in Service::"orders")
+when { (context.headers has "x-a" && context.headers["x-a"] == "b") };
+"#;
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (0, expected),
+        "{}",
+        ended.err
+    );
+    write("{ rules: [{ to: [{ operation: { ports: [\"80\"] } }] }] }");
+    let ended = import();
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""));
+    assert_eq!(
+        ended.err,
+        "istio.yaml:4: `ports`: a door has one application, on one port\n"
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_cases_or_mistakes(text in "(cases|defaults|[ :{}\\[\\],/a-z\n\"-]{0,12}){0,12}") {

@@ -9,6 +9,7 @@ mod authority;
 mod check;
 mod demonstrate;
 mod explain;
+mod import;
 mod init_net;
 mod orders;
 mod print;
@@ -30,6 +31,7 @@ use crate::rehearsal;
 
 use demonstrate::Stay;
 use explain::Explain;
+use import::Import;
 use init_net::InitNet;
 use orders::AuthorityCommand;
 use orders::EntryCommand;
@@ -67,6 +69,9 @@ pub fn main() -> ExitCode {
         Command::Policy {
             command: PolicyCommand::Explain(wanted),
         } => explain::explain(*wanted),
+        Command::Policy {
+            command: PolicyCommand::Import(wanted),
+        } => import::import(wanted),
         Command::Policy {
             command: PolicyCommand::Test(wanted),
         } => rehearse::test(&wanted),
@@ -203,6 +208,12 @@ enum PolicyCommand {
     /// with 0 if it would pass, with 3 if not, with 1 if the configuration or
     /// its policies have mistakes.
     Explain(Box<Explain>),
+    /// Translate the policies of another mesh
+    ///
+    /// Prints Cedar that says what the original says, or all that cannot be said
+    /// so, with its line. Exits with 0 if all is translated, with 1 if nothing is.
+    #[command(subcommand)]
+    Import(Import),
     /// Hold policies against the cases that stand beside them
     ///
     /// Prints each case that is not answered as expected, with the reasons, and

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -19,6 +20,8 @@ use crate::policy::ServiceName;
 use crate::proxy::authority::Recent;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::canonical::Rules;
+use crate::proxy::headers;
+use crate::proxy::headers::Kind;
 use crate::proxy::path::Semicolons;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
@@ -41,6 +44,12 @@ pub(super) fn question<'a>(
         source,
         now,
     }
+}
+
+/// Whether a field of this name, as a caller sends it, gets as far as the policy.
+#[must_use]
+pub fn is_forwarded(name: &HeaderName) -> bool {
+    matches!(headers::kind(name), Kind::Cookie | Kind::EndToEnd)
 }
 
 /// What a door takes.
@@ -179,7 +188,7 @@ mod tests {
         let service = "orders".parse().unwrap();
         let source = "10.0.0.1".parse().unwrap();
         let question = described.question(&caller, &service, source, SystemTime::UNIX_EPOCH);
-        let fields = question.headers.keys().map(http::HeaderName::as_str);
+        let fields = question.headers.keys().map(HeaderName::as_str);
         let fields = fields.collect::<Vec<_>>().join(",");
         format!("{} {} {fields}", question.host, question.path)
     }

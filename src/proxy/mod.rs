@@ -59,6 +59,7 @@ pub use app_watch::AppWatch;
 pub use asked::Described;
 pub use asked::Terms;
 pub use asked::Unreadable;
+pub use asked::is_forwarded;
 pub use balancers::Balancers;
 pub use desk::Desk;
 pub use gates::AppHealth;
