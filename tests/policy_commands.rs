@@ -232,6 +232,14 @@ fn what_cannot_be_understood_is_told_apart_from_a_no() {
     assert_eq!(unknown.code, 1);
     assert!(unknown.err.contains("ledger, orders"), "{}", unknown.err);
     let dir = shop();
+    fs::write(dir.path().join("other.yaml"), "trust_domain: td\n").unwrap();
+    let other = ["policy", "explain", "--config", "other.yaml", "--path", "/"];
+    let other = portreeve(
+        dir.path(),
+        &[&other[..], &["--caller", "spiffe://td/x"]].concat(),
+    );
+    assert_eq!(other.code, 1);
+    assert!(other.err.starts_with("other.yaml: "), "{}", other.err);
     fs::write(
         dir.path().join("policy/orders.cedar"),
         "permit(principal, action, resource);",
@@ -387,6 +395,40 @@ fn without_a_configuration_services_and_groups_are_what_policies_name() {
     fs::write(dir.path().join("a.test.yaml"), cases).unwrap();
     let ended = portreeve(dir.path(), &["policy", "test", ".", "--every-policy"]);
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+}
+
+#[test]
+fn the_folder_of_an_authority_is_tested_with_the_words_that_it_gives_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write(
+        "a.cedar",
+        "@id(\"a\") permit (principal in WorkloadGroup::\"of-entries\", action in Action::\"http\", resource in RouteGroup::\"api\")
+            when { context.headers has \"x-a\" };",
+    );
+    write(
+        "a.test.yaml",
+        "cases: [{ name: a, caller: spiffe://td/x, path: /a, headers: { x-a: b }, groups: [of-entries], expect: allow, by: a }]",
+    );
+    let head = "trust_domain: td\nlisten: 127.0.0.1:0\nstore: { sqlite: a.db }\nsealing_key_file: key\naudit: { stdout: true }\n";
+    let words = "policy: { dir: ., headers: [x-a], services: { s: { routes: [{ path: /a, groups: [api] }] } } }\n";
+    let test = || {
+        portreeve(
+            dir.path(),
+            &["policy", "test", ".", "--authority", "authority.yaml"],
+        )
+    };
+    write("authority.yaml", &format!("{head}{words}"));
+    let ended = test();
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    write("authority.yaml", head);
+    let ended = test();
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.contains("no `policy` section"), "{}", ended.err);
+    write("authority.yaml", "trust_domain: td\n");
+    let ended = test();
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.starts_with("authority.yaml: "), "{}", ended.err);
 }
 
 #[test]

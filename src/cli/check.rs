@@ -10,6 +10,7 @@ use crate::config::Mistake;
 use crate::config::PolicySource;
 use crate::policy;
 use crate::policy::Policy;
+use crate::rehearsal::StageError;
 
 /// Everything that is wrong with a configuration and its policies.
 pub(super) fn configuration(path: &Path) -> ExitCode {
@@ -49,6 +50,18 @@ pub(super) fn refuse(path: &Path, mistakes: &[Mistake]) -> ExitCode {
         print::complaint(format_args!("{}: {mistake}", path.display()));
     }
     ExitCode::FAILURE
+}
+
+/// Complains about what policies cannot be tried out with; `path` is the configuration.
+pub(super) fn unstaged(path: &Path, error: &StageError) -> ExitCode {
+    match error {
+        StageError::Config(mistakes) => refuse(path, mistakes),
+        StageError::Mistakes(mistakes) => {
+            mistakes.iter().for_each(print::complaint);
+            ExitCode::FAILURE
+        }
+        StageError::NoKept(_) | StageError::NoWords | StageError::NoneKept => print::failure(error),
+    }
 }
 
 /// What can be said of the authority's policies without asking it.

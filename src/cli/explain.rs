@@ -12,6 +12,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 
+use crate::cli::check;
 use crate::cli::print;
 use crate::id::SpiffeId;
 use crate::policy::GroupName;
@@ -73,7 +74,7 @@ pub(super) struct Explain {
 pub(super) fn explain(wanted: Explain) -> ExitCode {
     let stage = match Stage::of_sidecar(&wanted.config) {
         Ok(stage) => stage,
-        Err(error) => return print::failure(&error),
+        Err(error) => return check::unstaged(&wanted.config, &error),
     };
     let json = wanted.json;
     let asked = match asked(wanted, &stage) {

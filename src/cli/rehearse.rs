@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cli::check;
 use crate::cli::print;
+use crate::config::AuthorityConfig;
 use crate::config::Config;
 use crate::rehearsal::Rehearsal;
 use crate::rehearsal::Stage;
@@ -27,6 +28,9 @@ pub(super) struct Test {
     /// Without it, services and groups are what the policies name
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The configuration of the authority that gives the policies out, instead of a sidecar's
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    authority: Option<PathBuf>,
     /// Write what came of the cases to a file as JUnit's XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -35,22 +39,25 @@ pub(super) struct Test {
     every_policy: bool,
 }
 
+fn stage(wanted: &Test) -> Result<Stage, StageError> {
+    let dir = &wanted.dir;
+    if let Some(path) = &wanted.authority {
+        let config = AuthorityConfig::load(path).map_err(StageError::Config)?;
+        return Stage::of_authority(dir, &config);
+    }
+    match &wanted.config {
+        None => Stage::of_folder_alone(dir),
+        Some(path) => Stage::of_folder(dir, &Config::load(path).map_err(StageError::Config)?),
+    }
+}
+
 /// Whether the policies say what their cases expect.
 pub(super) fn test(wanted: &Test) -> ExitCode {
-    let stage = match &wanted.config {
-        None => Stage::of_folder_alone(&wanted.dir),
-        Some(path) => match Config::load(path) {
-            Ok(config) => Stage::of_folder(&wanted.dir, &config),
-            Err(mistakes) => return check::refuse(path, &mistakes),
-        },
-    };
-    let stage = match stage {
+    let config = wanted.config.as_ref().or(wanted.authority.as_ref());
+    let config = config.unwrap_or(&wanted.dir);
+    let stage = match stage(wanted) {
         Ok(stage) => stage,
-        Err(StageError::Mistakes(mistakes)) => {
-            mistakes.iter().for_each(print::complaint);
-            return ExitCode::FAILURE;
-        }
-        Err(error) => return print::failure(&error),
+        Err(error) => return check::unstaged(config, &error),
     };
     let files = match read_cases(&wanted.dir) {
         Ok(files) => files,

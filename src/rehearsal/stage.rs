@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::app;
 use crate::app::NoPolicy;
+use crate::config::AuthorityConfig;
 use crate::config::Config;
 use crate::config::PolicySource;
 use crate::id::SpiffeId;
@@ -55,6 +56,9 @@ pub enum StageError {
         "policies come from the authority, and none was kept yet: start the sidecar once, or look at the authority's folder"
     )]
     NoneKept,
+    /// The authority gives no policies.
+    #[error("its configuration has no `policy` section, so it gives out no policies")]
+    NoWords,
 }
 
 impl Stage {
@@ -97,6 +101,21 @@ impl Stage {
         let (policy, _) = Policy::load(dir, &settings).map_err(StageError::Mistakes)?;
         let groups = settings.workload_groups;
         Ok(Self::new(policy, groups))
+    }
+
+    /// The policies of the folder `dir` with the words of an authority that
+    /// would give them out. Groups that they name count as declared: entries
+    /// may have them.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] says what is wrong with either.
+    pub fn of_authority(dir: &Path, config: &AuthorityConfig) -> Result<Self, StageError> {
+        let given = config.authority.policy.as_ref();
+        let mut settings = given.ok_or(StageError::NoWords)?.words.clone();
+        settings.add_groups(&policy::Settings::as_named_in(dir).workload_groups);
+        let (policy, _) = Policy::load(dir, &settings).map_err(StageError::Mistakes)?;
+        Ok(Self::new(policy, settings.workload_groups))
     }
 
     fn new(policy: Policy, groups: Groups) -> Self {
