@@ -8,7 +8,7 @@
 //! | floor | modules | what lives there |
 //! |---|---|---|
 //! | 9 | `cli` | the words an operator types |
-//! | 8 | `demo` | a whole small mesh on loopback |
+//! | 8 | `demo`, `import`, `rehearsal` | a whole small mesh on loopback; policies of other meshes; requests that are described and not sent |
 //! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
 //! | 5 | `admin` | the operator's window |
@@ -33,12 +33,14 @@ pub mod http2;
 pub mod https;
 pub mod id;
 pub mod identity;
+pub mod import;
 pub mod jwt;
 pub mod metrics;
 pub mod net;
 pub mod policy;
 pub mod proxy;
 pub mod redirect;
+pub mod rehearsal;
 pub mod rpc;
 pub mod store;
 pub mod time;

@@ -35,6 +35,12 @@ use portreeve::config::PolicySource;
 use portreeve::policy::Mistake;
 use portreeve::policy::Policy;
 use portreeve::policy::Settings;
+use portreeve::rehearsal::Case;
+use portreeve::rehearsal::Rehearsal;
+use portreeve::rehearsal::Stage;
+use portreeve::rehearsal::cases_schema;
+use portreeve::rehearsal::coverage;
+use portreeve::rehearsal::failures;
 use portreeve::time::SystemClock;
 use serde_json::Value;
 
@@ -86,6 +92,70 @@ fn every_configuration_in_the_authoritys_readme_and_in_deploy_is_without_mistake
 fn every_configuration_and_policy_in_the_networks_readme_is_without_mistakes() {
     let text = fs::read_to_string("deploy/network/README.md").unwrap();
     assert!(policies_shown_in(&text) > 0, "it shows no policy");
+}
+
+#[test]
+fn the_cases_in_the_policy_readme_are_answered_as_expected_by_the_example() {
+    let text = fs::read_to_string("deploy/policy/README.md").unwrap();
+    let shown = blocks(&text);
+    let (_, cases) = shown
+        .iter()
+        .find(|(language, _)| language == "yaml")
+        .unwrap();
+    let cases = vec![("README.md".to_owned(), Case::parse(cases).unwrap())];
+    let stage = Stage::of_sidecar(Path::new("deploy/example/orders.yaml")).unwrap();
+    let rehearsal = Rehearsal::run(&stage, cases);
+    assert_eq!(rehearsal.ran.len(), 3);
+    assert!(rehearsal.is_as_expected(), "{:?}", failures(&rehearsal));
+    assert_eq!(coverage(&rehearsal, stage.policy()), [""; 0]);
+}
+
+#[test]
+fn every_policy_in_the_policy_readme_is_without_mistakes_beside_the_example() {
+    let text = fs::read_to_string("deploy/policy/README.md").unwrap();
+    let config = Config::load(Path::new("deploy/example/orders.yaml")).unwrap();
+    let mut policies = 0;
+    for (language, text) in blocks(&text) {
+        if language == "cedar" {
+            let (policy, warnings) = Policy::parse(&[("README.md", &text)], &config.policy)
+                .map_err(|mistakes| lines(&mistakes))
+                .unwrap();
+            assert!(warnings.is_empty(), "{}", lines(&warnings));
+            policies += policy.names().len();
+        }
+    }
+    assert!(policies > 0, "it shows no policy");
+}
+
+#[test]
+fn the_policy_readme_tells_every_option_and_every_key_of_a_case() {
+    let text = fs::read_to_string("deploy/policy/README.md").unwrap();
+    let keys = keys_of(&cases_schema());
+    let keys = keys.keys().filter_map(|key| key.strip_prefix("cases[]."));
+    let keys: BTreeSet<&str> = keys
+        .filter_map(|key| key.split(['.', '[']).next())
+        .collect();
+    assert!(keys.len() > 10, "{keys:?}");
+    for key in keys {
+        assert!(text.contains(&format!("`{key}`")), "{key}");
+    }
+    for command in [&["explain"][..], &["test"], &["import", "istio"]] {
+        let help = Command::new(env!("CARGO_BIN_EXE_portreeve"))
+            .arg("policy")
+            .args(command)
+            .arg("--help")
+            .output()
+            .unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let options = help
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"));
+        let options: Vec<&str> = options.filter(|word| *word != "--help").collect();
+        assert!(options.len() > 2, "{help}");
+        for option in options {
+            assert!(text.contains(option), "{option}");
+        }
+    }
 }
 
 #[test]
@@ -346,6 +416,8 @@ fn the_demo_takes_its_tour_and_all_is_as_expected() {
 /// A configuration in `dir` with which a sidecar starts.
 fn written_sidecar(dir: &Path) -> PathBuf {
     fs::create_dir(dir.join("policy")).unwrap();
+    let shadow = "@id(\"all\") @shadow(\"for the metric\") permit (principal, action, resource);";
+    fs::write(dir.join("policy/all.cedar"), shadow).unwrap();
     let file = dir.join("sidecar.yaml");
     fs::write(&file, SIDECAR).unwrap();
     file

@@ -131,8 +131,12 @@ fn every_policy_has_a_name_of_its_own() {
             format!("the `@id` \"a\\nb\" is not {letters}"),
         ),
         (
+            r#"@id("a") @advice("")"#,
+            "the `@advice` has 0 bytes, which is not 1 to 512".to_owned(),
+        ),
+        (
             r#"@id("a") @shadow"#,
-            "`@shadow` is not supported yet: the policy would be enforced".to_owned(),
+            "the `@shadow` has 0 bytes, which is not 1 to 512".to_owned(),
         ),
     ];
     for (annotations, why) in cases {

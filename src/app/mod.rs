@@ -37,6 +37,7 @@ pub use build_error::BuildError;
 pub use logging::BadLevel;
 pub use logging::start as start_logging;
 pub use policies::PolicyMistakes;
+pub use policy_feed::KeptPolicy;
 pub use policy_feed::NoPolicy;
 pub use policy_feed::look_at_kept_policy;
 pub use running::Addresses;

@@ -19,7 +19,8 @@ use crate::enrol::Heard;
 use crate::enrol::SignedPolicy;
 use crate::enrol::SignedPolicyError;
 use crate::identity::Live;
-use crate::policy::Revision;
+use crate::policy::Groups;
+use crate::policy::Policy;
 use crate::policy::Settings;
 use crate::time::SystemClock;
 
@@ -200,13 +201,13 @@ pub(super) fn compile(set: &SignedPolicy, own: &Settings) -> Result<Good, Policy
     })
 }
 
-/// The version and the revision of the set that a sidecar with this configuration
-/// would begin with if the authority told of none; nothing if none was kept.
+/// The set that a sidecar with this configuration would begin with if the
+/// authority told of none; nothing if none was kept.
 ///
 /// # Errors
 ///
 /// [`NoPolicy`] says why it would not begin with what was kept.
-pub fn look_at_kept_policy(config: &Config) -> Result<Option<(u64, Revision)>, NoPolicy> {
+pub fn look_at_kept_policy(config: &Config) -> Result<Option<KeptPolicy>, NoPolicy> {
     let IdentitySource::Authority(settings) = &config.identity else {
         return Ok(None);
     };
@@ -218,7 +219,22 @@ pub fn look_at_kept_policy(config: &Config) -> Result<Option<(u64, Revision)>, N
     let version = set.version();
     let good = compile(&set, &config.policy);
     let good = good.map_err(|cause| NoPolicy::Mistakes { version, cause })?;
-    Ok(Some((version, good.policy.revision().clone())))
+    Ok(Some(KeptPolicy {
+        groups: good.declared,
+        policy: good.policy,
+        version,
+    }))
+}
+
+/// A set of the authority's that was kept.
+#[derive(Debug)]
+pub struct KeptPolicy {
+    /// The groups that it declares. Whom entries put in groups is not kept in it.
+    pub groups: Groups,
+    /// The set.
+    pub policy: Policy,
+    /// Its number.
+    pub version: u64,
 }
 
 /// Why the authority's policies are not in force.

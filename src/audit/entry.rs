@@ -11,6 +11,7 @@ use crate::time::turn;
 use http::Method;
 use http::StatusCode;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 use tokio::time::Instant;
@@ -112,6 +113,28 @@ pub struct Ruling {
     pub grounds: Option<Grounds>,
 }
 
+/// What the author of a policy has to say about it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Note {
+    /// What its caller should do.
+    pub advice: Option<String>,
+    /// Whom to ask about it.
+    pub owner: Option<String>,
+    /// The policy.
+    pub policy: String,
+    /// Why it is there.
+    pub reason: Option<String>,
+}
+
+/// What policies say that are watched and not enforced.
+#[derive(Clone, Debug)]
+pub struct Shadowed {
+    /// Yes or no.
+    pub decision: Decision,
+    /// The policies that made it.
+    pub policies: Arc<[Arc<str>]>,
+}
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
@@ -147,6 +170,8 @@ impl Entry {
             start,
             route: None,
             ruling: None,
+            notes: Vec::new(),
+            shadow: None,
             end: None,
             app_protocol: None,
             retries: 0,
@@ -197,6 +222,16 @@ impl Entry {
     /// Sets the decision. One that is made again replaces the one before.
     pub fn ruled(&mut self, ruling: Ruling) {
         self.record.ruling = Some(ruling);
+    }
+
+    /// Sets what policies say that are watched and not enforced.
+    pub fn shadowed(&mut self, shadow: Shadowed) {
+        self.record.shadow = Some(Box::new(shadow));
+    }
+
+    /// Sets what is said about the policies of the decision.
+    pub fn noted(&mut self, notes: Vec<Note>) {
+        self.record.notes = notes;
     }
 
     /// Sets the HTTP version that the application was spoken to in.
@@ -262,6 +297,8 @@ pub(super) struct Record {
     pub(super) start: Start,
     pub(super) route: Option<Text>,
     pub(super) ruling: Option<Ruling>,
+    pub(super) notes: Vec<Note>,
+    pub(super) shadow: Option<Box<Shadowed>>,
     pub(super) end: Option<End>,
     pub(super) app_protocol: Option<Text>,
     pub(super) retries: u32,

@@ -10,6 +10,7 @@ use crate::config::Mistake;
 use crate::config::PolicySource;
 use crate::policy;
 use crate::policy::Policy;
+use crate::rehearsal::StageError;
 
 /// Everything that is wrong with a configuration and its policies.
 pub(super) fn configuration(path: &Path) -> ExitCode {
@@ -51,6 +52,18 @@ pub(super) fn refuse(path: &Path, mistakes: &[Mistake]) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Complains about what policies cannot be tried out with; `path` is the configuration.
+pub(super) fn unstaged(path: &Path, error: &StageError) -> ExitCode {
+    match error {
+        StageError::Config(mistakes) => refuse(path, mistakes),
+        StageError::Mistakes(mistakes) => {
+            mistakes.iter().for_each(print::complaint);
+            ExitCode::FAILURE
+        }
+        StageError::NoKept(_) | StageError::NoWords | StageError::NoneKept => print::failure(error),
+    }
+}
+
 /// What can be said of the authority's policies without asking it.
 fn kept(config: &Config) -> ExitCode {
     match app::look_at_kept_policy(config) {
@@ -58,9 +71,11 @@ fn kept(config: &Config) -> ExitCode {
             print::line("ok: policies will come from the authority; none was kept yet");
             ExitCode::SUCCESS
         }
-        Ok(Some((version, revision))) => {
+        Ok(Some(kept)) => {
             print::line(format_args!(
-                "ok: policies come from the authority; set {version}, revision {revision}, was kept"
+                "ok: policies come from the authority; set {}, revision {}, was kept",
+                kept.version,
+                kept.policy.revision()
             ));
             ExitCode::SUCCESS
         }

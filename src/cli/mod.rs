@@ -2,14 +2,18 @@
 //!
 //! Results go to standard output; what is wrong goes to standard error with
 //! all its causes, and the exit code is then 1. A command line that cannot be
-//! understood exits with 2.
+//! understood exits with 2. Where a question was asked and the answer is no,
+//! the exit code is 3.
 
 mod authority;
 mod check;
 mod demonstrate;
+mod explain;
+mod import;
 mod init_net;
 mod orders;
 mod print;
+mod rehearse;
 mod run;
 mod runtime;
 mod socket;
@@ -23,13 +27,17 @@ use clap::Subcommand;
 
 use crate::config::AuthorityConfig;
 use crate::config::Config;
+use crate::rehearsal;
 
 use demonstrate::Stay;
+use explain::Explain;
+use import::Import;
 use init_net::InitNet;
 use orders::AuthorityCommand;
 use orders::EntryCommand;
 use orders::RevocationCommand;
 use orders::TokenCommand;
+use rehearse::Test;
 
 /// Does what the command line says.
 #[must_use]
@@ -58,9 +66,25 @@ pub fn main() -> ExitCode {
         Command::Policy {
             command: PolicyCommand::Check { dir, config },
         } => check::policies(&dir, config.as_deref()),
+        Command::Policy {
+            command: PolicyCommand::Explain(wanted),
+        } => explain::explain(*wanted),
+        Command::Policy {
+            command: PolicyCommand::Import(wanted),
+        } => import::import(wanted),
+        Command::Policy {
+            command: PolicyCommand::Test(wanted),
+        } => rehearse::test(&wanted),
         Command::Run { config } => run::run(&config),
-        Command::Schema { authority: false } => print::schema(&Config::schema()),
-        Command::Schema { authority: true } => print::schema(&AuthorityConfig::schema()),
+        Command::Schema {
+            policy_tests: true, ..
+        } => print::schema(&rehearsal::cases_schema()),
+        Command::Schema {
+            authority: false, ..
+        } => print::schema(&Config::schema()),
+        Command::Schema {
+            authority: true, ..
+        } => print::schema(&AuthorityConfig::schema()),
         Command::Svid {
             command: SvidCommand::Show { file, bundle },
         } => svid::show(&file, bundle.as_deref()),
@@ -155,6 +179,9 @@ enum Command {
         /// That of an authority, instead of a sidecar
         #[arg(long)]
         authority: bool,
+        /// That of a file of cases for policies
+        #[arg(long, conflicts_with = "authority")]
+        policy_tests: bool,
     },
     /// Look at SVIDs
     Svid {
@@ -174,6 +201,25 @@ enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Say what would be decided about a request, and why
+    ///
+    /// The request is read and decided as the sidecar would, and each policy
+    /// is asked alone: which apply, which do not and on what condition. Exits
+    /// with 0 if it would pass, with 3 if not, with 1 if the configuration or
+    /// its policies have mistakes.
+    Explain(Box<Explain>),
+    /// Translate the policies of another mesh
+    ///
+    /// Prints Cedar that says what the original says, or all that cannot be said
+    /// so, with its line. Exits with 0 if all is translated, with 1 if nothing is.
+    #[command(subcommand)]
+    Import(Import),
+    /// Hold policies against the cases that stand beside them
+    ///
+    /// Prints each case that is not answered as expected, with the reasons, and
+    /// the policies that apply in no case. Exits with 0 if all is as expected,
+    /// with 3 if not, with 1 if policies or cases have mistakes.
+    Test(Test),
 }
 
 #[derive(Debug, Subcommand)]

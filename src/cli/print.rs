@@ -24,6 +24,11 @@ pub(super) fn failure(error: &dyn Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// The exit code of an answer that is no, where nothing went wrong.
+pub(super) fn no() -> ExitCode {
+    ExitCode::from(3)
+}
+
 /// A date as people read it.
 pub(super) fn date(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_beyond| BEYOND.to_owned(), |at| at.to_string())

@@ -48,6 +48,7 @@ use crate::workload_api as api;
 pub use authority::AuthorityConfig;
 pub use file::LogFormat;
 pub use mistakes::Mistake;
+pub use text::parse as parse_as;
 
 use mistakes::Mistakes;
 

@@ -20,8 +20,13 @@ pub(super) fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or_else(|| Path::new(""))
 }
 
-/// What is written, if it has the shape of a `T`.
-pub(super) fn parse<T: DeserializeOwned + JsonSchema>(text: &str) -> Result<T, Vec<Mistake>> {
+/// What is written in YAML, if it has the shape of a `T`.
+///
+/// # Errors
+///
+/// All that does not fit, by its path. Where the text is not YAML, the first
+/// place where it is not.
+pub fn parse<T: DeserializeOwned + JsonSchema>(text: &str) -> Result<T, Vec<Mistake>> {
     let refuse = |error: serde_saphyr::Error| whole(error.to_string().replace('\n', " "));
     let plain = || serde_saphyr::options! { with_snippet: false };
     let value = serde_saphyr::from_str_with_options(text, plain()).map_err(refuse)?;

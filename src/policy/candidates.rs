@@ -23,6 +23,7 @@ use crate::policy::decision::DenialReason;
 use crate::policy::decision::PolicyName;
 use crate::policy::mention::Mentions;
 use crate::policy::set::Policy;
+use crate::policy::set::Rule;
 
 /// Some policies, ready to be asked.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(super) struct Candidates {
     forbids: Arc<[PolicyName]>,
     permits: Arc<[PolicyName]>,
     conditional: Option<Conditional>,
+    /// Those that are watched and not enforced.
+    shadows: Option<Box<Self>>,
 }
 
 /// Those of them that ask for more than their scope.
@@ -41,26 +44,40 @@ pub(super) struct Conditional {
     /// The context that they read.
     pub(super) plan: Plan,
     /// Whether they read attributes or groups of caller and resource.
-    pub(super) entities: bool,
+    entities: bool,
 }
 
 /// What they answer, with the policies that decided.
 pub(super) type Answer = (Result<(), DenialReason>, Arc<[PolicyName]>);
 
 impl Candidates {
-    /// Those of `policy`'s rules that have these numbers, in its order.
+    /// Those of `policy`'s rules that have these numbers, in its order; the
+    /// shadows among them apart.
     ///
     /// Each is copied, not shared: Cedar counts references while it evaluates,
     /// and worker threads must not do that in the same place.
     ///
     /// Nothing if Cedar refuses one, which a set that loaded does not bring about.
     pub(super) fn new(policy: &Policy, numbers: &[u32]) -> Option<Self> {
+        let numbers = numbers.iter().filter_map(|&n| usize::try_from(n).ok());
+        let rules = numbers.filter_map(|number| policy.rules.get(number));
+        let (shadows, enforced): (Vec<_>, Vec<_>) = rules.partition(|rule| rule.is_shadow);
+        let shadows = match &shadows[..] {
+            [] => None,
+            some => Some(Box::new(Self::of(policy, some)?)),
+        };
+        Some(Self {
+            shadows,
+            ..Self::of(policy, &enforced)?
+        })
+    }
+
+    fn of(policy: &Policy, rules: &[&Rule]) -> Option<Self> {
         let (mut forbids, mut permits) = (Vec::new(), Vec::new());
         let mut conditions = Vec::new();
         let mut names = BTreeMap::new();
         let mut mentions = Mentions::default();
-        let numbers = numbers.iter().filter_map(|&n| usize::try_from(n).ok());
-        for rule in numbers.filter_map(|number| policy.rules.get(number)) {
+        for rule in rules {
             match (&rule.condition, rule.effect) {
                 (None, Effect::Forbid) => forbids.push(rule.name.apart()),
                 (None, Effect::Permit) => permits.push(rule.name.apart()),
@@ -86,12 +103,24 @@ impl Candidates {
             forbids: sorted(forbids),
             permits: sorted(permits),
             conditional,
+            shadows: None,
         })
     }
 
     /// The part that must be asked with a request.
     pub(super) const fn conditional(&self) -> Option<&Conditional> {
         self.conditional.as_ref()
+    }
+
+    /// Those that are watched and not enforced, if there are any.
+    pub(super) fn shadows(&self) -> Option<&Self> {
+        self.shadows.as_deref()
+    }
+
+    /// Whether any of them reads attributes or groups of caller and resource.
+    pub(super) fn want_entities(&self) -> bool {
+        let wants = |of: &Self| of.conditional.as_ref().is_some_and(|c| c.entities);
+        wants(self) || self.shadows().is_some_and(wants)
     }
 
     /// The answer where nothing is conditional.

@@ -26,6 +26,7 @@ use crate::policy::revision::Revision;
 use crate::policy::schema::Vocabulary;
 use crate::policy::services::Routes;
 use crate::policy::set::Condition;
+use crate::policy::set::Place;
 use crate::policy::set::Policy;
 use crate::policy::set::Rule;
 use crate::policy::settings::Settings;
@@ -215,8 +216,17 @@ fn build(
     let words = Words::new().map_err(|error| vec![Mistake::whole("schema", error)])?;
     let mut mistakes = Vec::new();
     let mut rules = Vec::with_capacity(parsed.len());
+    let mut file: Arc<str> = Arc::default();
     for policy in parsed {
-        match rule(policy, vocabulary) {
+        let name = policy.statement.file.0;
+        if *file != *name {
+            file = name.into();
+        }
+        let place = Place {
+            file: Arc::clone(&file),
+            line: policy.statement.line,
+        };
+        match rule(policy, vocabulary, place) {
             Ok(rule) => rules.push(rule),
             Err(mistake) => mistakes.push(mistake),
         }
@@ -243,7 +253,7 @@ fn build(
     })
 }
 
-fn rule(parsed: &Parsed<'_>, vocabulary: &Vocabulary) -> Result<Rule, Mistake> {
+fn rule(parsed: &Parsed<'_>, vocabulary: &Vocabulary, place: Place) -> Result<Rule, Mistake> {
     let mistake = |why: &dyn std::fmt::Display| parsed.statement.mistake_at(0, why);
     let clauses = parsed.tree.clauses();
     let condition = if clauses.is_empty() {
@@ -268,6 +278,8 @@ fn rule(parsed: &Parsed<'_>, vocabulary: &Vocabulary) -> Result<Rule, Mistake> {
     Ok(Rule {
         name: parsed.name.clone(),
         effect: parsed.policy.effect(),
+        is_shadow: parsed.policy.annotation("shadow").is_some(),
+        place,
         condition,
     })
 }

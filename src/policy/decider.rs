@@ -15,11 +15,13 @@ use http::HeaderMap;
 use http::Method;
 
 use crate::policy::candidates::Answer;
+use crate::policy::candidates::Candidates;
 use crate::policy::context::Unbuilt;
 use crate::policy::decision::Denial;
 use crate::policy::decision::DenialReason;
 use crate::policy::decision::Permit;
 use crate::policy::decision::PolicyName;
+use crate::policy::decision::Shadow;
 use crate::policy::decision::Verdict;
 use crate::policy::memory::Memory;
 use crate::policy::memory::Met;
@@ -27,6 +29,7 @@ use crate::policy::question::Connection;
 use crate::policy::question::Question;
 use crate::policy::revision::Revision;
 use crate::policy::set::Policy;
+use crate::policy::shadow;
 use crate::policy::words::Verb;
 
 /// Decides for one worker thread.
@@ -85,21 +88,13 @@ impl Decider {
         policy: &Arc<Policy>,
         connection: &Connection<'_>,
     ) -> Result<Permit, Denial> {
-        let (method, headers) = (Method::CONNECT, HeaderMap::new());
-        let question = Question {
-            caller: connection.caller,
-            service: connection.service,
-            method: &method,
-            host: "",
-            path: "",
-            headers: &headers,
-            source: connection.source,
-            now: connection.now,
-        };
-        self.judge(policy, &question, Verb::Connect)
+        with_question(connection, |question| {
+            self.judge(policy, question, Verb::Connect)
+        })
     }
 
-    fn judge(
+    /// The one way to an answer.
+    pub(super) fn judge(
         &mut self,
         policy: &Arc<Policy>,
         question: &Question<'_>,
@@ -112,23 +107,33 @@ impl Decider {
             self.memory = Memory::new(Arc::clone(policy));
         }
         let Some(memory) = &mut self.memory else {
-            return verdict(self.evaluator.unanswerable(), policy.revision.clone(), None);
+            let revision = policy.revision.clone();
+            return verdict(self.evaluator.unanswerable(), revision, None, None);
         };
-        let (answer, route) = match memory.meet(question, verb) {
-            Some(met) => (
-                self.evaluator.answer(&met, question, verb),
-                met.resource.route.clone(),
-            ),
-            None => (self.evaluator.unanswerable(), None),
+        let Some(met) = memory.meet(question, verb) else {
+            let revision = memory.revision().clone();
+            return verdict(self.evaluator.unanswerable(), revision, None, None);
         };
-        verdict(answer, memory.revision().clone(), route)
+        let asked = (question, verb);
+        let answer = self.evaluator.answer(&met, &met.candidates, asked);
+        let shadow = met.candidates.shadows().and_then(|shadows| {
+            let said = self.evaluator.answer(&met, shadows, asked);
+            shadow::cast(&answer.0, said)
+        });
+        let route = met.resource.route.clone();
+        verdict(answer, memory.revision().clone(), route, shadow)
     }
 }
 
 impl Evaluator {
-    fn answer(&self, met: &Met<'_>, question: &Question<'_>, verb: Verb) -> Answer {
-        let Some(conditional) = met.candidates.conditional() else {
-            return met.candidates.constant();
+    fn answer(
+        &self,
+        met: &Met<'_>,
+        candidates: &Candidates,
+        (question, verb): (&Question<'_>, Verb),
+    ) -> Answer {
+        let Some(conditional) = candidates.conditional() else {
+            return candidates.constant();
         };
         let context = match conditional
             .plan
@@ -152,8 +157,7 @@ impl Evaluator {
             return self.unanswerable();
         };
         let entities = met.entities.as_deref().unwrap_or(&self.no_entities);
-        met.candidates
-            .ask(conditional, &self.authorizer, &request, entities)
+        candidates.ask(conditional, &self.authorizer, &request, entities)
     }
 
     /// The answer to what cannot even be asked.
@@ -171,15 +175,35 @@ impl Default for Decider {
     }
 }
 
+/// A connection as a question, of which policies may read no more than it has.
+pub(super) fn with_question<T>(
+    connection: &Connection<'_>,
+    ask: impl FnOnce(&Question<'_>) -> T,
+) -> T {
+    let (method, headers) = (Method::CONNECT, HeaderMap::new());
+    ask(&Question {
+        caller: connection.caller,
+        service: connection.service,
+        method: &method,
+        host: "",
+        path: "",
+        headers: &headers,
+        source: connection.source,
+        now: connection.now,
+    })
+}
+
 fn verdict(
     (result, policies): Answer,
     revision: Revision,
     route: Option<Arc<str>>,
+    shadow: Option<Shadow>,
 ) -> Result<Permit, Denial> {
     let verdict = Verdict {
         policies,
         revision,
         route,
+        shadow: shadow.map(Box::new),
     };
     match result {
         Ok(()) => Ok(Permit { verdict }),

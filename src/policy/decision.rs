@@ -31,6 +31,19 @@ pub(super) struct Verdict {
     pub(super) policies: Arc<[PolicyName]>,
     pub(super) revision: Revision,
     pub(super) route: Option<Arc<str>>,
+    /// Boxed, because there is hardly ever one.
+    pub(super) shadow: Option<Box<Shadow>>,
+}
+
+/// What the policies say that are watched and not enforced.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shadow {
+    /// What the decision would be if they were enforced; nothing for a permit.
+    pub denial: Option<DenialReason>,
+    /// Whether that is another decision than the one that was made.
+    pub is_other: bool,
+    /// Those that apply, or that failed; sorted by name.
+    pub policies: Arc<[PolicyName]>,
 }
 
 /// Why there is no leave.
@@ -63,6 +76,7 @@ pub(super) struct Note {
     pub(super) id: Arc<str>,
     pub(super) reason: Option<Box<str>>,
     pub(super) advice: Option<Box<str>>,
+    pub(super) owner: Option<Box<str>>,
 }
 
 impl Permit {
@@ -76,6 +90,12 @@ impl Permit {
     #[must_use]
     pub const fn revision(&self) -> &Revision {
         &self.verdict.revision
+    }
+
+    /// What shadow policies say, if any of them applies.
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Shadow> {
+        self.verdict.shadow.as_deref()
     }
 
     /// The most specific template that the path fits, if any.
@@ -102,6 +122,12 @@ impl Denial {
     #[must_use]
     pub const fn revision(&self) -> &Revision {
         &self.verdict.revision
+    }
+
+    /// What shadow policies say, if any of them applies.
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Shadow> {
+        self.verdict.shadow.as_deref()
     }
 
     /// The most specific template that the path fits, if any.
@@ -141,6 +167,12 @@ impl PolicyName {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
+    }
+
+    /// The `@owner`: whom to ask about it.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        self.0.owner.as_deref()
     }
 
     /// An equal one that shares no allocation with this one, so that worker

@@ -8,6 +8,7 @@
 //! changes nothing; `tests/policy_index.rs` holds that against plain Cedar.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use cedar_policy::ActionConstraint;
 use cedar_policy::EntityTypeName;
@@ -123,6 +124,68 @@ impl Index {
         found.sort_unstable();
         found.into()
     }
+}
+
+impl Index {
+    /// The policies whose scope holds but for one part, with what that part
+    /// demands; in the order they were loaded. It looks at all of them, so it
+    /// is not for the way of a request.
+    pub(super) fn near(&self, principal: &[u32], resource: &[u32], verb: Verb) -> Vec<(u32, Miss)> {
+        let principals = by_number(&self.principals);
+        let resources = by_number(&self.resources);
+        let demand = |of: &HashMap<u32, &Constraint>, number: u32| {
+            of.get(&number).map(ToString::to_string).unwrap_or_default()
+        };
+        let mut found = Vec::new();
+        for (&(p, r), cell) in &self.cells {
+            let (by_us, on_it) = (principal.contains(&p), resource.contains(&r));
+            for &(policy, verbs) in cell {
+                let miss = match (by_us, verbs & verb.bit() != 0, on_it) {
+                    (false, true, true) => Miss::Principal(demand(&principals, p)),
+                    (true, false, true) => Miss::Action(actions(verbs)),
+                    (true, true, false) => Miss::Resource(demand(&resources, r)),
+                    _ => continue,
+                };
+                found.push((policy, miss));
+            }
+        }
+        found.sort_unstable_by_key(|&(policy, _)| policy);
+        found
+    }
+}
+
+/// The one part of a scope that does not hold, and what it demands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Miss {
+    Action(String),
+    Principal(String),
+    Resource(String),
+}
+
+/// As it stands in a policy after `principal` or `resource`.
+impl fmt::Display for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => Ok(()),
+            Self::Eq(uid) => write!(f, "== {uid}"),
+            Self::In(uid) => write!(f, "in {uid}"),
+            Self::Is(kind) => write!(f, "is {kind}"),
+            Self::IsIn(kind, uid) => write!(f, "is {kind} in {uid}"),
+        }
+    }
+}
+
+fn by_number(numbers: &HashMap<Constraint, u32>) -> HashMap<u32, &Constraint> {
+    let pairs = numbers.iter();
+    pairs
+        .map(|(constraint, &number)| (number, constraint))
+        .collect()
+}
+
+fn actions(verbs: u16) -> String {
+    let named = Verb::ALL.into_iter();
+    let named = named.filter(|verb| verbs & verb.bit() != 0).map(Verb::name);
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn number(numbers: &mut HashMap<Constraint, u32>, constraint: &Constraint) -> u32 {

@@ -27,7 +27,7 @@ pub(super) struct KnownCaller {
     /// The same as that of any other caller that the same policies are about.
     pub(super) class: u32,
     pub(super) profile: Profile,
-    ancestors: Vec<EntityUid>,
+    pub(super) ancestors: Vec<EntityUid>,
 }
 
 /// What requests with the same routes are about.
@@ -35,11 +35,13 @@ pub(super) struct KnownCaller {
 pub(super) struct Resource {
     pub(super) uid: EntityUid,
     pub(super) profile: Profile,
+    /// All routes that it is on, the most specific first.
+    pub(super) routes: Vec<String>,
     /// The most specific template.
     pub(super) route: Option<Arc<str>>,
     /// What the templates capture, and at which segment.
     pub(super) captures: Vec<(Arc<str>, usize)>,
-    ancestors: Vec<EntityUid>,
+    pub(super) ancestors: Vec<EntityUid>,
 }
 
 impl KnownCaller {
@@ -95,6 +97,7 @@ impl Resource {
             return Self {
                 profile: policy.index.resource(kind, &uid, &[]),
                 uid,
+                routes: Vec::new(),
                 route: None,
                 captures: Vec::new(),
                 ancestors: Vec::new(),
@@ -117,6 +120,7 @@ impl Resource {
         Self {
             profile: policy.index.resource(kind, &uid, &ancestors),
             uid,
+            routes: ids.into_iter().map(str::to_owned).collect(),
             route: Some(best.template.as_str().into()),
             captures,
             ancestors,

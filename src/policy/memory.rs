@@ -67,6 +67,10 @@ impl Met<'_> {
     pub(super) fn action(&self, verb: Verb) -> &EntityUid {
         self.words.action(verb)
     }
+
+    pub(super) const fn words(&self) -> &Words {
+        self.words
+    }
 }
 
 impl Memory {
@@ -111,8 +115,7 @@ impl Memory {
             Some(candidates) => Rc::clone(candidates),
             None => self.decide(&caller, &resource, key)?,
         };
-        let wanted = candidates.conditional().is_some_and(|c| c.entities);
-        let entities = if wanted {
+        let entities = if candidates.want_entities() {
             Some(self.entities(&caller, &resource, number)?)
         } else {
             None

@@ -53,6 +53,7 @@ pub(super) fn parse(
         id: policy.annotation("id").unwrap_or_default().into(),
         reason: annotation("reason"),
         advice: annotation("advice"),
+        owner: annotation("owner"),
     };
     let mistakes = annotations(&policy, statement);
     let parsed = Parsed {
@@ -107,9 +108,13 @@ fn annotations(policy: &Policy, statement: Statement<'_>) -> Vec<Mistake> {
         }
         Some(_) => {}
     }
-    if policy.annotation("shadow").is_some() {
-        let text = "`@shadow` is not supported yet: the policy would be enforced";
-        mistakes.push(statement.mistake_at(0, text));
+    for key in ["advice", "owner", "reason", "shadow"] {
+        let bytes = policy.annotation(key).map(str::len);
+        if let Some(bytes) = bytes.filter(|&bytes| bytes == 0 || bytes > MAX_NOTE_BYTES) {
+            let text =
+                format!("the `@{key}` has {bytes} bytes, which is not 1 to {MAX_NOTE_BYTES}");
+            mistakes.push(statement.mistake_at(0, text));
+        }
     }
     mistakes
 }
@@ -122,3 +127,6 @@ fn is_name(id: &str) -> bool {
 }
 
 const MAX_NAME_BYTES: usize = 128;
+
+/// A sentence or two: `@advice` is in answers, and all of them in records.
+const MAX_NOTE_BYTES: usize = 512;

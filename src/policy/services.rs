@@ -177,6 +177,11 @@ impl Services {
         self.numbers.get(name).copied()
     }
 
+    /// All names, in no order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &ServiceName> {
+        self.numbers.keys()
+    }
+
     /// The service of a number.
     pub(super) fn get(&self, number: usize) -> Option<&Service> {
         self.services.get(number)

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,8 +51,26 @@ pub struct Policy {
 pub(super) struct Rule {
     pub(super) name: PolicyName,
     pub(super) effect: Effect,
+    /// Whether it is watched and not enforced.
+    pub(super) is_shadow: bool,
+    pub(super) place: Place,
     /// Nothing if its scope is all it asks.
     pub(super) condition: Option<Condition>,
+}
+
+/// Where a policy stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The file's name.
+    pub file: Arc<str>,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 /// What a policy asks beyond its scope.
@@ -122,6 +141,16 @@ impl Policy {
     #[must_use]
     pub fn names(&self) -> impl ExactSizeIterator<Item = &PolicyName> {
         self.rules.iter().map(|rule| &rule.name)
+    }
+
+    /// The policies in it with their places, in the order of the files.
+    pub fn places(&self) -> impl Iterator<Item = (&PolicyName, &Place)> {
+        self.rules.iter().map(|rule| (&rule.name, &rule.place))
+    }
+
+    /// The services that it decides about.
+    pub fn services(&self) -> impl Iterator<Item = &ServiceName> {
+        self.services.names()
     }
 
     /// The templates of a service: those declared and those that policies name.

@@ -15,6 +15,8 @@ pub(super) struct Statement<'a> {
     pub(super) file: (&'a str, &'a str),
     /// Where it begins, in bytes.
     pub(super) start: usize,
+    /// The line that it begins on, counted from 1.
+    pub(super) line: usize,
     /// From its first annotation or word to its semicolon.
     pub(super) text: &'a str,
 }
@@ -24,6 +26,7 @@ impl<'a> Statement<'a> {
     pub(super) fn split(name: &'a str, source: &'a str) -> Vec<Self> {
         let mut statements = Vec::new();
         let mut start = None;
+        let mut lines = Lines::of(source);
         let mut characters = source.char_indices().peekable();
         while let Some((at, c)) = characters.next() {
             match c {
@@ -40,12 +43,12 @@ impl<'a> Statement<'a> {
             }
             let from = *start.get_or_insert(at);
             if c == ';' {
-                statements.extend(Self::cut(name, source, from, at + 1));
+                statements.extend(Self::cut(name, &mut lines, from, at + 1));
                 start = None;
             }
         }
         if let Some(from) = start {
-            statements.extend(Self::cut(name, source, from, source.len()));
+            statements.extend(Self::cut(name, &mut lines, from, source.len()));
         }
         statements
     }
@@ -62,12 +65,38 @@ impl<'a> Statement<'a> {
         Mistake::at(self.file, self.start + offset, Severity::Error, text)
     }
 
-    fn cut(name: &'a str, source: &'a str, from: usize, to: usize) -> Option<Self> {
+    fn cut(name: &'a str, lines: &mut Lines<'a>, from: usize, to: usize) -> Option<Self> {
         Some(Self {
-            file: (name, source),
+            file: (name, lines.source),
             start: from,
-            text: source.get(from..to)?,
+            line: lines.at(from),
+            text: lines.source.get(from..to)?,
         })
+    }
+}
+
+/// Counts lines from the beginning of a text to its end, once.
+struct Lines<'a> {
+    source: &'a str,
+    counted: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    const fn of(source: &'a str) -> Self {
+        Self {
+            source,
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of byte `at`, which is not before the last that was asked for.
+    fn at(&mut self, at: usize) -> usize {
+        let more = self.source.get(self.counted..at).unwrap_or_default();
+        self.line += more.matches('\n').count();
+        self.counted = at;
+        self.line
     }
 }
 
@@ -107,6 +136,14 @@ mod tests {
         assert_eq!(texts("permit; rest"), ["permit;", "rest"]);
         assert_eq!(texts("a // x\r; b;"), ["a // x\r;", "b;"]);
         assert_eq!(texts("\"open; "), ["\"open; "]);
+    }
+
+    #[test]
+    fn a_policy_knows_its_line() {
+        let source = "// one\n\npermit(x);\n  forbid\n(y); rest";
+        let lines = Statement::split("a.cedar", source);
+        let lines: Vec<usize> = lines.iter().map(|statement| statement.line).collect();
+        assert_eq!(lines, [3, 4, 5]);
     }
 
     proptest! {

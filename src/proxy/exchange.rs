@@ -24,6 +24,7 @@ use crate::audit::TraceId;
 use crate::metrics::Held;
 use crate::policy::Denial;
 use crate::policy::Permit;
+use crate::policy::Shadow;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::canonical::Canonical;
@@ -114,6 +115,7 @@ impl Exchange {
     /// Notes that the policy says yes.
     pub(super) fn permitted(&mut self, permit: &Permit, rulings: &Rulings) {
         self.ruled(rulings.permit(permit));
+        self.shadowed(permit.shadow());
         self.on_route(permit.route());
     }
 
@@ -125,6 +127,10 @@ impl Exchange {
     /// Notes that the policy says no.
     pub(super) fn denied(&mut self, denial: &Denial, rulings: &Rulings) {
         self.ruled(rulings.denial(denial));
+        if let Some(entry) = &mut self.entry {
+            entry.noted(ruling::notes(denial));
+        }
+        self.shadowed(denial.shadow());
         self.on_route(denial.route());
     }
 
@@ -187,6 +193,16 @@ impl Exchange {
         self.decision = ruling.decision;
         if let Some(entry) = &mut self.entry {
             entry.ruled(ruling);
+        }
+    }
+
+    fn shadowed(&mut self, shadow: Option<&Shadow>) {
+        if let (Some(entry), Some(shadow)) = (&mut self.entry, shadow) {
+            let ruling = ruling::shadow(shadow);
+            if shadow.is_other {
+                self.meters.shadowed(ruling.decision);
+            }
+            entry.shadowed(ruling);
         }
     }
 

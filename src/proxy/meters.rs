@@ -32,6 +32,7 @@ pub struct Metrics {
     offences: ShardedCounterVec<2>,
     requests: ShardedCounterVec<4>,
     retries: ShardedCounterVec<2>,
+    shadowed: ShardedCounterVec<3>,
     shed: ShardedCounterVec<3>,
     streams: ShardedGaugeVec<1>,
 }
@@ -51,6 +52,7 @@ impl Metrics {
             offences: ShardedCounterVec::register(registry, OFFENCES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
             retries: ShardedCounterVec::register(registry, RETRIES)?,
+            shadowed: ShardedCounterVec::register(registry, SHADOWED)?,
             shed: ShardedCounterVec::register(registry, SHED)?,
             streams: ShardedGaugeVec::register(registry, STREAMS)?,
         })
@@ -65,6 +67,7 @@ impl Metrics {
             families: self.clone(),
             labels: (door.as_str(), service.clone()),
             requests: RefCell::default(),
+            shadowed: RefCell::default(),
             shed: Shed::ALL
                 .into_iter()
                 .filter(|_| door == Door::Inbound)
@@ -149,6 +152,8 @@ pub struct DoorMeters {
     labels: (&'static str, ServiceName),
     /// Looked up once for each outcome that occurs.
     requests: RefCell<ByOutcome>,
+    /// As those.
+    shadowed: RefCell<Vec<(Decision, Counter)>>,
     /// At a door for others only.
     shed: Vec<(Shed, Counter)>,
     streams: Gauge,
@@ -206,6 +211,19 @@ impl DoorMeters {
         for (_, counter) in self.shed.iter().filter(|(of, _)| *of == why) {
             counter.inc();
         }
+    }
+
+    /// Counts a request on which shadow policies would have `decided` otherwise.
+    pub(super) fn shadowed(&self, decided: Decision) {
+        let mut shadowed = self.shadowed.borrow_mut();
+        if let Some((_, counter)) = shadowed.iter().find(|(known, _)| *known == decided) {
+            return counter.inc();
+        }
+        let (door, service) = (self.labels.0, self.labels.1.as_str());
+        let labels = [door, service, decided.as_str()];
+        let counter = self.families.shadowed.counter(labels);
+        counter.inc();
+        shadowed.push((decided, counter));
     }
 
     /// Counts a request that was not even begun.
@@ -278,6 +296,13 @@ const RETRIES: About<2> = About {
     name: "portreeve_retries_total",
     help: "How often a request was tried once more, by why.",
     labels: ["service", "reason"],
+    most_series: 256,
+};
+
+const SHADOWED: About<3> = About {
+    name: "portreeve_shadow_decisions_total",
+    help: "Requests that would have been decided otherwise if shadow policies were enforced.",
+    labels: ["door", "service", "decision"],
     most_series: 256,
 };
 

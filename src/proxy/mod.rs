@@ -15,6 +15,7 @@
 mod activity;
 mod alarm;
 mod app_watch;
+mod asked;
 mod authority;
 mod balancers;
 mod body;
@@ -55,6 +56,10 @@ pub use activity::Pace;
 pub use activity::Silence;
 pub use app_watch::AppReady;
 pub use app_watch::AppWatch;
+pub use asked::Described;
+pub use asked::Terms;
+pub use asked::Unreadable;
+pub use asked::is_forwarded;
 pub use balancers::Balancers;
 pub use desk::Desk;
 pub use gates::AppHealth;

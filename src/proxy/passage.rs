@@ -13,10 +13,10 @@ use http::request::Parts;
 use http::uri::Scheme;
 
 use crate::policy::Permit;
-use crate::policy::Question;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Phase;
 use crate::proxy::activity::silent;
+use crate::proxy::asked;
 use crate::proxy::authority::Recent;
 use crate::proxy::body::Source;
 use crate::proxy::body::Upload;
@@ -125,16 +125,9 @@ impl Passage {
     }
 
     fn ask(&self, request: &Canonical) -> Result<Permit, crate::policy::Denial> {
-        self.desk.decide(&Question {
-            caller: self.guest.caller(),
-            service: &self.service,
-            method: &request.method,
-            host: request.authority.host(),
-            path: request.path(),
-            headers: &request.headers,
-            source: self.guest.source().ip(),
-            now: self.desk.clock().now(),
-        })
+        let (source, now) = (self.guest.source().ip(), self.desk.clock().now());
+        let question = asked::question(request, self.guest.caller(), &self.service, (source, now));
+        self.desk.decide(&question)
     }
 
     /// Spends `permit` on `request`.

@@ -1,7 +1,8 @@
 //! What each refusal looks like to the caller: the only such table.
 //!
 //! A caller learns the status, a stable reason and the request's id, by which
-//! an operator finds the record. It does not learn which policy said no, nor
+//! an operator finds the record, and what the authors of the policies that say
+//! no have to say to it. It does not learn which policies those are, nor
 //! anything of what is behind us.
 
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -17,6 +18,7 @@ use http::header;
 
 use crate::audit::RequestId;
 use crate::policy::DenialReason;
+use crate::policy::PolicyName;
 use crate::proxy::activity::Activity;
 use crate::proxy::canonical::Malformed;
 use crate::proxy::download::Download;
@@ -70,6 +72,9 @@ pub(super) fn to(refusal: &Refusal, id: Option<RequestId>, wanted: Wanted) -> Re
     );
     if let Some(id) = id {
         text.push_str(&format!(r#","instance":"urn:portreeve:request:{id}""#));
+    }
+    if let Some(advice) = advice(refusal) {
+        text.push_str(&format!(r#","detail":{advice}"#));
     }
     text.push_str("}\n");
     let length = text.len();
@@ -128,6 +133,28 @@ impl Reply {
         response
     }
 }
+
+/// What a caller should do (`@advice`), as a text in JSON. RFC 9457 3.1.4: the
+/// detail is to help the caller, not to explain us.
+fn advice(refusal: &Refusal) -> Option<serde_json::Value> {
+    let Refusal::Denied(denial) = refusal else {
+        return None;
+    };
+    if *denial.reason() != DenialReason::Forbidden {
+        return None;
+    }
+    let mut said: Vec<&str> = denial
+        .policies()
+        .iter()
+        .filter_map(PolicyName::advice)
+        .collect();
+    said.dedup();
+    said.truncate(MOST_ADVICE);
+    (!said.is_empty()).then(|| said.join(" ").into())
+}
+
+/// Nobody follows more, and a policy's annotation has its own limit.
+const MOST_ADVICE: usize = 4;
 
 const fn allowed(refusal: &Refusal) -> &'static str {
     if matches!(refusal, Refusal::NoProbe(_)) {

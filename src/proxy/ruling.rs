@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use crate::audit::Decision;
 use crate::audit::Grounds;
+use crate::audit::Note;
 use crate::audit::Ruling;
+use crate::audit::Shadowed;
 use crate::policy::Denial;
 use crate::policy::Permit;
 use crate::policy::PolicyName;
 use crate::policy::Revision;
+use crate::policy::Shadow;
 
 /// Makes rulings of decisions.
 ///
@@ -110,4 +113,31 @@ pub(super) const fn by_configuration() -> Ruling {
         reason: None,
         grounds: None,
     }
+}
+
+/// What is said by policies that are watched and not enforced.
+pub(super) fn shadow(shadow: &Shadow) -> Shadowed {
+    let decision = match shadow.denial {
+        None => Decision::Permit,
+        Some(_) => Decision::Deny,
+    };
+    Shadowed {
+        decision,
+        policies: shadow.policies.iter().map(PolicyName::to_shared).collect(),
+    }
+}
+
+/// What the authors of the policies that say no have to say about them.
+///
+/// A yes goes without: the `@id` and the revision say where it stands, and what
+/// is allowed is to cost no more for being explained.
+pub(super) fn notes(denial: &Denial) -> Vec<Note> {
+    let said = denial.policies().iter().map(|policy| Note {
+        advice: policy.advice().map(str::to_owned),
+        owner: policy.owner().map(str::to_owned),
+        policy: policy.to_string(),
+        reason: policy.reason().map(str::to_owned),
+    });
+    said.filter(|note| note.advice.is_some() || note.owner.is_some() || note.reason.is_some())
+        .collect()
 }

@@ -7,6 +7,8 @@
 // Clippy takes only what is under `cfg(test)` for a test, helpers included.
 
 #[cfg(test)]
+mod advice;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod application;

@@ -27,7 +27,9 @@ use portreeve::policy::Route;
 use portreeve::policy::Settings;
 use proptest::prelude::*;
 
+mod explained;
 mod oracle;
+mod shadows;
 mod tables;
 
 use oracle::Outcome;

@@ -63,6 +63,7 @@ plain! {
     DOOR "door";
     DURATION "duration_us";
     RETRIES "retries";
+    SHADOW_DECISION "shadow_decision";
     SOURCE "source";
     STATUS "status";
     TRACE_ID "trace_id";
@@ -78,7 +79,9 @@ marked! {
     6 REASON "reason";
     7 POLICIES "policies";
     8 REVISION "revision";
-    9 PROTOCOL "protocol";
-    10 APP_PROTOCOL "app_protocol";
-    11 UPGRADE "upgrade";
+    9 NOTES "notes";
+    10 SHADOW_POLICIES "shadow_policies";
+    11 PROTOCOL "protocol";
+    12 APP_PROTOCOL "app_protocol";
+    13 UPGRADE "upgrade";
 }

@@ -2,6 +2,7 @@
 
 use crate::audit::entry::Decision;
 use crate::audit::entry::Door;
+use crate::audit::entry::Note;
 use crate::audit::entry::Record;
 use crate::audit::line::key::Key;
 use crate::audit::line::key::Marks;
@@ -37,7 +38,7 @@ pub(super) fn origin(door: Door, caller: Option<&Text>, source: Option<SocketAdd
 pub(super) fn grounds(policies: &[&str], revision: &str) -> Piece {
     piece(|line| {
         if !policies.is_empty() {
-            line.policies(policies);
+            line.policies(key::POLICIES, policies);
         }
         line.field(key::REVISION, revision.as_bytes(), MOST_BYTES);
     })
@@ -122,6 +123,14 @@ impl<'a> Line<'a> {
         if let Some(grounds) = ruling.and_then(|ruling| ruling.grounds.as_ref()) {
             self.piece(grounds.piece());
         }
+        if !record.notes.is_empty() {
+            self.notes(&record.notes);
+        }
+        if let Some(shadow) = &record.shadow {
+            let decision = shadow.decision.as_str().as_bytes();
+            self.safe(key::SHADOW_DECISION, decision);
+            self.policies(key::SHADOW_POLICIES, &shadow.policies);
+        }
         if let Some(status) = end.and_then(|end| end.status) {
             self.number(key::STATUS, u64::from(status.as_u16()));
         }
@@ -143,19 +152,46 @@ impl<'a> Line<'a> {
         self.bytes.all(piece.bytes);
     }
 
-    fn policies(&mut self, policies: &[&str]) {
+    fn policies<T: AsRef<str>>(&mut self, key: Key, policies: &[T]) {
         let cut = policies.len() > MOST_POLICIES;
-        self.begin(key::POLICIES);
+        self.begin(key);
         self.out.push(b'[');
         for (nth, policy) in policies.iter().take(MOST_POLICIES).enumerate() {
             if nth > 0 {
                 self.out.push(b',');
             }
-            let done = text::append(self.out, policy.as_bytes(), MOST_BYTES);
-            self.mark(key::POLICIES, done);
+            let done = text::append(self.out, policy.as_ref().as_bytes(), MOST_BYTES);
+            self.mark(key, done);
         }
         self.out.push(b']');
-        self.mark(key::POLICIES, Done { cut, bytes: false });
+        self.mark(key, Done { cut, bytes: false });
+    }
+
+    fn notes(&mut self, notes: &[Note]) {
+        let key = key::NOTES;
+        self.begin(key);
+        for (nth, note) in notes.iter().take(MOST_POLICIES).enumerate() {
+            let opening: &[u8] = if nth == 0 { b"[{\"id\":" } else { b",{\"id\":" };
+            self.out.extend_from_slice(opening);
+            let done = text::append(self.out, note.policy.as_bytes(), MOST_BYTES);
+            self.mark(key, done);
+            let said: [(&[u8], _); 3] = [
+                (b",\"reason\":", &note.reason),
+                (b",\"owner\":", &note.owner),
+                (b",\"advice\":", &note.advice),
+            ];
+            for (name, value) in said {
+                if let Some(value) = value {
+                    self.out.extend_from_slice(name);
+                    let done = text::append(self.out, value.as_bytes(), MOST_BYTES);
+                    self.mark(key, done);
+                }
+            }
+            self.out.push(b'}');
+        }
+        self.out.push(b']');
+        let cut = notes.len() > MOST_POLICIES;
+        self.mark(key, Done { cut, bytes: false });
     }
 
     fn host(&mut self, host: &[u8]) {

@@ -4,6 +4,7 @@ use super::append;
 use crate::audit::entry::Decision;
 use crate::audit::entry::Door;
 use crate::audit::entry::End;
+use crate::audit::entry::Note;
 use crate::audit::entry::Record;
 use crate::audit::entry::Ruling;
 use crate::audit::entry::Start;
@@ -34,6 +35,8 @@ fn bare() -> Record {
         start: Start::of(Origin::at(Door::Inbound)),
         route: None,
         ruling: None,
+        notes: Vec::new(),
+        shadow: None,
         end: None,
         app_protocol: None,
         retries: 0,
@@ -228,4 +231,22 @@ proptest! {
         assert_eq!(read["bytes_out"].as_u64(), Some(numbers.1));
         assert_eq!(read["decision"].as_str(), Some("deny"));
     }
+}
+
+#[test]
+fn what_is_said_of_policies_is_quoted_and_cut_as_everything_else_is() {
+    let mut record = bare();
+    let note = |advice: String| Note {
+        advice: Some(advice),
+        policy: "a".to_owned(),
+        ..Note::default()
+    };
+    record.notes = vec![note("say \"please\"\n".to_owned())];
+    assert!(line(&record).contains(r#","notes":[{"id":"a","advice":"say \"please\"\u000a"}]"#));
+    record.notes = vec![note(String::new()); 17];
+    record.notes[0] = note("x".repeat(513));
+    let told: Value = serde_json::from_str(&line(&record)).unwrap();
+    assert_eq!(told["notes"].as_array().unwrap().len(), 16);
+    assert_eq!(told["notes"][0]["advice"].as_str().unwrap().len(), 512);
+    assert_eq!(told["cut"], serde_json::json!(["notes"]));
 }

@@ -1,0 +1,63 @@
+//! Istio's patterns: a whole text, a beginning (`a*`), an end (`*a`), or anything (`*`).
+
+use serde_saphyr::Spanned;
+
+use crate::import::cedar;
+use crate::import::refusals::Refusals;
+
+/// What a value is to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Pattern<'a> {
+    Any,
+    Begins(&'a str),
+    Ends(&'a str),
+    Is(&'a str),
+}
+
+impl<'a> Pattern<'a> {
+    /// Reads one. Refuses what Istio itself reads in more than one way.
+    pub(super) fn read(text: &'a Spanned<String>, notes: &mut Refusals) -> Option<Self> {
+        let pattern = match text.value.as_str() {
+            "*" => Self::Any,
+            value => match (value.strip_prefix('*'), value.strip_suffix('*')) {
+                (Some(end), _) => Self::Ends(end),
+                (None, Some(beginning)) => Self::Begins(beginning),
+                (None, None) => Self::Is(value),
+            },
+        };
+        let rest = pattern.rest();
+        if rest.is_empty() && pattern != Self::Any {
+            notes.add(text, "an empty value");
+            return None;
+        }
+        if rest.contains('*') {
+            notes.add(
+                text,
+                format!(
+                    "`{}`: a `*` that is neither first nor last, or both",
+                    text.value
+                ),
+            );
+            return None;
+        }
+        Some(pattern)
+    }
+
+    /// What stands for itself in it.
+    pub(super) const fn rest(self) -> &'a str {
+        match self {
+            Self::Any => "",
+            Self::Begins(text) | Self::Ends(text) | Self::Is(text) => text,
+        }
+    }
+
+    /// That `subject`, a string of Cedar's, is so.
+    pub(super) fn of(self, subject: &str) -> String {
+        match self {
+            Self::Any => format!("{subject} like \"*\""),
+            Self::Begins(text) => format!("{subject} like \"{}*\"", cedar::plain(text)),
+            Self::Ends(text) => format!("{subject} like \"*{}\"", cedar::plain(text)),
+            Self::Is(text) => format!("{subject} == {}", cedar::quoted(text)),
+        }
+    }
+}

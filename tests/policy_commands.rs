@@ -1,0 +1,549 @@
+//! What whoever writes policies types, and what is answered.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a sidecar's configuration and its policies.
+fn shop() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("policy")).unwrap();
+    fs::write(dir.path().join("sidecar.yaml"), SIDECAR).unwrap();
+    fs::write(dir.path().join("policy/orders.cedar"), POLICIES).unwrap();
+    dir
+}
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn portreeve(dir: &Path, words: &[&str]) -> Ended {
+    let ended = Command::new(env!("CARGO_BIN_EXE_portreeve"))
+        .current_dir(dir)
+        .args(words)
+        .output()
+        .unwrap();
+    Ended {
+        code: ended.status.code().unwrap(),
+        out: String::from_utf8(ended.stdout).unwrap(),
+        err: String::from_utf8(ended.stderr).unwrap(),
+    }
+}
+
+fn explain(words: &[&str]) -> Ended {
+    let dir = shop();
+    let command = ["policy", "explain", "--config", "sidecar.yaml"];
+    let web = ["--caller", "spiffe://example.org/ns/shop/sa/web"];
+    let caller: &[&str] = if words.contains(&"--caller") {
+        &[]
+    } else {
+        &web
+    };
+    portreeve(dir.path(), &[&command, caller, words].concat())
+}
+
+fn explained(words: &[&str]) -> Value {
+    let ended = explain(&[words, &["--json"]].concat());
+    let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
+    let permit = told["decision"] == "permit";
+    assert_eq!(ended.code, if permit { 0 } else { 3 });
+    told
+}
+
+/// What is said of one policy in scope.
+fn found<'a>(told: &'a Value, id: &str) -> &'a Value {
+    let mut all = told["in_scope"].as_array().unwrap().iter();
+    all.find(|found| found["id"] == id).unwrap()
+}
+
+#[test]
+fn a_permit_is_explained_with_the_policy_that_made_it() {
+    let ended = explain(&["--path", "/orders/%37"]);
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    let expected = "\
+permit
+  by     web-reads-orders
+  caller spiffe://example.org/ns/shop/sa/web
+  in     TrustDomain::\"example.org\", Namespace::\"example.org/shop\"
+  asks   GET /orders/7 of orders (host orders), from 127.0.0.1 at ";
+    assert!(ended.out.starts_with(expected), "{}", ended.out);
+    let rest = "
+permit web-reads-orders (orders.cedar:1) applies
+    @owner team-shop
+forbid order-0-is-nobodys (orders.cedar:5) does not apply
+    @reason it is a test's
+    @advice ask for another order
+    when { context.params has id } holds
+    when { context.params.id == \"0\" } does not hold
+        context.params.id is \"7\"
+";
+    assert!(
+        ended
+            .out
+            .contains("\n  on     orders:/orders/{id}\n  where  id is \"7\"\n"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.ends_with(rest), "{}", ended.out);
+}
+
+#[test]
+fn a_denial_says_which_condition_failed_and_what_it_saw() {
+    let words = [
+        "--method",
+        "DELETE",
+        "--path",
+        "/orders/7",
+        "--header",
+        "X-Ticket: none",
+    ];
+    let told = explained(&[&words[..], &["--at", "2026-11-28T12:00:00Z"]].concat());
+    assert_eq!(told["decision"], "deny");
+    assert_eq!(told["reason"], "no_permit");
+    let by_ticket = found(&told, "web-deletes-by-ticket");
+    assert_eq!(by_ticket["outcome"], "not");
+    let conditions = by_ticket["conditions"].as_array().unwrap();
+    let outcomes: Vec<&str> = conditions
+        .iter()
+        .map(|c| c["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["holds", "not", "not"]);
+    let values = |at: usize| &conditions[at]["values"];
+    assert_eq!(values(1)["context.headers[\"x-ticket\"]"], "\"none\"");
+    assert_eq!(values(2)["context.utc.weekday"], "6");
+    // Its twin passes.
+    let words = [
+        "--method",
+        "DELETE",
+        "--path",
+        "/orders/7",
+        "--header",
+        "x-ticket:OPS-1",
+    ];
+    let told = explained(&[&words[..], &["--at", "2026-11-27T12:00:00Z"]].concat());
+    assert_eq!(told["decision"], "permit");
+    assert_eq!(told["policies"][0], "web-deletes-by-ticket");
+}
+
+#[test]
+fn what_is_absent_is_said_and_what_comes_after_it_is_not_reached() {
+    let told = explained(&["--method", "DELETE", "--path", "/orders/7"]);
+    let conditions = found(&told, "web-deletes-by-ticket")["conditions"]
+        .as_array()
+        .unwrap();
+    assert_eq!(conditions[0]["outcome"], "not");
+    assert_eq!(conditions[1]["outcome"], "not_reached");
+    let values = conditions[0]["values"].as_object().unwrap();
+    assert!(values.values().all(Value::is_null), "{values:?}");
+}
+
+#[test]
+fn a_forbid_is_named_with_what_its_author_says_of_it() {
+    let ended = explain(&["--path", "/orders/0"]);
+    assert_eq!(ended.code, 3);
+    assert!(
+        ended
+            .out
+            .starts_with("deny: forbidden\n  by     order-0-is-nobodys\n"),
+        "{}",
+        ended.out
+    );
+    for said in [
+        "@reason it is a test's",
+        "@advice ask for another order",
+        "applies",
+    ] {
+        assert!(ended.out.contains(said), "{}", ended.out);
+    }
+}
+
+#[test]
+fn a_permit_that_misses_by_one_part_of_its_scope_is_near() {
+    let stranger = ["--caller", "spiffe://example.org/ns/shop/sa/cart"];
+    let told = explained(&[&stranger[..], &["--path", "/orders/7"]].concat());
+    assert_eq!(told["near"][0]["id"], "web-reads-orders");
+    assert_eq!(told["near"][0]["part"], "principal");
+    assert_eq!(
+        told["near"][0]["demand"],
+        "== Workload::\"spiffe://example.org/ns/shop/sa/web\""
+    );
+    let told = explained(&["--method", "PUT", "--path", "/orders/7"]);
+    let parts: Vec<_> = told["near"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|near| near["part"].clone())
+        .collect();
+    assert_eq!(parts, ["action", "action"], "{told}");
+    let told = explained(&["--path", "/carts/7"]);
+    assert_eq!(told["near"][0]["part"], "resource");
+    assert_eq!(
+        told["near"][0]["demand"],
+        "in Route::\"orders:/orders/{id}\""
+    );
+}
+
+#[test]
+fn a_request_with_two_readings_is_refused_as_a_door_refuses_it() {
+    let told = explained(&["--path", "/orders/../orders/7"]);
+    assert_eq!(told["decision"], "refused");
+    assert_eq!(
+        (&told["reason"], &told["status"]),
+        (&"bad_path".into(), &400.into())
+    );
+    let twice = ["--header", "x-ticket:OPS-1", "--header", "x-ticket:OPS-2"];
+    let told = explained(&[&["--method", "DELETE", "--path", "/orders/7"], &twice[..]].concat());
+    assert_eq!(
+        (&told["decision"], &told["reason"]),
+        (&"deny".into(), &"ambiguous_header".into())
+    );
+    assert_eq!(found(&told, "web-deletes-by-ticket")["outcome"], "fails");
+}
+
+#[test]
+fn a_connection_is_asked_about_as_such_and_a_group_can_be_assumed() {
+    let ledger = ["--connect", "--service", "ledger"];
+    assert_eq!(explained(&ledger)["reason"], "no_permit");
+    let told = explained(&[&ledger[..], &["--group", "operators"]].concat());
+    assert_eq!(told["decision"], "permit");
+    assert_eq!(told["request"]["method"], "connect");
+}
+
+#[test]
+fn what_cannot_be_understood_is_told_apart_from_a_no() {
+    assert_eq!(explain(&[]).code, 2);
+    assert_eq!(explain(&["--path", "/", "--connect"]).code, 2);
+    assert_eq!(explain(&["--path", "/", "--header", "x"]).code, 2);
+    assert_eq!(explain(&["--path", "/", "--at", "noon"]).code, 2);
+    assert_eq!(explain(&["--path", "/", "--caller", "web"]).code, 2);
+    let unknown = explain(&["--path", "/", "--service", "carts"]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.err.contains("ledger, orders"), "{}", unknown.err);
+    let dir = shop();
+    fs::write(dir.path().join("other.yaml"), "trust_domain: td\n").unwrap();
+    let other = ["policy", "explain", "--config", "other.yaml", "--path", "/"];
+    let other = portreeve(
+        dir.path(),
+        &[&other[..], &["--caller", "spiffe://td/x"]].concat(),
+    );
+    assert_eq!(other.code, 1);
+    assert!(other.err.starts_with("other.yaml: "), "{}", other.err);
+    fs::write(
+        dir.path().join("policy/orders.cedar"),
+        "permit(principal, action, resource);",
+    )
+    .unwrap();
+    let words = [
+        "policy",
+        "explain",
+        "--config",
+        "sidecar.yaml",
+        "--path",
+        "/",
+        "--caller",
+    ];
+    let broken = portreeve(
+        dir.path(),
+        &[&words[..], &["spiffe://example.org/web"]].concat(),
+    );
+    assert_eq!(broken.code, 1);
+    assert!(
+        broken
+            .err
+            .contains("orders.cedar:1:1: error: it has no `@id"),
+        "{}",
+        broken.err
+    );
+}
+
+/// What `policy test` says to `cases` beside the policies, with the folder.
+fn tested(cases: &str, words: &[&str]) -> (Ended, TempDir) {
+    let dir = shop();
+    fs::write(dir.path().join("policy/orders.test.yaml"), cases).unwrap();
+    let command = ["policy", "test", "policy", "--config", "sidecar.yaml"];
+    let ended = portreeve(dir.path(), &[&command, words].concat());
+    (ended, dir)
+}
+
+#[test]
+fn cases_that_are_answered_as_expected_pass_and_policies_without_one_are_named() {
+    let (ended, _dir) = tested(CASES, &[]);
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", ended.out);
+    let expected = "\
+no case applies operators-reach-the-ledger (orders.cedar:14)
+5 of 5 cases as expected; 3 of 4 policies applied in some case
+";
+    assert_eq!(ended.out, expected);
+    // The same is not enough where every policy must have its case.
+    assert_eq!(tested(CASES, &["--every-policy"]).0.code, 3);
+    let with = format!(
+        "{CASES}  - {{ name: l, connect: true, service: ledger, groups: [operators], expect: allow }}\n"
+    );
+    let (ended, _dir) = tested(&with, &["--every-policy"]);
+    assert_eq!(ended.code, 0, "{}", ended.out);
+}
+
+#[test]
+fn a_case_that_is_not_answered_as_expected_says_what_was_and_why() {
+    let cases = "
+defaults: { caller: spiffe://example.org/ns/shop/sa/web }
+cases:
+  - { name: zero, path: /orders/0, expect: allow, by: web-reads-orders }
+  - { name: by another, path: /orders/7, expect: allow, by: [order-0-is-nobodys] }
+  - { name: for another reason, path: /carts, expect: deny, reason: forbidden }
+  - { name: two readings, path: /a/../b, expect: deny }
+  - { name: by nobody, path: /orders/7, expect: allow, by: gone }
+";
+    let (ended, dir) = tested(cases, &["--junit", "report.xml"]);
+    assert_eq!(ended.code, 3);
+    let first = "\
+FAILED orders.test.yaml: zero
+    expected permit by web-reads-orders
+    got deny: forbidden by order-0-is-nobodys
+";
+    assert!(ended.out.starts_with(first), "{}", ended.out);
+    for said in [
+        "got permit by web-reads-orders",
+        "expected deny: forbidden\n    got deny: no_permit",
+        "got refused: bad_path",
+        "cannot be asked: there is no policy `gone`",
+        "0 of 5 cases as expected",
+    ] {
+        assert!(ended.out.contains(said), "{said}\n{}", ended.out);
+    }
+    let report = fs::read_to_string(dir.path().join("report.xml")).unwrap();
+    let begun = "<testsuite name=\"orders.test.yaml\" tests=\"5\" failures=\"5\">";
+    assert!(report.contains(begun), "{report}");
+    let failure = "<testcase classname=\"orders.test.yaml\" name=\"zero\"><failure message=\"\
+        expected permit by web-reads-orders, got deny: forbidden by order-0-is-nobodys\">";
+    assert!(report.contains(failure), "{report}");
+}
+
+#[test]
+fn a_file_of_cases_is_taken_whole_or_not_at_all() {
+    let id = "spiffe://example.org/web";
+    for (cases, complaint) in [
+        ("cases: []", "cases: there is none"),
+        (
+            "cases: [{ name: a, expect: allow }]",
+            "cases[0].caller: is missing",
+        ),
+        (
+            &format!("cases: [{{ name: a, caller: \"{id}\", expect: allow }}]"),
+            "cases[0]: must have exactly one of `path` and `connect: true`",
+        ),
+        (
+            &format!("cases: [{{ name: a, caller: \"{id}\", path: /, expects: allow }}]"),
+            "expects",
+        ),
+        (
+            &format!("cases: [{{ name: a, caller: \"{id}\", path: /, expect: maybe }}]"),
+            "cases[0].expect: must be one of",
+        ),
+        (
+            "cases: [{ name: a, caller: web, path: /, expect: deny, at: noon }]",
+            "cases[0].at: `noon`",
+        ),
+        (
+            &format!(
+                "cases: [{{ name: a, caller: \"{id}\", path: /, expect: allow, reason: forbidden }}]"
+            ),
+            "cases[0].reason: only a no has a reason",
+        ),
+        (
+            &format!(
+                "cases: [{{ name: a, caller: \"{id}\", connect: true, method: GET, expect: allow }}]"
+            ),
+            "cases[0]: a connection has no `method`",
+        ),
+    ] {
+        let (ended, _dir) = tested(cases, &[]);
+        assert_eq!(ended.code, 1, "{cases}\n{}", ended.out);
+        assert!(ended.err.contains(complaint), "{complaint}\n{}", ended.err);
+        assert!(ended.err.contains("orders.test.yaml: "), "{}", ended.err);
+    }
+    let none = portreeve(
+        shop().path(),
+        &["policy", "test", "policy", "--config", "sidecar.yaml"],
+    );
+    assert_eq!(none.code, 1);
+    assert!(
+        none.err.contains("there is no `*.test.yaml` in it"),
+        "{}",
+        none.err
+    );
+}
+
+#[test]
+fn without_a_configuration_services_and_groups_are_what_policies_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = "@id(\"a\") permit (principal in WorkloadGroup::\"g\", action, resource in Route::\"s:/a/{id}\");";
+    fs::write(dir.path().join("a.cedar"), policy).unwrap();
+    let cases = "cases: [{ name: a, caller: spiffe://td/x, path: /a/1, groups: [g], expect: allow, by: a }]";
+    fs::write(dir.path().join("a.test.yaml"), cases).unwrap();
+    let ended = portreeve(dir.path(), &["policy", "test", ".", "--every-policy"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+}
+
+#[test]
+fn the_folder_of_an_authority_is_tested_with_the_words_that_it_gives_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write(
+        "a.cedar",
+        "@id(\"a\") permit (principal in WorkloadGroup::\"of-entries\", action in Action::\"http\", resource in RouteGroup::\"api\")
+            when { context.headers has \"x-a\" };",
+    );
+    write(
+        "a.test.yaml",
+        "cases: [{ name: a, caller: spiffe://td/x, path: /a, headers: { x-a: b }, groups: [of-entries], expect: allow, by: a }]",
+    );
+    let head = "trust_domain: td\nlisten: 127.0.0.1:0\nstore: { sqlite: a.db }\nsealing_key_file: key\naudit: { stdout: true }\n";
+    let words = "policy: { dir: ., headers: [x-a], services: { s: { routes: [{ path: /a, groups: [api] }] } } }\n";
+    let test = || {
+        portreeve(
+            dir.path(),
+            &["policy", "test", ".", "--authority", "authority.yaml"],
+        )
+    };
+    write("authority.yaml", &format!("{head}{words}"));
+    let ended = test();
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    write("authority.yaml", head);
+    let ended = test();
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.contains("no `policy` section"), "{}", ended.err);
+    write("authority.yaml", "trust_domain: td\n");
+    let ended = test();
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.starts_with("authority.yaml: "), "{}", ended.err);
+}
+
+#[test]
+fn editors_get_a_schema_for_cases() {
+    let ended = portreeve(shop().path(), &["schema", "--policy-tests"]);
+    let schema: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(schema["required"][0], "cases");
+}
+
+#[test]
+fn policies_of_istio_are_printed_as_cedar_or_refused_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |spec: &str| {
+        let head = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a, namespace: shop }\n";
+        fs::write(
+            dir.path().join("istio.yaml"),
+            format!("{head}spec: {spec}\n"),
+        )
+        .unwrap();
+    };
+    let import = || {
+        let words = [
+            "policy",
+            "import",
+            "istio",
+            "istio.yaml",
+            "--service",
+            "orders",
+        ];
+        portreeve(
+            dir.path(),
+            &[&words[..], &["--namespace", "shop", "--trust-domain", "td"]].concat(),
+        )
+    };
+    write("{ rules: [{ when: [{ key: \"request.headers[x-a]\", values: [b] }] }] }");
+    let ended = import();
+    let expected = r#"// Declare `policy.headers: [x-a]`.
+
+@id("istio/shop/a/0")
+permit (principal is Workload, action in Action::"http", resource in Service::"orders")
+when { (context.headers has "x-a" && context.headers["x-a"] == "b") };
+"#;
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (0, expected),
+        "{}",
+        ended.err
+    );
+    write("{ rules: [{ to: [{ operation: { ports: [\"80\"] } }] }] }");
+    let ended = import();
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""));
+    assert_eq!(
+        ended.err,
+        "istio.yaml:4: `ports`: a door has one application, on one port\n"
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_cases_or_mistakes(text in "(cases|defaults|[ :{}\\[\\],/a-z\n\"-]{0,12}){0,12}") {
+        if let Err(mistakes) = portreeve::rehearsal::Case::parse(&text) {
+            proptest::prop_assert!(!mistakes.is_empty());
+        }
+    }
+}
+
+const CASES: &str = r#"
+defaults: { caller: spiffe://example.org/ns/shop/sa/web, service: orders }
+cases:
+  - name: web reads an order
+    path: /orders/7?verbose
+    expect: allow
+    by: web-reads-orders
+  - name: nobody reads order 0
+    path: /orders/0
+    expect: deny
+    reason: forbidden
+    by: [order-0-is-nobodys]
+  - name: web deletes with a ticket, on a working day
+    method: DELETE
+    path: /orders/7
+    headers: { X-Ticket: OPS-7 }
+    expect: allow
+  - name: nobody deletes on a Sunday
+    method: DELETE
+    path: /orders/7
+    headers: { X-Ticket: OPS-7 }
+    at: 2026-11-29T12:00:00+01:00
+    expect: deny
+    reason: no_permit
+  - { name: a path with two readings, path: /orders/..%2f7, expect: refuse, reason: bad_path }
+"#;
+
+const SIDECAR: &str = r#"
+trust_domain: example.org
+identity: { files: { certificate: svid.pem, key: key.pem, bundle: roots.pem } }
+inbound: { listen: "127.0.0.1:0", service: orders, app: "127.0.0.1:1" }
+tcp: { inbound: [{ listen: "127.0.0.1:0", service: ledger, app: "127.0.0.1:1" }] }
+policy: { dir: policy, headers: [x-ticket], workload_groups: { operators: [] } }
+audit: { stdout: true }
+"#;
+
+const POLICIES: &str = r#"@id("web-reads-orders") @owner("team-shop")
+permit (principal == Workload::"spiffe://example.org/ns/shop/sa/web",
+    action in Action::"read", resource in Route::"orders:/orders/{id}");
+
+@id("order-0-is-nobodys") @reason("it is a test's") @advice("ask for another order")
+forbid (principal, action in Action::"http", resource in Route::"orders:/orders/{id}")
+when { context.params has id && context.params.id == "0" };
+
+@id("web-deletes-by-ticket")
+permit (principal == Workload::"spiffe://example.org/ns/shop/sa/web",
+    action == Action::"DELETE", resource in Service::"orders")
+when { context.headers has "x-ticket" && context.headers["x-ticket"] like "OPS-*" && context.utc.weekday <= 5 };
+
+@id("operators-reach-the-ledger")
+permit (principal in WorkloadGroup::"operators", action == Action::"connect", resource in Service::"ledger");
+"#;
