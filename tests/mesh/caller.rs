@@ -31,6 +31,40 @@ pub(crate) trait Wire: Read + Send + Write {}
 
 impl<S: Read + Send + Write> Wire for S {}
 
+/// TLS whose other side may be heard after it has stopped to listen.
+struct Secure(StreamOwned<ClientConnection, TcpStream>);
+
+impl Read for Secure {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let outcome = self.0.read(buffer);
+        // Before it reads, rustls sends what could not be sent before.
+        if outcome.as_ref().err().map(io::Error::kind) != Some(io::ErrorKind::BrokenPipe) {
+            return outcome;
+        }
+        let StreamOwned { conn, sock } = &mut self.0;
+        loop {
+            match conn.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return outcome,
+            }
+            if conn.read_tls(sock)? == 0 {
+                return Ok(0);
+            }
+            conn.process_new_packets().map_err(io::Error::other)?;
+        }
+    }
+}
+
+impl Write for Secure {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// One HTTP/1 response.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -76,7 +110,7 @@ impl Caller {
         let name = ServerName::try_from("orders.mesh.example").unwrap();
         let session = ClientConnection::new(Arc::new(config), name).unwrap();
         Self {
-            wire: Box::new(StreamOwned::new(session, tcp.try_clone().unwrap())),
+            wire: Box::new(Secure(StreamOwned::new(session, tcp.try_clone().unwrap()))),
             tcp,
             unread: Vec::new(),
         }
