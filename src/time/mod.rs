@@ -14,7 +14,7 @@ pub use turn::{in_turn, turn};
 /// Tells the date.
 pub trait Clock: Debug + Send + Sync {
     /// The current instant on the calendar, or about when the running task got
-    /// its [`turn`]. It may jump, in either direction.
+    /// its [turn](turn()). It may jump, in either direction.
     fn now(&self) -> SystemTime;
 }
 
