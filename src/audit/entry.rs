@@ -111,6 +111,24 @@ pub struct Ruling {
     pub reason: Option<Cow<'static, str>>,
     /// What made it, if that was a policy set.
     pub grounds: Option<Grounds>,
+    /// What is said about its policies.
+    pub notes: Vec<Note>,
+    /// What policies say that are watched and not enforced.
+    pub shadow: Option<Box<Shadowed>>,
+}
+
+impl Ruling {
+    /// One that rests on nothing.
+    #[must_use]
+    pub const fn of(decision: Decision) -> Self {
+        Self {
+            decision,
+            reason: None,
+            grounds: None,
+            notes: Vec::new(),
+            shadow: None,
+        }
+    }
 }
 
 /// What the author of a policy has to say about it.
@@ -170,8 +188,6 @@ impl Entry {
             start,
             route: None,
             ruling: None,
-            notes: Vec::new(),
-            shadow: None,
             end: None,
             app_protocol: None,
             retries: 0,
@@ -222,16 +238,6 @@ impl Entry {
     /// Sets the decision. One that is made again replaces the one before.
     pub fn ruled(&mut self, ruling: Ruling) {
         self.record.ruling = Some(ruling);
-    }
-
-    /// Sets what policies say that are watched and not enforced.
-    pub fn shadowed(&mut self, shadow: Shadowed) {
-        self.record.shadow = Some(Box::new(shadow));
-    }
-
-    /// Sets what is said about the policies of the decision.
-    pub fn noted(&mut self, notes: Vec<Note>) {
-        self.record.notes = notes;
     }
 
     /// Sets the HTTP version that the application was spoken to in.
@@ -297,8 +303,6 @@ pub(super) struct Record {
     pub(super) start: Start,
     pub(super) route: Option<Text>,
     pub(super) ruling: Option<Ruling>,
-    pub(super) notes: Vec<Note>,
-    pub(super) shadow: Option<Box<Shadowed>>,
     pub(super) end: Option<End>,
     pub(super) app_protocol: Option<Text>,
     pub(super) retries: u32,

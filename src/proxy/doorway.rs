@@ -209,9 +209,8 @@ pub(super) fn record_offence(spare: Room, origin: Origin, reason: impl Into<Cow<
 pub(super) fn record_refusal(spare: Room, start: Start, reason: impl Into<Cow<'static, str>>) {
     let mut entry = spare.entry(start);
     entry.ruled(Ruling {
-        decision: Decision::Refuse,
         reason: Some(reason.into()),
-        grounds: None,
+        ..Ruling::of(Decision::Refuse)
     });
     entry.end(End {
         bytes_in: 0,

@@ -24,7 +24,6 @@ use crate::audit::TraceId;
 use crate::metrics::Held;
 use crate::policy::Denial;
 use crate::policy::Permit;
-use crate::policy::Shadow;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::canonical::Canonical;
@@ -36,7 +35,6 @@ use crate::proxy::meters::DoorMeters;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
 use crate::proxy::reply::Wanted;
-use crate::proxy::ruling;
 use crate::proxy::ruling::Rulings;
 use crate::proxy::upstream::Answer;
 
@@ -115,22 +113,18 @@ impl Exchange {
     /// Notes that the policy says yes.
     pub(super) fn permitted(&mut self, permit: &Permit, rulings: &Rulings) {
         self.ruled(rulings.permit(permit));
-        self.shadowed(permit.shadow());
         self.on_route(permit.route());
     }
 
     /// Notes that the configuration lets it through, which says for what.
     pub(super) fn let_through(&mut self) {
-        self.ruled(ruling::by_configuration());
+        // No policy was asked for it.
+        self.ruled(Ruling::of(Decision::Permit));
     }
 
     /// Notes that the policy says no.
     pub(super) fn denied(&mut self, denial: &Denial, rulings: &Rulings) {
         self.ruled(rulings.denial(denial));
-        if let Some(entry) = &mut self.entry {
-            entry.noted(ruling::notes(denial));
-        }
-        self.shadowed(denial.shadow());
         self.on_route(denial.route());
     }
 
@@ -191,18 +185,13 @@ impl Exchange {
 
     fn ruled(&mut self, ruling: Ruling) {
         self.decision = ruling.decision;
+        if let Some(would) = ruling.shadow.as_ref().map(|shadow| shadow.decision)
+            && would != ruling.decision
+        {
+            self.meters.shadowed(would);
+        }
         if let Some(entry) = &mut self.entry {
             entry.ruled(ruling);
-        }
-    }
-
-    fn shadowed(&mut self, shadow: Option<&Shadow>) {
-        if let (Some(entry), Some(shadow)) = (&mut self.entry, shadow) {
-            let ruling = ruling::shadow(shadow);
-            if shadow.is_other {
-                self.meters.shadowed(ruling.decision);
-            }
-            entry.shadowed(ruling);
         }
     }
 

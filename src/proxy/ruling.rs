@@ -55,18 +55,20 @@ impl Rulings {
     /// A yes.
     pub(super) fn permit(&self, permit: &Permit) -> Ruling {
         Ruling {
-            decision: Decision::Permit,
-            reason: None,
             grounds: Some(self.grounds(permit.policies(), permit.revision())),
+            shadow: permit.shadow().map(shadow),
+            ..Ruling::of(Decision::Permit)
         }
     }
 
     /// A no.
     pub(super) fn denial(&self, denial: &Denial) -> Ruling {
         Ruling {
-            decision: Decision::Deny,
             reason: Some(Cow::Borrowed(denial.reason().as_str())),
             grounds: Some(self.grounds(denial.policies(), denial.revision())),
+            notes: notes(denial),
+            shadow: denial.shadow().map(shadow),
+            ..Ruling::of(Decision::Deny)
         }
     }
 
@@ -106,32 +108,23 @@ impl Known {
 /// More than most sidecars need, and few enough to look through.
 const MOST_KNOWN: usize = 8;
 
-/// A yes that no policy was asked for: what may pass is in the configuration.
-pub(super) const fn by_configuration() -> Ruling {
-    Ruling {
-        decision: Decision::Permit,
-        reason: None,
-        grounds: None,
-    }
-}
-
 /// What is said by policies that are watched and not enforced.
-pub(super) fn shadow(shadow: &Shadow) -> Shadowed {
+fn shadow(shadow: &Shadow) -> Box<Shadowed> {
     let decision = match shadow.denial {
         None => Decision::Permit,
         Some(_) => Decision::Deny,
     };
-    Shadowed {
+    Box::new(Shadowed {
         decision,
         policies: shadow.policies.iter().map(PolicyName::to_shared).collect(),
-    }
+    })
 }
 
 /// What the authors of the policies that say no have to say about them.
 ///
 /// A yes goes without: the `@id` and the revision say where it stands, and what
 /// is allowed is to cost no more for being explained.
-pub(super) fn notes(denial: &Denial) -> Vec<Note> {
+fn notes(denial: &Denial) -> Vec<Note> {
     let said = denial.policies().iter().map(|policy| Note {
         advice: policy.advice().map(str::to_owned),
         owner: policy.owner().map(str::to_owned),

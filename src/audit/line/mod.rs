@@ -4,6 +4,7 @@ use crate::audit::entry::Decision;
 use crate::audit::entry::Door;
 use crate::audit::entry::Note;
 use crate::audit::entry::Record;
+use crate::audit::entry::Ruling;
 use crate::audit::line::key::Key;
 use crate::audit::line::key::Marks;
 use crate::audit::stamp::Stamp;
@@ -120,16 +121,8 @@ impl<'a> Line<'a> {
         if let Some(reason) = ended.or_else(|| ruling.and_then(|ruling| ruling.reason.as_deref())) {
             self.field(key::REASON, reason.as_bytes(), MOST_BYTES);
         }
-        if let Some(grounds) = ruling.and_then(|ruling| ruling.grounds.as_ref()) {
-            self.piece(grounds.piece());
-        }
-        if !record.notes.is_empty() {
-            self.notes(&record.notes);
-        }
-        if let Some(shadow) = &record.shadow {
-            let decision = shadow.decision.as_str().as_bytes();
-            self.safe(key::SHADOW_DECISION, decision);
-            self.policies(key::SHADOW_POLICIES, &shadow.policies);
+        if let Some(ruling) = ruling {
+            self.ruling(ruling);
         }
         if let Some(status) = end.and_then(|end| end.status) {
             self.number(key::STATUS, u64::from(status.as_u16()));
@@ -143,6 +136,20 @@ impl<'a> Line<'a> {
         self.text(key::UPGRADE, record.upgrade.as_ref());
         if record.retries > 0 {
             self.number(key::RETRIES, record.retries.into());
+        }
+    }
+
+    fn ruling(&mut self, ruling: &Ruling) {
+        if let Some(grounds) = &ruling.grounds {
+            self.piece(grounds.piece());
+        }
+        if !ruling.notes.is_empty() {
+            self.notes(&ruling.notes);
+        }
+        if let Some(shadow) = &ruling.shadow {
+            let decision = shadow.decision.as_str().as_bytes();
+            self.safe(key::SHADOW_DECISION, decision);
+            self.policies(key::SHADOW_POLICIES, &shadow.policies);
         }
     }
 

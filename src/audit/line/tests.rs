@@ -35,8 +35,6 @@ fn bare() -> Record {
         start: Start::of(Origin::at(Door::Inbound)),
         route: None,
         ruling: None,
-        notes: Vec::new(),
-        shadow: None,
         end: None,
         app_protocol: None,
         retries: 0,
@@ -67,9 +65,9 @@ fn has_every_field_in_its_place() {
     record.start.protocol = Some(Text::from("HTTP/2"));
     record.route = Some(Text::from("orders:/orders/{id}"));
     record.ruling = Some(Ruling {
-        decision: Decision::Permit,
         reason: Some(Cow::Borrowed("policy")),
         grounds: Some(Grounds::new(&["readers", "a\"b"], "abc123")),
+        ..Ruling::of(Decision::Permit)
     });
     record.end = Some(End {
         status: Some(StatusCode::OK),
@@ -130,18 +128,16 @@ fn names_each_field_that_was_cut_once() {
     record.start.host = Some(Text::Shared(Arc::clone(&fits)));
     record.start.path = Some(Text::from("/".repeat(2_048)));
     record.ruling = Some(Ruling {
-        decision: Decision::Deny,
-        reason: None,
         grounds: Some(Grounds::new(&[&*fits; 16], "")),
+        ..Ruling::of(Decision::Deny)
     });
     assert!(!line(&record).contains("cut"));
 
     record.start.host = Some(Text::Shared(Arc::clone(&long)));
     record.start.path = Some(Text::from("/".repeat(2_049)));
     record.ruling = Some(Ruling {
-        decision: Decision::Deny,
-        reason: None,
         grounds: Some(Grounds::new(&[&*long; 17], "")),
+        ..Ruling::of(Decision::Deny)
     });
     let line = line(&record);
     assert!(
@@ -197,9 +193,8 @@ proptest! {
         record.start.host = Some(Text::from(Bytes::from(host.clone())));
         record.start.path = Some(Text::from(Bytes::from(path.clone())));
         record.ruling = Some(Ruling {
-            decision: Decision::Deny,
-            reason: None,
             grounds: Some(Grounds::new(&[&*policy], "")),
+            ..Ruling::of(Decision::Deny)
         });
         record.end = Some(End {
             status: StatusCode::from_u16(numbers.2).ok(),
@@ -241,11 +236,18 @@ fn what_is_said_of_policies_is_quoted_and_cut_as_everything_else_is() {
         policy: "a".to_owned(),
         ..Note::default()
     };
-    record.notes = vec![note("say \"please\"\n".to_owned())];
-    assert!(line(&record).contains(r#","notes":[{"id":"a","advice":"say \"please\"\u000a"}]"#));
-    record.notes = vec![note(String::new()); 17];
-    record.notes[0] = note("x".repeat(513));
-    let told: Value = serde_json::from_str(&line(&record)).unwrap();
+    let mut said = |notes| {
+        record.ruling = Some(Ruling {
+            notes,
+            ..Ruling::of(Decision::Deny)
+        });
+        line(&record)
+    };
+    let told = said(vec![note("say \"please\"\n".to_owned())]);
+    assert!(told.contains(r#","notes":[{"id":"a","advice":"say \"please\"\u000a"}]"#));
+    let mut notes = vec![note(String::new()); 17];
+    notes[0] = note("x".repeat(513));
+    let told: Value = serde_json::from_str(&said(notes)).unwrap();
     assert_eq!(told["notes"].as_array().unwrap().len(), 16);
     assert_eq!(told["notes"][0]["advice"].as_str().unwrap().len(), 512);
     assert_eq!(told["cut"], serde_json::json!(["notes"]));

@@ -82,11 +82,7 @@ fn an_entry_that_nobody_ends_is_recorded_as_abandoned() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("log");
     let (_log, shard, mut writer) = small(&file, 9);
-    let ruling = Ruling {
-        decision: Decision::Permit,
-        reason: None,
-        grounds: None,
-    };
+    let ruling = Ruling::of(Decision::Permit);
     let mut entry = shard
         .begin()
         .unwrap()

@@ -20,12 +20,10 @@ use crate::policy::Caller;
 use crate::policy::Connection;
 use crate::policy::Permit;
 use crate::policy::ServiceName;
-use crate::policy::Shadow;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::ruling;
 use crate::proxy::tcp::meters::TcpMeters;
 use crate::proxy::tcp::relay::Count;
 
@@ -93,15 +91,10 @@ impl Passing {
         match decided {
             Ok(permit) => {
                 self.ruled(desk.rulings().permit(&permit));
-                self.shadowed(permit.shadow());
                 Some((self, permit))
             }
             Err(denial) => {
                 self.ruled(desk.rulings().denial(&denial));
-                if let Some(entry) = &mut self.entry {
-                    entry.noted(ruling::notes(&denial));
-                }
-                self.shadowed(denial.shadow());
                 self.finish(Some(denial.reason().as_str()));
                 None
             }
@@ -111,12 +104,6 @@ impl Passing {
     /// Ends. `reason` says why, where it did not end as it should.
     pub(super) fn end(mut self, reason: Option<&'static str>) {
         self.finish(reason);
-    }
-
-    fn shadowed(&mut self, shadow: Option<&Shadow>) {
-        if let (Some(entry), Some(shadow)) = (&mut self.entry, shadow) {
-            entry.shadowed(ruling::shadow(shadow));
-        }
     }
 
     fn ruled(&mut self, ruling: Ruling) {
