@@ -20,7 +20,6 @@ use std::fs;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +41,7 @@ mod sidecar;
 #[path = "../tests/strangers/mod.rs"]
 mod strangers;
 
+use sidecar::application;
 use sidecar::sidecar;
 
 const BODY: usize = 1_000_000;
@@ -65,7 +65,7 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("policy")).unwrap();
     fs::write(dir.path().join("policy/bench.cedar"), POLICY).unwrap();
-    let app = application();
+    let app = application(answer());
     let to = format!("{{ listen: \"127.0.0.1:0\", service: db, app: \"{app}\" }}");
     let db = format!("inbound: {to}\ntcp: {{ inbound: [{to}] }}");
     let db = sidecar(dir.path(), "db", &db);
@@ -166,27 +166,12 @@ fn processor_time(name: &str) -> Duration {
     Duration::from_nanos(total)
 }
 
-/// Answers each request with a body.
-fn application() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            stream.set_nodelay(true).unwrap();
-            thread::spawn(move || {
-                let mut answer = HEAD.as_bytes().to_vec();
-                answer.resize(HEAD.len() + BODY - 1, b'x');
-                answer.push(b'.');
-                let mut head = [0; 4096];
-                while let Ok(read @ 1..) = stream.read(&mut head) {
-                    assert!(head[..read].ends_with(b"\r\n\r\n"));
-                    stream.write_all(&answer).unwrap();
-                }
-            });
-        }
-    });
-    address
+/// What the application answers each request with.
+fn answer() -> Vec<u8> {
+    let mut answer = HEAD.as_bytes().to_vec();
+    answer.resize(HEAD.len() + BODY - 1, b'x');
+    answer.push(b'.');
+    answer
 }
 
 /// Both relays without a sidecar around them, each on a thread of its own.

@@ -16,10 +16,7 @@ use std::fs;
 use std::hint::black_box;
 use std::io::Read as _;
 use std::io::Write as _;
-use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::net::TcpStream;
-use std::thread;
 
 use criterion::Criterion;
 use criterion::criterion_group;
@@ -27,6 +24,7 @@ use criterion::criterion_main;
 
 mod sidecar;
 
+use sidecar::application;
 use sidecar::sidecar;
 
 const REQUEST: &[u8] =
@@ -46,7 +44,7 @@ fn requests(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("policy")).unwrap();
     fs::write(dir.path().join("policy/bench.cedar"), POLICY).unwrap();
-    let app = application();
+    let app = application(ANSWER.to_vec());
     let orders = sidecar(
         dir.path(),
         "orders",
@@ -84,26 +82,6 @@ fn ask(caller: &mut TcpStream) {
         filled += read;
     }
     assert!(black_box(&answer).starts_with(b"HTTP/1.1 200 "));
-}
-
-/// Answers every head with the same bytes, a thread for each connection.
-fn application() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            stream.set_nodelay(true).unwrap();
-            thread::spawn(move || {
-                let mut head = [0; 4096];
-                while let Ok(read @ 1..) = stream.read(&mut head) {
-                    assert!(head[..read].ends_with(b"\r\n\r\n"));
-                    stream.write_all(ANSWER).unwrap();
-                }
-            });
-        }
-    });
-    address
 }
 
 criterion_group!(benches, requests);

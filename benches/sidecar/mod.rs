@@ -1,7 +1,12 @@
-//! A sidecar in this process, for benchmarks.
+//! A sidecar in this process, and an application, for benchmarks.
 
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use portreeve::app::App;
 use portreeve::app::Running;
@@ -24,4 +29,25 @@ audit: {{ file: {name}.jsonl }}
         .unwrap()
         .start()
         .unwrap()
+}
+
+/// Answers every head of a request with `answer`, a thread for each connection.
+pub(crate) fn application(answer: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let answer = answer.clone();
+            thread::spawn(move || {
+                let mut head = [0; 4096];
+                while let Ok(read @ 1..) = stream.read(&mut head) {
+                    assert!(head[..read].ends_with(b"\r\n\r\n"));
+                    stream.write_all(&answer).unwrap();
+                }
+            });
+        }
+    });
+    address
 }

@@ -27,7 +27,7 @@ use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
 use crate::proxy::settings::Limits;
 
-/// The question about `request`, which came from `origin`'s address at its moment.
+/// The question about `request`, which came from `source` at the moment `now`.
 pub(super) fn question<'a>(
     request: &'a Canonical,
     caller: &'a Caller,
