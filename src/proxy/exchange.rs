@@ -24,6 +24,7 @@ use crate::audit::TraceId;
 use crate::metrics::Held;
 use crate::policy::Denial;
 use crate::policy::Permit;
+use crate::policy::Shadow;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::canonical::Canonical;
@@ -35,6 +36,7 @@ use crate::proxy::meters::DoorMeters;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
 use crate::proxy::reply::Wanted;
+use crate::proxy::ruling;
 use crate::proxy::ruling::Rulings;
 use crate::proxy::upstream::Answer;
 
@@ -113,6 +115,7 @@ impl Exchange {
     /// Notes that the policy says yes.
     pub(super) fn permitted(&mut self, permit: &Permit, rulings: &Rulings) {
         self.ruled(rulings.permit(permit));
+        self.count_shadow(permit.shadow());
         self.on_route(permit.route());
     }
 
@@ -125,6 +128,7 @@ impl Exchange {
     /// Notes that the policy says no.
     pub(super) fn denied(&mut self, denial: &Denial, rulings: &Rulings) {
         self.ruled(rulings.denial(denial));
+        self.count_shadow(denial.shadow());
         self.on_route(denial.route());
     }
 
@@ -185,13 +189,14 @@ impl Exchange {
 
     fn ruled(&mut self, ruling: Ruling) {
         self.decision = ruling.decision;
-        if let Some(would) = ruling.shadow.as_ref().map(|shadow| shadow.decision)
-            && would != ruling.decision
-        {
-            self.meters.shadowed(would);
-        }
         if let Some(entry) = &mut self.entry {
             entry.ruled(ruling);
+        }
+    }
+
+    fn count_shadow(&self, shadow: Option<&Shadow>) {
+        if let Some(shadow) = shadow.filter(|shadow| shadow.is_other) {
+            self.meters.shadowed(ruling::would(shadow));
         }
     }
 

@@ -108,14 +108,18 @@ impl Known {
 /// More than most sidecars need, and few enough to look through.
 const MOST_KNOWN: usize = 8;
 
-/// What is said by policies that are watched and not enforced.
-fn shadow(shadow: &Shadow) -> Box<Shadowed> {
-    let decision = match shadow.denial {
+/// What would be decided if policies were enforced that are watched.
+pub(super) const fn would(shadow: &Shadow) -> Decision {
+    match shadow.denial {
         None => Decision::Permit,
         Some(_) => Decision::Deny,
-    };
+    }
+}
+
+/// What is said by policies that are watched and not enforced.
+fn shadow(shadow: &Shadow) -> Box<Shadowed> {
     Box::new(Shadowed {
-        decision,
+        decision: would(shadow),
         policies: shadow.policies.iter().map(PolicyName::to_shared).collect(),
     })
 }

@@ -36,7 +36,7 @@ pub fn read_cases(dir: &Path) -> Result<Vec<CaseFile>, Vec<CaseMistake>> {
     let refuse = |text: String| vec![whole(dir, text)];
     let names = names(dir).map_err(|why| refuse(format!("cannot be read: {why}")))?;
     if names.is_empty() {
-        return Err(refuse("there is no `*.test.yaml` in it".to_owned()));
+        return Err(refuse("there is no `*.test.yaml` in it: put cases there, as `portreeve schema --policy-tests` has them".to_owned()));
     }
     let mut files = Vec::new();
     let mut mistakes = Vec::new();
