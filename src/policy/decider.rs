@@ -116,9 +116,10 @@ impl Decider {
         };
         let asked = (question, verb);
         let answer = self.evaluator.answer(&met, &met.candidates, asked);
-        let shadows = met.candidates.shadows();
-        let shadow =
-            shadows.and_then(|shadows| self.evaluator.shadow(&met, shadows, asked, &answer.0));
+        let shadow = met.candidates.shadows().and_then(|shadows| {
+            let said = self.evaluator.answer(&met, shadows, asked);
+            shadow::cast(&answer.0, said)
+        });
         let route = met.resource.route.clone();
         verdict(answer, memory.revision().clone(), route, shadow)
     }
@@ -157,19 +158,6 @@ impl Evaluator {
         };
         let entities = met.entities.as_deref().unwrap_or(&self.no_entities);
         candidates.ask(conditional, &self.authorizer, &request, entities)
-    }
-
-    /// What `shadows` would change about what was `made`. Apart, because few
-    /// sets have any, and every request comes by here.
-    #[cold]
-    fn shadow(
-        &self,
-        met: &Met<'_>,
-        shadows: &Candidates,
-        asked: (&Question<'_>, Verb),
-        made: &Result<(), DenialReason>,
-    ) -> Option<Shadow> {
-        shadow::cast(made, self.answer(met, shadows, asked))
     }
 
     /// The answer to what cannot even be asked.
