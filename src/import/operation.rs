@@ -11,6 +11,7 @@ use crate::import::refusals::Refusals;
 use crate::import::source;
 use crate::import::source::Home;
 use crate::import::source::both;
+use crate::import::translation::Imported;
 use crate::proxy;
 
 /// The condition that an `operation` is. Its fields must all hold.
@@ -59,11 +60,11 @@ pub(super) const fn is_empty(operation: &Operation) -> bool {
         && operation.not_paths.is_empty()
 }
 
-/// The condition that a `when` is; the headers that it reads are added to `headers`.
+/// The condition that a `when` is; the headers that it reads are added to `imported`.
 pub(super) fn when(
     when: &When,
     home: Home<'_>,
-    (headers, notes): (&mut Vec<HeaderName>, &mut Refusals),
+    (imported, notes): (&mut Imported, &mut Refusals),
 ) -> Vec<String> {
     let mut parts = Vec::new();
     if when.values.is_empty() && when.not_values.is_empty() {
@@ -94,9 +95,7 @@ pub(super) fn when(
         key => {
             if let Some(name) = header(key, &when.key, notes) {
                 translated(&|value, notes| field(&name, value, notes), notes);
-                if !headers.contains(&name) {
-                    headers.push(name);
-                }
+                imported.reads(name);
             }
         }
     }

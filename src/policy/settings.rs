@@ -115,7 +115,8 @@ impl Zone {
     pub(super) const UTC: Self = Self(TimeZone::UTC);
 
     /// What the time zone database calls it.
-    pub(super) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         // Every zone was found by its name; the one that is made here is UTC.
         self.0.iana_name().unwrap_or("UTC")
     }

@@ -23,6 +23,9 @@ use portreeve::policy::Question;
 use portreeve::policy::Settings;
 
 mod model;
+mod plain;
+mod pomerium;
+mod ppl_model;
 
 /// The workload that all policies here are for.
 fn target() -> Target {
