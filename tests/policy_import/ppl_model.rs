@@ -15,75 +15,7 @@ use crate::pomerium::route;
 
 #[test]
 fn what_has_no_translation_is_refused_with_its_line() {
-    for (criterion, why) in [
-        ("claim/family_name: Smith", "claims of users"),
-        ("device: { type: any }", "devices are not known"),
-        ("mcp_tool: { is: query }", "tools are not known"),
-        ("record: { type: a, exists: true }", "external records"),
-        ("ssh_username: { is: a }", "no SSH"),
-        ("pomerium_routes: true", "no such routes"),
-        (
-            "invalid_client_certificate: true",
-            "leave it out of a `deny`",
-        ),
-        ("day_of_week: tue-fri", "in which time zone"),
-        ("header: a", "no such criterion"),
-        ("accept: false", "`false` changes nothing"),
-        (
-            "date: { after: \"2020-01-02T16:20:00\" }",
-            "its offset from UTC",
-        ),
-        (
-            "date: { since: \"2020-01-02T16:20:00Z\" }",
-            "the operator `since`",
-        ),
-        ("date: { after: \"1960-01-02T16:20:00Z\" }", "before 1970"),
-        ("time_of_day: { after: \"10:00\" }", "no `timezone`"),
-        (
-            "time_of_day: { timezone: Mars/Base, after: \"10:00\" }",
-            "not an IANA time zone",
-        ),
-        (
-            "time_of_day: { timezone: UTC, after: \"10:00:30\" }",
-            "no full minute",
-        ),
-        (
-            "time_of_day: { timezone: UTC, at: \"10:00\" }",
-            "the operator `at`",
-        ),
-        (
-            "client_certificate: { fingerprint: a }",
-            "known by its SPIFFE ID",
-        ),
-        (
-            "client_certificate: { san_dns: { is: a } }",
-            "known by its SPIFFE ID",
-        ),
-        ("client_certificate: a", "where a map is due"),
-        ("email: { matches: a }", "the operator `matches`"),
-        ("email: { is: \"\" }", "an empty value"),
-        ("email: { is: 7 }", "a number where a text is due"),
-        ("email: [a]", "a list where a text is due"),
-        ("email: {}", "without an operator"),
-        ("email: { in: a }", "a text where a list is due"),
-        ("domain: { is: \"a@b\" }", "part of no domain"),
-        ("user: { starts_with: a }", "compared as a whole"),
-        (
-            "groups: { is: a }",
-            "`has` and `exclude` have a translation",
-        ),
-        ("groups: {}", "without an operator"),
-        ("http_path: { is: \"/a b\" }", "written in several ways"),
-        (
-            "http_path: { contains: 20 }",
-            "a number where a text is due",
-        ),
-        ("http_path: { contains: \"20\" }", "inside of an escape"),
-        ("source_ip: 10.0.0.0/33", "no block of addresses"),
-        ("source_ip: { is: 10.0.0.1 }", "where a text is due"),
-        ("email: a, user: b", "a map with one key"),
-        ("email: a, email: b", ""),
-    ] {
+    for (criterion, why) in CRITERIA {
         let text = format!("allow:\n  and:\n    - accept: true\n    - {{ {criterion} }}\n");
         refused(&text, &route(), 4, why);
     }
@@ -95,60 +27,8 @@ fn what_has_no_translation_is_refused_with_its_line() {
         let text = format!("allow:\n  and: [{{ {criterion} }}]\n");
         refused(&text, &anonymous, 2, "--provider NAME");
     }
-    for (text, line, why) in [
-        ("permit:\n  or: []\n", 1, "the action `permit`"),
-        ("allow:\n  xor: []\n", 2, "the operator `xor`"),
-        ("allow:\n  - or: []\n", 2, "a list where a map is due"),
-        (
-            "allow:\n  or:\n    accept: true\n",
-            3,
-            "a map where a list is due",
-        ),
-        (
-            "- allow: { or: [] }\n- a\n",
-            2,
-            "a text where a rule is due",
-        ),
-        ("a", 1, "a text where a rule is due"),
-        (
-            "from: https://a\nregex: a\n",
-            2,
-            "`regex` has no translation",
-        ),
-        (
-            "from: https://a\nsub_policies: []\n",
-            2,
-            "`sub_policies` has no translation",
-        ),
-        (
-            "from: https://a\nallowed_idp_claims: { a: [b] }\n",
-            2,
-            "`allowed_idp_claims`",
-        ),
-        ("from: ssh://a\n", 1, "not from `https://`"),
-        (
-            "from: https://a\nprefix: /a%20\n",
-            2,
-            "written in several ways",
-        ),
-        (
-            "from: https://a\nallow_any_authenticated_user: yes please\n",
-            2,
-            "where a flag is due",
-        ),
-        (
-            "downstream_mtls: {}\nroutes: [{ from: https://a }]\n",
-            1,
-            "which certificates callers need",
-        ),
-        (
-            "routes:\n- from: https://a\n- from: https://a\n",
-            3,
-            "another route",
-        ),
-        ("a: [", 1, ""),
-    ] {
-        refused(text, &route(), line, why);
+    for (text, line, why) in FILES {
+        refused(text, &route(), *line, why);
     }
     let from = Route {
         from: Some("https://b".to_owned()),
@@ -158,7 +38,9 @@ fn what_has_no_translation_is_refused_with_its_line() {
 }
 
 fn refused(text: &str, route: &Route, line: u64, why: &str) {
-    let refused = pomerium(text, route).expect_err(text);
+    let Err(refused) = pomerium(text, route) else {
+        panic!("{why}\n{text}");
+    };
     let shown = format!("{why}\n{refused:?}\n{text}");
     assert!(refused.iter().any(|one| one.text.contains(why)), "{shown}");
     assert!(refused.iter().any(|one| one.line == line), "{line} {shown}");
@@ -309,3 +191,129 @@ proptest! {
         }
     }
 }
+
+/// Criteria without a translation, and why.
+const CRITERIA: &[(&str, &str)] = &[
+    ("claim/family_name: Smith", "claims of users"),
+    ("device: { type: any }", "devices are not known"),
+    ("mcp_tool: { is: query }", "tools are not known"),
+    ("record: { type: a, exists: true }", "external records"),
+    ("ssh_username: { is: a }", "no SSH"),
+    ("pomerium_routes: true", "no such routes"),
+    (
+        "invalid_client_certificate: true",
+        "leave it out of a `deny`",
+    ),
+    ("day_of_week: tue-fri", "in which time zone"),
+    ("header: a", "no such criterion"),
+    ("accept: false", "`false` changes nothing"),
+    (
+        "date: { after: \"2020-01-02T16:20:00\" }",
+        "its offset from UTC",
+    ),
+    (
+        "date: { since: \"2020-01-02T16:20:00Z\" }",
+        "the operator `since`",
+    ),
+    ("date: { after: \"1960-01-02T16:20:00Z\" }", "before 1970"),
+    ("time_of_day: { after: \"10:00\" }", "no `timezone`"),
+    (
+        "time_of_day: { timezone: Mars/Base, after: \"10:00\" }",
+        "not an IANA time zone",
+    ),
+    (
+        "time_of_day: { timezone: UTC, after: \"10:00:30\" }",
+        "no full minute",
+    ),
+    (
+        "time_of_day: { timezone: UTC, at: \"10:00\" }",
+        "the operator `at`",
+    ),
+    (
+        "client_certificate: { fingerprint: a }",
+        "known by its SPIFFE ID",
+    ),
+    (
+        "client_certificate: { san_dns: { is: a } }",
+        "known by its SPIFFE ID",
+    ),
+    ("client_certificate: a", "where a map is due"),
+    ("email: { matches: a }", "the operator `matches`"),
+    ("email: { is: \"\" }", "an empty value"),
+    ("email: { is: 7 }", "a number where a text is due"),
+    ("email: [a]", "a list where a text is due"),
+    ("email: {}", "without an operator"),
+    ("email: { in: a }", "a text where a list is due"),
+    ("domain: { is: \"a@b\" }", "part of no domain"),
+    ("user: { starts_with: a }", "compared as a whole"),
+    (
+        "groups: { is: a }",
+        "`has` and `exclude` have a translation",
+    ),
+    ("groups: {}", "without an operator"),
+    ("http_path: { is: \"/a b\" }", "written in several ways"),
+    (
+        "http_path: { contains: 20 }",
+        "a number where a text is due",
+    ),
+    ("http_path: { contains: \"20\" }", "inside of an escape"),
+    ("source_ip: 10.0.0.0/33", "no block of addresses"),
+    ("source_ip: { is: 10.0.0.1 }", "where a text is due"),
+    ("email: a, user: b", "a map with one key"),
+    ("email: a, email: b", ""),
+];
+
+/// What is refused elsewhere, in which line, and why.
+const FILES: &[(&str, u64, &str)] = &[
+    ("permit:\n  or: []\n", 1, "the action `permit`"),
+    ("allow:\n  xor: []\n", 2, "the operator `xor`"),
+    ("allow:\n  - or: []\n", 2, "a list where a map is due"),
+    (
+        "allow:\n  or:\n    accept: true\n",
+        3,
+        "a map where a list is due",
+    ),
+    (
+        "- allow: { or: [] }\n- a\n",
+        2,
+        "a text where a rule is due",
+    ),
+    ("a", 1, "a text where a rule is due"),
+    (
+        "from: https://a\nregex: a\n",
+        2,
+        "`regex` has no translation",
+    ),
+    (
+        "from: https://a\nsub_policies: []\n",
+        2,
+        "`sub_policies` has no translation",
+    ),
+    (
+        "from: https://a\nallowed_idp_claims: { a: [b] }\n",
+        2,
+        "`allowed_idp_claims`",
+    ),
+    ("from: ssh://a\n", 1, "not from `https://`"),
+    (
+        "from: https://a\nprefix: /a%20\n",
+        2,
+        "written in several ways",
+    ),
+    (
+        "from: https://a\nallow_any_authenticated_user: yes please\n",
+        2,
+        "where a flag is due",
+    ),
+    (
+        "downstream_mtls: {}\nroutes: [{ from: https://a }]\n",
+        1,
+        "which certificates callers need",
+    ),
+    (
+        "routes:\n- from: https://a\n- from: https://a\n",
+        3,
+        "another route",
+    ),
+    ("a: [", 1, ""),
+];
