@@ -186,7 +186,8 @@ impl Work<'_> {
         if let Some(to) = &rule.to {
             let mut operations = Vec::new();
             for one in to {
-                let conditions = operation::operation(&one.operation, &mut self.notes);
+                let conditions =
+                    operation::operation(&one.operation, &self.target.service, &mut self.notes);
                 operations.extend(cedar::all(&conditions));
             }
             if to.iter().any(|one| operation::is_empty(&one.operation)) || to.is_empty() {

@@ -13,6 +13,7 @@ mod pattern;
 mod pomerium;
 mod refusals;
 mod source;
+mod template;
 mod translation;
 
 pub use istio::Target;

@@ -12,6 +12,7 @@ use jiff::civil::DateTime;
 
 use crate::policy::mention::Field;
 use crate::policy::mention::Mentions;
+use crate::policy::query;
 use crate::policy::question::Question;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
@@ -32,6 +33,8 @@ pub(super) struct Plan {
 pub(super) enum Unbuilt {
     /// The header has two readings.
     Ambiguous(HeaderName),
+    /// The query has two readings.
+    AmbiguousQuery,
     /// A time or a value that Cedar has no form for.
     Inexpressible,
 }
@@ -94,6 +97,7 @@ fn value(field: Field, question: &Question<'_>) -> Result<(String, RestrictedExp
         Field::Method => ("method", text(question.method.as_str())),
         Field::Now => ("now", datetime(instant(question)?)?),
         Field::Path => ("path", text(question.path)),
+        Field::Query => ("query", query(question.query)?),
         Field::SourceIp => ("sourceIp", address(question.source)),
     };
     Ok((name.to_owned(), value))
@@ -103,6 +107,12 @@ fn value(field: Field, question: &Question<'_>) -> Result<(String, RestrictedExp
 /// must not miss the other's spelling of it.
 fn address(source: IpAddr) -> RestrictedExpression {
     RestrictedExpression::new_ip(source.to_canonical().to_string())
+}
+
+fn query(query: Option<&str>) -> Result<RestrictedExpression, Unbuilt> {
+    let names = query::names(query.unwrap_or_default()).ok_or(Unbuilt::AmbiguousQuery)?;
+    let names = names.into_iter().map(RestrictedExpression::new_string);
+    Ok(RestrictedExpression::new_set(names))
 }
 
 fn instant(question: &Question<'_>) -> Result<Timestamp, Unbuilt> {

@@ -42,6 +42,7 @@ pub(super) enum Field {
     Method,
     Now,
     Path,
+    Query,
     SourceIp,
 }
 
@@ -50,7 +51,7 @@ impl Field {
     pub(super) const fn is_of_connections(self) -> bool {
         match self {
             Self::Now | Self::SourceIp => true,
-            Self::Host | Self::Method | Self::Path => false,
+            Self::Host | Self::Method | Self::Path | Self::Query => false,
         }
     }
 }
@@ -109,6 +110,7 @@ impl Mentions {
             ["method", ..] => drop(self.fields.insert(Field::Method)),
             ["now", ..] => drop(self.fields.insert(Field::Now)),
             ["path", ..] => drop(self.fields.insert(Field::Path)),
+            ["query", ..] => drop(self.fields.insert(Field::Query)),
             ["sourceIp", ..] => drop(self.fields.insert(Field::SourceIp)),
             ["headers"] => {
                 let all = vocabulary.headers.iter().cloned();
@@ -193,7 +195,7 @@ mod tests {
             "(if true then context else context).path == \"/\"",
         ] {
             let read = mentions(condition);
-            assert_eq!(read.fields.len(), 5, "{condition}");
+            assert_eq!(read.fields.len(), 6, "{condition}");
             assert_eq!(names(&read.clocks), ["berlin", "utc"], "{condition}");
             assert_eq!(read.headers.unwrap().len(), 2, "{condition}");
             assert_eq!(read.params.unwrap().len(), 1, "{condition}");

@@ -33,6 +33,7 @@ mod metrics;
 mod mistake;
 mod name;
 mod parse;
+mod query;
 mod question;
 mod revision;
 mod schema;

@@ -62,6 +62,8 @@ pub struct Question<'a> {
     pub host: &'a str,
     /// The canonical path, without query.
     pub path: &'a str,
+    /// The query as it came, if there is one.
+    pub query: Option<&'a str>,
     /// The headers. Only declared ones are read.
     pub headers: &'a HeaderMap,
     /// Where the request came from.

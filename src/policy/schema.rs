@@ -62,8 +62,8 @@ impl Vocabulary {
 }
 
 /// The attributes that a context always has.
-pub(super) const CONTEXT: [&str; 8] = [
-    "method", "host", "path", "sourceIp", "now", "headers", "params", "utc",
+pub(super) const CONTEXT: [&str; 9] = [
+    "method", "host", "path", "query", "sourceIp", "now", "headers", "params", "utc",
 ];
 
 /// The attributes of a clock.

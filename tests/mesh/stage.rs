@@ -312,6 +312,10 @@ forbid (principal, action, resource in Route::"orders:/admin/**");
 forbid (principal, action, resource in Route::"orders:/tickets")
 unless { context.headers has "x-ticket" && context.headers["x-ticket"] like "OPS-*" };
 
+@id("nobody-debugs")
+forbid (principal, action in Action::"http", resource in Route::"orders:/queried")
+when { context.query.contains("debug") };
+
 @id("fails")
 forbid (principal, action, resource in Route::"orders:/overflow")
 when { context.utc.date + 9223372036854775807 > 0 };

@@ -205,7 +205,7 @@ const KINDS: [Kind; 14] = [
     ("domain: { not: x.org }", |a| {
         domain(a).is_some_and(|d| d != "x.org")
     }),
-    ("domain: { contains: x, starts_with: y }", |a| {
+    ("domain: { contains: x, starts_with: \"y\" }", |a| {
         domain(a).is_some_and(|d| d.contains('x') && d.starts_with('y'))
     }),
     ("user: { in: [alice, bob] }", |a| {
