@@ -233,6 +233,34 @@ fn a_query_is_known_by_the_names_in_it_or_refused() {
 }
 
 #[test]
+fn without_tls_there_is_nothing_to_know_of_it() {
+    let has = "context has tls && context.tls.group != \"\"";
+    assert!(!Asking::default().is_permitted(has));
+    // What is read must be there.
+    let files = [(
+        "a.cedar",
+        "@id(\"p\") permit(principal, action, resource) when { context.tls.serial == \"0a\" };",
+    )];
+    let settings = Settings::default();
+    let refused = Policy::parse(&files, &settings).unwrap_err();
+    assert!(
+        refused.iter().any(|one| one.text.contains("tls")),
+        "{refused:?}"
+    );
+    let misspelt = [(
+        "a.cedar",
+        "@id(\"p\") forbid(principal, action, resource) when { context has tls.sreial };",
+    )];
+    let refused = Policy::parse(&misspelt, &settings).unwrap_err();
+    assert!(
+        refused
+            .iter()
+            .any(|one| one.text.contains("`sreial` is not declared")),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn every_route_that_fits_counts() {
     let text = format!(
         "{OPEN} @id(\"me\") permit(principal, action, resource in Route::\"orders:/users/me\");

@@ -62,6 +62,7 @@ fn asked(input: &mut Unstructured<'_>) -> arbitrary::Result<Asked> {
         path: input.choose(&tables::PATHS)?,
         header: *input.choose(&tables::HEADERS)?,
         query: *input.choose(&tables::QUERIES)?,
+        tls: *input.choose(&tables::GROUPS)?,
         minute: *input.choose(&tables::MINUTES)?,
     })
 }

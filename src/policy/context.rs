@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use cedar_policy::Context;
 use cedar_policy::RestrictedExpression;
@@ -14,6 +15,7 @@ use crate::policy::mention::Field;
 use crate::policy::mention::Mentions;
 use crate::policy::query;
 use crate::policy::question::Question;
+use crate::policy::question::Tls;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
 use crate::policy::words::Verb;
@@ -71,7 +73,7 @@ impl Plan {
         let mut pairs = Vec::with_capacity(self.fields.len() + self.clocks.len() + 2);
         for &field in &self.fields {
             if is_request || field.is_of_connections() {
-                pairs.push(value(field, question)?);
+                pairs.extend(value(field, question)?);
             }
         }
         if let Some(names) = self.headers.as_ref().filter(|_| is_request) {
@@ -90,7 +92,11 @@ impl Plan {
     }
 }
 
-fn value(field: Field, question: &Question<'_>) -> Result<(String, RestrictedExpression), Unbuilt> {
+/// Nothing if the request does not have it.
+fn value(
+    field: Field,
+    question: &Question<'_>,
+) -> Result<Option<(String, RestrictedExpression)>, Unbuilt> {
     let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
     let (name, value) = match field {
         Field::Host => ("host", text(question.host)),
@@ -99,8 +105,12 @@ fn value(field: Field, question: &Question<'_>) -> Result<(String, RestrictedExp
         Field::Path => ("path", text(question.path)),
         Field::Query => ("query", query(question.query)?),
         Field::SourceIp => ("sourceIp", address(question.source)),
+        Field::Tls => match question.caller.tls() {
+            Some(facts) => ("tls", tls(facts)?),
+            None => return Ok(None),
+        },
     };
-    Ok((name.to_owned(), value))
+    Ok(Some((name.to_owned(), value)))
 }
 
 /// An IPv4 address in IPv6 clothes is an IPv4 address: a range of one family
@@ -115,8 +125,23 @@ fn query(query: Option<&str>) -> Result<RestrictedExpression, Unbuilt> {
     Ok(RestrictedExpression::new_set(names))
 }
 
+fn tls(facts: &Tls) -> Result<RestrictedExpression, Unbuilt> {
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let time = |time: SystemTime| datetime(timestamp(time)?);
+    record([
+        ("group".to_owned(), text(&facts.group)),
+        ("notBefore".to_owned(), time(facts.not_before)?),
+        ("notAfter".to_owned(), time(facts.not_after)?),
+        ("serial".to_owned(), text(&facts.serial)),
+    ])
+}
+
 fn instant(question: &Question<'_>) -> Result<Timestamp, Unbuilt> {
-    Timestamp::try_from(question.now).or(Err(Unbuilt::Inexpressible))
+    timestamp(question.now)
+}
+
+fn timestamp(time: SystemTime) -> Result<Timestamp, Unbuilt> {
+    Timestamp::try_from(time).or(Err(Unbuilt::Inexpressible))
 }
 
 fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {

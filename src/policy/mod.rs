@@ -78,6 +78,7 @@ pub use name::ServiceName;
 pub use question::Caller;
 pub use question::Connection;
 pub use question::Question;
+pub use question::Tls;
 pub use revision::Revision;
 pub use set::Place;
 pub use set::Policy;

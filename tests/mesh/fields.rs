@@ -97,6 +97,21 @@ fn a_policy_knows_a_query_by_the_names_in_it() {
 }
 
 #[test]
+fn a_policy_knows_the_connection_by_its_own_handshake() {
+    Trial::new("").refuse_all(
+        &Passed(
+            b"GET /safe HTTP/1.1\r\nHost: orders\r\n\r\n",
+            "GET /safe HTTP/1.1\r\nhost: orders\r\n\r\n",
+        ),
+        &[Refused(
+            b"GET /young HTTP/1.1\r\nHost: orders\r\n\r\n",
+            403,
+            "forbidden",
+        )],
+    );
+}
+
+#[test]
 fn an_expectation_is_met_by_us_or_refused() {
     let trial = Trial::new("");
     let twin = Passed(

@@ -316,6 +316,14 @@ unless { context.headers has "x-ticket" && context.headers["x-ticket"] like "OPS
 forbid (principal, action in Action::"http", resource in Route::"orders:/queried")
 when { context.query.contains("debug") };
 
+@id("safe-from-quantum-computers")
+forbid (principal, action in Action::"http", resource in Route::"orders:/safe")
+unless { context has tls && context.tls.group == "X25519MLKEM768" };
+
+@id("young-certificates")
+forbid (principal, action in Action::"http", resource in Route::"orders:/young")
+unless { context has tls && context.tls.notAfter.durationSince(context.tls.notBefore) <= duration("1s") };
+
 @id("fails")
 forbid (principal, action, resource in Route::"orders:/overflow")
 when { context.utc.date + 9223372036854775807 > 0 };

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::Method;
-use portreeve::policy::Caller;
 use portreeve::policy::Connection;
 use portreeve::policy::Effect;
 use portreeve::policy::Explanation;
@@ -19,7 +18,7 @@ use crate::oracle::Outcome;
 use crate::tables::CONNECT;
 
 pub(crate) fn explained(policy: &Arc<Policy>, asked: &Asked) -> Explanation {
-    let caller = Caller::workload(&CALLERS[asked.caller].0.parse().unwrap());
+    let caller = world::caller(asked);
     let mut headers = HeaderMap::new();
     if let Some(value) = asked.header {
         headers.insert("x-a", value.parse().unwrap());

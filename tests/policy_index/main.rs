@@ -29,6 +29,7 @@ use tables::Asked;
 use tables::CALLERS;
 use tables::CONDITIONS;
 use tables::EFFECTS;
+use tables::GROUPS;
 use tables::HEADERS;
 use tables::METHODS;
 use tables::MINUTES;
@@ -63,9 +64,10 @@ fn asked() -> impl Strategy<Value = Asked> {
         prop::sample::select(HEADERS.to_vec()),
         prop::sample::select(QUERIES.to_vec()),
         prop::sample::select(MINUTES.to_vec()),
+        prop::sample::select(GROUPS.to_vec()),
     )
         .prop_map(
-            |(caller, service, method, path, header, query, minute)| Asked {
+            |(caller, service, method, path, header, query, minute, tls)| Asked {
                 caller,
                 service,
                 method,
@@ -73,6 +75,7 @@ fn asked() -> impl Strategy<Value = Asked> {
                 header,
                 query,
                 minute,
+                tls,
             },
         )
 }
@@ -126,6 +129,7 @@ fn the_generated_sets_reach_every_outcome() {
         query: None,
         header: None,
         minute: 2,
+        tls: None,
     };
     for (lines, outcome) in sets {
         let (policy, text) = valid(lines);

@@ -46,7 +46,7 @@ pub(crate) const RESOURCES: [&str; 12] = [
     "resource in Route::\"t:/{any}\"",
 ];
 
-pub(crate) const CONDITIONS: [&str; 15] = [
+pub(crate) const CONDITIONS: [&str; 17] = [
     "",
     "",
     "",
@@ -60,6 +60,8 @@ pub(crate) const CONDITIONS: [&str; 15] = [
     "when { action in Action::\"write\" }",
     "when { context.utc.minuteOfDay * 9223372036854775807 > 0 }",
     "unless { context.zone.weekday < 6 && context.now < datetime(\"2026-01-01T00:00:00Z\") }",
+    "unless { context has tls && context.tls.group == \"X25519MLKEM768\" }",
+    "when { context has tls && context.tls.notAfter.durationSince(context.now) > duration(\"1h\") }",
     "when { context.query.contains(\"q\") }",
     "when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) }",
 ];
@@ -85,6 +87,7 @@ pub(crate) const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "DELETE", "PURGE",
 pub(crate) const CONNECT: &str = "connect";
 pub(crate) const QUERIES: [Option<&str>; 3] = [None, Some("a=q"), Some("a&q=1")];
 pub(crate) const HEADERS: [Option<&str>; 3] = [None, Some("1"), Some("2")];
+pub(crate) const GROUPS: [Option<&str>; 3] = [None, Some("X25519"), Some("X25519MLKEM768")];
 pub(crate) const MINUTES: [u64; 5] = [0, 1, 2, 900, 60 * 24 * 366 * 56];
 pub(crate) const PATHS: [&str; 7] = [
     "/",
@@ -107,4 +110,6 @@ pub(crate) struct Asked {
     pub(crate) header: Option<&'static str>,
     pub(crate) query: Option<&'static str>,
     pub(crate) minute: u64,
+    /// The group of the key exchange; none: no TLS.
+    pub(crate) tls: Option<&'static str>,
 }

@@ -15,6 +15,7 @@ use portreeve::policy::PolicyName;
 use portreeve::policy::Question;
 use portreeve::policy::Route;
 use portreeve::policy::Settings;
+use portreeve::policy::Tls;
 
 use crate::oracle::Outcome;
 use crate::tables::Asked;
@@ -80,8 +81,19 @@ pub(crate) fn named(lines: Vec<String>) -> Vec<String> {
         .collect()
 }
 
+pub(crate) fn caller(asked: &Asked) -> Caller {
+    let id = CALLERS[asked.caller].0.parse().unwrap();
+    let tls = asked.tls.map(|group| Tls {
+        group: group.into(),
+        not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(7200),
+        not_before: SystemTime::UNIX_EPOCH,
+        serial: "0a".into(),
+    });
+    tls.map_or_else(|| Caller::workload(&id), |tls| Caller::over(&id, tls))
+}
+
 pub(crate) fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked) -> Outcome {
-    let caller = Caller::workload(&CALLERS[asked.caller].0.parse().unwrap());
+    let caller = caller(asked);
     let mut headers = HeaderMap::new();
     if let Some(value) = asked.header {
         headers.insert("x-a", value.parse().unwrap());
