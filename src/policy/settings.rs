@@ -167,9 +167,9 @@ pub enum ZoneError {
 }
 
 /// The names that the context has of itself, and Cedar's own words.
-const RESERVED: [&str; 20] = [
-    "headers", "host", "method", "now", "params", "path", "sourceIp", "user", "utc", "tls", "true",
-    "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
+const RESERVED: [&str; 21] = [
+    "headers", "host", "method", "now", "params", "path", "query", "sourceIp", "user", "utc",
+    "tls", "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
 ];
 
 #[cfg(test)]

@@ -64,6 +64,7 @@ fn passes(imported: &Imported, asked: &Asked) -> bool {
         method: &Method::from_bytes(asked.method.as_bytes()).unwrap(),
         host: "orders",
         path: asked.path,
+        query: None,
         headers: &headers,
         source: asked.source.parse().unwrap(),
         now: SystemTime::UNIX_EPOCH,
