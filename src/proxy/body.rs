@@ -21,6 +21,7 @@ use crate::proxy::activity::Activity;
 use crate::proxy::activity::Phase;
 use crate::proxy::activity::SilenceTimer;
 use crate::proxy::headers;
+use crate::proxy::joined::Joined;
 use crate::proxy::serve::CallerBody;
 use crate::proxy::upstream::Reading;
 
@@ -165,7 +166,7 @@ pub(super) struct Upload {
     activity: Rc<Activity>,
     length: Option<u64>,
     silence: SilenceTimer,
-    source: Source,
+    source: Joined,
 }
 
 impl Upload {
@@ -179,7 +180,7 @@ impl Upload {
             activity,
             length,
             silence: SilenceTimer::default(),
-            source,
+            source: Joined::new(source),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::proxy::activity::SilenceTimer;
 use crate::proxy::body::BodyError;
 use crate::proxy::body::Source;
 use crate::proxy::exchange::Exchange;
+use crate::proxy::joined::Joined;
 use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Rest;
 
@@ -34,7 +35,7 @@ struct Inner {
     exchange: Option<Exchange>,
     rest: Rest,
     silence: SilenceTimer,
-    source: Source,
+    source: Joined,
 }
 
 impl Download {
@@ -51,7 +52,7 @@ impl Download {
             exchange: Some(exchange),
             rest,
             silence: SilenceTimer::default(),
-            source,
+            source: Joined::new(source),
         });
         if body.source.is_ended() {
             body.complete();
@@ -67,7 +68,7 @@ impl Download {
             exchange: None,
             rest: Rest::Nothing,
             silence: SilenceTimer::default(),
-            source: Source::Whole(text),
+            source: Joined::new(Source::Whole(text)),
         }))
     }
 

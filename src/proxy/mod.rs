@@ -30,6 +30,7 @@ mod handover;
 mod headers;
 mod inbound;
 mod introduction;
+mod joined;
 mod lifetime;
 mod meters;
 mod outbound;
