@@ -104,7 +104,7 @@ impl Policies {
             policy,
             version,
         } = next;
-        let is_same = policy.revision() == self.current.load().revision();
+        let is_same = policy.is_same_as(&self.current.load());
         if is_same && version.is_none() {
             return self.content();
         }

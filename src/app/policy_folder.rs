@@ -1,5 +1,6 @@
-//! Policies from a folder of our own.
+//! Policies from a folder of our own, and who is in their groups from a file.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -27,7 +28,7 @@ pub(super) struct PolicyFolder {
 
 impl PolicyFolder {
     pub(super) fn new(dir: PathBuf, settings: Settings) -> Self {
-        let seen = Mutex::new(Fingerprint::take([&dir]));
+        let seen = Mutex::new(look(&dir, &settings));
         Self {
             dir,
             seen,
@@ -45,7 +46,7 @@ impl PolicyFolder {
 
     /// The set that is there, if it is good with the groups that are `told`.
     pub(super) fn load(&self, told: &Groups) -> Result<Good, PolicyMistakes> {
-        self.see(Fingerprint::take([&self.dir]));
+        self.see(look(&self.dir, &self.settings));
         let mut settings = self.settings.clone();
         settings.add_groups(told);
         let policy = load(&self.dir, &settings)?;
@@ -64,7 +65,7 @@ impl PolicyFolder {
         loop {
             let due = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    let now = Fingerprint::take([&self.dir]);
+                    let now = look(&self.dir, &self.settings);
                     let changed = now == before && now != self.seen();
                     before = now;
                     changed || (policies.is_refused() && tried.elapsed() >= TRY_AGAIN_AFTER)
@@ -83,7 +84,7 @@ impl PolicyFolder {
     /// another thread's work.
     async fn reload(&self, policies: &Policies) {
         // Looked at before it is read: a change during the reading is seen by the next look.
-        let seen = Fingerprint::take([&self.dir]);
+        let seen = look(&self.dir, &self.settings);
         let (dir, mut settings) = (self.dir.clone(), self.settings.clone());
         settings.add_groups(&policies.told_groups());
         let loading = tokio::task::spawn_blocking(move || load(&dir, &settings));
@@ -118,7 +119,12 @@ impl PolicyFolder {
     }
 }
 
-fn load(dir: &std::path::Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
+/// What all that a set is read from looks like.
+fn look(dir: &Path, settings: &Settings) -> Fingerprint {
+    Fingerprint::take(std::iter::once(dir).chain(settings.workload_groups_file.as_deref()))
+}
+
+fn load(dir: &Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
     let loaded = Policy::load(dir, settings);
     let (policy, warnings) = loaded.map_err(|mistakes| PolicyMistakes { mistakes })?;
     warn(&warnings);
@@ -153,7 +159,7 @@ mod tests {
         let before = policies.current().load().revision().as_str().to_owned();
         // As if the system had let nobody open the file.
         write("after");
-        folder.see(Fingerprint::take([dir.path()]));
+        folder.see(look(dir.path(), &Settings::default()));
         policies.refuse(&std::io::Error::other("Too many open files"));
         let changed = async {
             while policies.current().load().revision().as_str() == before {

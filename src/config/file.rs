@@ -149,6 +149,9 @@ pub(super) struct Policy {
     /// Workloads by the name of their group: name to SPIFFE IDs.
     #[serde(default)]
     pub(super) workload_groups: BTreeMap<String, Vec<String>>,
+    /// A YAML or JSON file that says who is in which groups besides, as long as policies are from a folder: SPIFFE ID, or pattern such as
+    /// `spiffe://example.org/ns/ops/*`, to names of groups. Looked at four times a second; with a mistake in it the groups stay as they were.
+    pub(super) workload_groups_file: Option<PathBuf>,
 }
 
 /// Where decisions are recorded: exactly one of `file` and `stdout`.

@@ -41,6 +41,10 @@ pub(super) fn source(
                 ("time_zones", written.time_zones.is_empty()),
                 ("trust_domains", written.trust_domains.is_empty()),
                 ("workload_groups", written.workload_groups.is_empty()),
+                (
+                    "workload_groups_file",
+                    written.workload_groups_file.is_none(),
+                ),
             ];
             for (key, _) in words.iter().filter(|(_, is_empty)| !is_empty) {
                 notes.add(
@@ -64,11 +68,13 @@ pub(super) fn source(
 pub(super) fn of_sidecar(
     written: &file::Policy,
     services: BTreeMap<ServiceName, Vec<Route>>,
-    domain: Option<&TrustDomain>,
+    (domain, folder): (Option<&TrustDomain>, &Path),
     notes: &mut Mistakes,
 ) -> policy::Settings {
+    let file = written.workload_groups_file.as_ref();
     let mut settings = policy::Settings {
         services,
+        workload_groups_file: file.map(|file| folder.join(file)),
         ..policy::Settings::default()
     };
     settings.trust_domains.extend(domain.cloned());

@@ -18,6 +18,7 @@ use http::HeaderName;
 use crate::id::SpiffeId;
 use crate::policy::compile;
 use crate::policy::decision::PolicyName;
+use crate::policy::group_file::Listed;
 use crate::policy::index::Index;
 use crate::policy::load;
 use crate::policy::members;
@@ -40,6 +41,8 @@ pub struct Policy {
     pub(super) services: Arc<Services>,
     /// The groups that a workload is in.
     pub(super) memberships: HashMap<SpiffeId, Vec<EntityUid>>,
+    /// What a file says of groups besides.
+    pub(super) listed: Arc<Listed>,
     /// Declared headers by name.
     pub(super) headers: Arc<HashMap<String, HeaderName>>,
     /// `utc` and the declared zones by name.
@@ -93,11 +96,12 @@ impl Policy {
     /// cannot be read is one.
     pub fn load(dir: &Path, settings: &Settings) -> Result<(Self, Vec<Mistake>), Vec<Mistake>> {
         let files = load::read(dir)?;
+        let settings = settings.with_group_file()?;
         let files: Vec<(&str, &str)> = files
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
-        Self::parse(&files, settings)
+        Self::parse(&files, &settings)
     }
 
     /// The same for files that are already read: their names and contents.
@@ -126,9 +130,16 @@ impl Policy {
             index: Arc::clone(&self.index),
             services: Arc::clone(&self.services),
             memberships: members::by_workload(groups, &words),
+            listed: Arc::clone(&self.listed),
             headers: Arc::clone(&self.headers),
             zones: Arc::clone(&self.zones),
         })
+    }
+
+    /// Whether `other` is the same set, and a file says the same of groups.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.revision == other.revision && self.listed == other.listed
     }
 
     /// Which set this is.

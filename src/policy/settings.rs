@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use jiff::tz::TimeZone;
 
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::policy::group_file;
+use crate::policy::group_file::GroupLines;
+use crate::policy::mistake::Mistake;
 use crate::policy::name::GroupName;
 use crate::policy::name::ServiceName;
 use crate::policy::template::Template;
@@ -32,6 +36,11 @@ pub struct Settings {
     pub zones: BTreeMap<ZoneName, Zone>,
     /// Workloads by the name of their group.
     pub workload_groups: Groups,
+    /// A file that says who is in which groups besides. It is read whenever a
+    /// directory of policies is.
+    pub workload_groups_file: Option<PathBuf>,
+    /// What that file says.
+    pub group_lines: GroupLines,
     /// The trust domains that callers can come from. A policy that names a
     /// workload of another one is warned about. Empty means not known.
     pub trust_domains: BTreeSet<TrustDomain>,
@@ -47,6 +56,22 @@ impl Settings {
             let known = self.workload_groups.entry(name.clone()).or_default();
             known.extend(members.iter().cloned());
         }
+    }
+
+    /// These, with what the file of groups says now.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the file.
+    pub(super) fn with_group_file(&self) -> Result<Self, Vec<Mistake>> {
+        let mut settings = self.clone();
+        if let Some(path) = &self.workload_groups_file {
+            settings.group_lines = group_file::read(path)?;
+            for name in settings.group_lines.iter().flat_map(|(_, names)| names) {
+                settings.workload_groups.entry(name.clone()).or_default();
+            }
+        }
+        Ok(settings)
     }
 
     /// Adds services, and routes to those that are there.

@@ -84,6 +84,7 @@ impl Stage {
         let domain = "mesh.example".parse().unwrap();
         let authority = Authority::open(&folder.path().join("ca"), domain, clock).unwrap();
         fs::create_dir(folder.path().join("policy")).unwrap();
+        fs::write(folder.path().join("groups.yaml"), "{}").unwrap();
         let stage = Self {
             authority,
             calendar,
@@ -104,6 +105,13 @@ impl Stage {
         let folder = self.folder.path().join("policy");
         fs::write(folder.join("next"), policy).unwrap();
         fs::rename(folder.join("next"), folder.join("mesh.cedar")).unwrap();
+    }
+
+    /// Puts workloads in groups, or will once it is looked at.
+    pub(crate) fn group(&self, lines: &str) {
+        let folder = self.folder.path();
+        fs::write(folder.join("next"), lines).unwrap();
+        fs::rename(folder.join("next"), folder.join("groups.yaml")).unwrap();
     }
 
     /// An SVID for the workload `name`.
@@ -194,7 +202,7 @@ impl Stage {
 identity: {{ {identity} }}
 workers: 1
 {door}
-policy: {{ dir: policy, headers: [x-ticket] }}
+policy: {{ dir: policy, headers: [x-ticket], workload_groups_file: groups.yaml }}
 audit: {{ file: {name}.jsonl{audit} }}
 admin: {{ listen: \"127.0.0.1:0\" }}
 {more}
