@@ -499,6 +499,7 @@ fn policies_of_pomerium_are_printed_as_cedar_or_refused_whole() {
     };
     let ended = import(&rule("Europe/Vienna"));
     let expected = r#"// Declare `policy.time_zones: { europe_vienna: Europe/Vienna }`.
+
 @id("pomerium/orders/0/or")
 permit (principal, action in Action::"http", resource in Service::"orders")
 when { context.europe_vienna.minuteOfDay < 540 };

@@ -126,7 +126,7 @@ fn translated(
                     "// Declare `policy.time_zones: {{ {zones} }}`."
                 ));
             }
-            print::line(imported.cedar.trim());
+            print::line(imported.cedar.trim_end());
             ExitCode::SUCCESS
         }
         Err(refused) => {
