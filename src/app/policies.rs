@@ -123,10 +123,13 @@ impl Policies {
     }
 
     /// Notes why the newest set is not put in force.
-    pub(super) fn refuse(&self, why: &dyn Error) {
+    pub(super) fn refuse(&self, why: &(dyn Error + 'static)) {
         let causes = std::iter::successors(why.source(), |&cause| cause.source());
         let reason = causes.fold(why.to_string(), |text, cause| format!("{text}: {cause}"));
-        self.metrics.refused();
+        let mut chain = std::iter::successors(Some(why), |&cause| cause.source());
+        let mistakes = chain.find_map(|cause| cause.downcast_ref::<PolicyMistakes>());
+        let mistakes = mistakes.map_or(&[][..], |found| &found.mistakes);
+        self.metrics.refused(mistakes);
         let mut state = self.state();
         let is_known = state
             .last_error
@@ -141,6 +144,7 @@ impl Policies {
 
     /// Notes that nothing is wrong with what is in force.
     pub(super) fn content(&self) {
+        self.metrics.content();
         self.state().last_error = None;
     }
 
