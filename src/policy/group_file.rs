@@ -11,14 +11,14 @@ use std::fs;
 use std::path::Path;
 
 use cedar_policy::EntityUid;
-use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::id::SpiffeId;
 use crate::id::SpiffeIdPattern;
 use crate::policy::mistake::Mistake;
-use crate::policy::mistake::Severity;
 use crate::policy::name::GroupName;
+use crate::policy::ordered;
+use crate::policy::ordered::Ordered;
 use crate::policy::words::Kind;
 use crate::policy::words::Words;
 
@@ -47,30 +47,16 @@ pub(super) fn read(path: &Path) -> Result<GroupLines, Vec<Mistake>> {
 ///
 /// All mistakes, with their lines.
 pub fn parse(name: &str, text: &str) -> Result<GroupLines, Vec<Mistake>> {
-    let at = |line: u64, column: u64, text: String| Mistake {
-        file: name.to_owned(),
-        line: usize::try_from(line).unwrap_or_default(),
-        column: usize::try_from(column).unwrap_or_default(),
-        severity: Severity::Error,
-        text,
-    };
-    let plain = serde_saphyr::options! { with_snippet: false };
-    let written = serde_saphyr::from_str_with_options::<Written>(text, plain);
-    let Written(written) = written.map_err(|error| {
-        let place = error.location();
-        let place = place.map_or((0, 0), |place| (place.line(), place.column()));
-        vec![at(place.0, place.1, error.to_string().replace('\n', " "))]
-    })?;
+    let Ordered(written) = Ordered::<Vec<Spanned<String>>>::read(name, text)?;
     let mut lines = GroupLines::new();
     let mut mistakes = Vec::new();
     for (pattern, groups) in written {
         let mut refuse = |of: &Spanned<String>, why: &dyn std::error::Error| {
             let why = why
                 .source()
-                .map_or(why.to_string(), |cause| format!("{why}: {cause}"));
-            let place = &of.referenced;
+                .map_or_else(|| why.to_string(), |cause| format!("{why}: {cause}"));
             let text = format!("`{}`: {why}", of.value);
-            mistakes.push(at(place.line(), place.column(), text));
+            mistakes.push(ordered::at(name, ordered::place(of), text));
         };
         let mut names = Vec::with_capacity(groups.len());
         for group in &groups {
@@ -96,38 +82,6 @@ pub fn parse(name: &str, text: &str) -> Result<GroupLines, Vec<Mistake>> {
         mistakes.sort_unstable();
         Err(mistakes)
     }
-}
-
-/// The lines, in the order of the file.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-struct Written(#[serde(deserialize_with = "pairs")] Vec<(Spanned<String>, Vec<Spanned<String>>)>);
-
-fn pairs<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<(Spanned<String>, Vec<Spanned<String>>)>, D::Error> {
-    struct Pairs;
-
-    impl<'de> serde::de::Visitor<'de> for Pairs {
-        type Value = Vec<(Spanned<String>, Vec<Spanned<String>>)>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a map from SPIFFE IDs to lists of groups")
-        }
-
-        fn visit_map<A: serde::de::MapAccess<'de>>(
-            self,
-            mut map: A,
-        ) -> Result<Self::Value, A::Error> {
-            let mut pairs = Vec::new();
-            while let Some(pair) = map.next_entry()? {
-                pairs.push(pair);
-            }
-            Ok(pairs)
-        }
-    }
-
-    deserializer.deserialize_map(Pairs)
 }
 
 /// The groups of each workload, ready to be asked.

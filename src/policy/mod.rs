@@ -33,6 +33,7 @@ mod mention;
 mod metrics;
 mod mistake;
 mod name;
+mod ordered;
 mod parse;
 mod query;
 mod question;
