@@ -112,8 +112,10 @@ mod tests {
         metrics.loaded(&one.unwrap().0);
         let text = "@id(\"a\") permit(principal, action,";
         let broken = Policy::parse(&[("b.cedar", text)], &Settings::default());
-        metrics.refused(&broken.unwrap_err());
-        let place = ["b.cedar", "1", "31"];
+        let mistakes = broken.unwrap_err();
+        metrics.refused(&mistakes);
+        let column = mistakes[0].column.to_string();
+        let place = ["b.cedar", "1", column.as_str()];
         assert_eq!(metrics.mistake.with_label_values(&place).get(), 1);
         metrics.refused(&[]);
         assert_eq!(metrics.mistake.with_label_values(&place).get(), 0);
