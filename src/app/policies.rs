@@ -20,6 +20,7 @@ use crate::policy::Groups;
 use crate::policy::Metrics;
 use crate::policy::Mistake;
 use crate::policy::Policy;
+use crate::policy::Signals;
 use crate::time::Clock;
 
 /// The policy's keeper.
@@ -120,6 +121,15 @@ impl Policies {
             loaded_at: self.clock.now(),
             version,
         };
+    }
+
+    /// Puts other values of signals in force.
+    pub(super) fn signal(&self, signals: Signals) {
+        let policy = self.current.load();
+        if *policy.signals() != signals {
+            self.current.replace(policy.with_signals(signals));
+        }
+        self.content();
     }
 
     /// Notes why the newest set is not put in force.

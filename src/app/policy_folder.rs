@@ -16,13 +16,14 @@ use crate::app::policies::warn;
 use crate::policy::Groups;
 use crate::policy::Policy;
 use crate::policy::Settings;
+use crate::policy::Signals;
 use crate::store::Fingerprint;
 
 /// A folder of policies, and what was read of it last.
 #[derive(Debug)]
 pub(super) struct PolicyFolder {
     dir: PathBuf,
-    seen: Mutex<Fingerprint>,
+    seen: Mutex<Seen>,
     settings: Settings,
 }
 
@@ -67,7 +68,12 @@ impl PolicyFolder {
                 () = tokio::time::sleep(LOOK_EVERY) => {
                     let now = look(&self.dir, &self.settings);
                     let changed = now == before && now != self.seen();
+                    let is_same_set = now.set == self.seen().set;
                     before = now;
+                    if changed && is_same_set && !policies.is_refused() {
+                        self.reload_signals(policies).await;
+                        continue;
+                    }
                     changed || (policies.is_refused() && tried.elapsed() >= TRY_AGAIN_AFTER)
                 }
                 () = asked.notified() => true,
@@ -99,6 +105,25 @@ impl PolicyFolder {
         }
     }
 
+    /// The same for the values of signals alone, which may change often.
+    async fn reload_signals(&self, policies: &Policies) {
+        let seen = look(&self.dir, &self.settings);
+        let settings = self.settings.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = |path: &PathBuf| Signals::read(path, &settings.signals);
+            settings.signals_file.as_ref().map(read).transpose()
+        });
+        let Ok(read) = reading.await else {
+            tracing::error!("reading the signals failed; the last good ones stay");
+            return;
+        };
+        self.see(seen);
+        match read {
+            Ok(signals) => policies.signal(signals.unwrap_or_default()),
+            Err(mistakes) => policies.refuse(&PolicyMistakes { mistakes }),
+        }
+    }
+
     fn good(&self, policy: Policy) -> Good {
         Good {
             declared: self.settings.workload_groups.clone(),
@@ -107,21 +132,31 @@ impl PolicyFolder {
         }
     }
 
-    fn seen(&self) -> Fingerprint {
+    fn seen(&self) -> Seen {
         self.seen
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn see(&self, now: Fingerprint) {
+    fn see(&self, now: Seen) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 }
 
-/// What all that a set is read from looks like.
-fn look(dir: &Path, settings: &Settings) -> Fingerprint {
-    Fingerprint::take(std::iter::once(dir).chain(settings.workload_groups_file.as_deref()))
+/// What all that is read looks like.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Seen {
+    set: Fingerprint,
+    signals: Fingerprint,
+}
+
+fn look(dir: &Path, settings: &Settings) -> Seen {
+    let groups = settings.workload_groups_file.as_deref();
+    Seen {
+        set: Fingerprint::take(std::iter::once(dir).chain(groups)),
+        signals: Fingerprint::take(settings.signals_file.as_deref()),
+    }
 }
 
 fn load(dir: &Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
@@ -143,6 +178,53 @@ mod tests {
     use super::*;
     use crate::policy::Metrics;
     use crate::time::SystemClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn other_values_of_signals_are_in_force_without_a_new_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("signals.yaml");
+        let write = |risk: &str| {
+            let line = format!("spiffe://td/a: {{ risk: {risk} }}");
+            std::fs::write(&file, line).unwrap();
+        };
+        write("1");
+        let settings = Settings {
+            signals: [("risk".parse().unwrap(), crate::policy::SignalType::Long)].into(),
+            signals_file: Some(file.clone()),
+            ..Settings::default()
+        };
+        let set = tempfile::tempdir().unwrap();
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let folder = PolicyFolder::new(set.path().to_owned(), settings);
+        let first = folder.load(&Groups::new()).unwrap();
+        let policies = Policies::new(first, None, Arc::new(SystemClock), metrics);
+        let asked = Notify::new();
+        let steps = async {
+            let changed = async |before: &Signals| {
+                while policies.current().load().signals() == before {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+            };
+            let first = policies.current().load().signals().clone();
+            write("22");
+            changed(&first).await;
+            let generation = policies.current().generation();
+            write("much");
+            while !policies.is_refused() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            assert_eq!(policies.current().generation(), generation);
+            let second = policies.current().load().signals().clone();
+            write("333");
+            changed(&second).await;
+            assert!(!policies.is_refused());
+        };
+        tokio::select! {
+            () = folder.watch(&policies, &asked) => {}
+            () = steps => {}
+            () = tokio::time::sleep(2 * TRY_AGAIN_AFTER) => panic!("nothing was read"),
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_set_that_could_not_be_read_is_read_again_though_nothing_changed() {

@@ -15,6 +15,8 @@ use crate::id::TrustDomain;
 use crate::policy;
 use crate::policy::Route;
 use crate::policy::ServiceName;
+use crate::policy::SignalName;
+use crate::policy::SignalType;
 
 /// Where a sidecar's policies come from. If it is the authority, `identity`
 /// must be from there, and asks for them.
@@ -41,15 +43,25 @@ pub(super) fn source(
                 ("time_zones", written.time_zones.is_empty()),
                 ("trust_domains", written.trust_domains.is_empty()),
                 ("workload_groups", written.workload_groups.is_empty()),
-                (
-                    "workload_groups_file",
-                    written.workload_groups_file.is_none(),
-                ),
             ];
             for (key, _) in words.iter().filter(|(_, is_empty)| !is_empty) {
                 notes.add(
                     format!("policy.{key}"),
                     "comes with the policies: declare it under `policy` at the authority",
+                );
+            }
+            let files = [
+                ("signals", written.signals.is_empty()),
+                ("signals_file", written.signals_file.is_none()),
+                (
+                    "workload_groups_file",
+                    written.workload_groups_file.is_none(),
+                ),
+            ];
+            for (key, _) in files.iter().filter(|(_, is_empty)| !is_empty) {
+                notes.add(
+                    format!("policy.{key}"),
+                    "goes with a folder of policies (`policy.dir`), not with those of an authority",
                 );
             }
             Some(PolicySource::Authority)
@@ -85,6 +97,7 @@ pub(super) fn of_sidecar(
     headers(&written.headers, &mut settings, notes);
     time_zones(&written.time_zones, &mut settings, notes);
     workload_groups(&written.workload_groups, &mut settings, notes);
+    signals(written, folder, &mut settings, notes);
     settings
 }
 
@@ -113,6 +126,32 @@ pub(super) fn of_authority(
     authority::PolicySettings {
         dir: folder.join(&written.dir),
         words,
+    }
+}
+
+fn signals(
+    written: &file::Policy,
+    folder: &Path,
+    settings: &mut policy::Settings,
+    notes: &mut Mistakes,
+) {
+    for (name, kind) in &written.signals {
+        let name = notes.parse::<SignalName>(format!("policy.signals.{name}"), name);
+        let kind = match kind {
+            file::Signal::Bool => SignalType::Bool,
+            file::Signal::Long => SignalType::Long,
+            file::Signal::String => SignalType::Text,
+            file::Signal::Strings => SignalType::Texts,
+        };
+        settings.signals.extend(name.map(|name| (name, kind)));
+    }
+    let file = written.signals_file.as_ref();
+    settings.signals_file = file.map(|file| folder.join(file));
+    if written.signals.is_empty() != written.signals_file.is_none() {
+        notes.add(
+            "policy.signals",
+            "goes with `policy.signals_file`: the one declares what the other has",
+        );
     }
 }
 

@@ -250,6 +250,7 @@ fn build(
         services: Arc::new(routes.build(&words)),
         memberships: members::by_workload(&settings.workload_groups, &words),
         listed: Arc::new(Listed::new(&settings.group_lines, &words)),
+        signals: Arc::new(settings.signal_values.clone()),
         headers: Arc::new(headers.collect()),
         zones: Arc::new(zones.chain([("utc".to_owned(), Zone::UTC)]).collect()),
     })

@@ -23,6 +23,9 @@ use crate::policy::group_file::GroupLines;
 use crate::policy::mistake::Mistake;
 use crate::policy::name::GroupName;
 use crate::policy::name::ServiceName;
+use crate::policy::signal::SignalName;
+use crate::policy::signal::SignalType;
+use crate::policy::signal::Signals;
 use crate::policy::template::Template;
 
 /// Everything that a policy set is checked against.
@@ -41,6 +44,12 @@ pub struct Settings {
     pub workload_groups_file: Option<PathBuf>,
     /// What that file says.
     pub group_lines: GroupLines,
+    /// The signals that policies may read.
+    pub signals: BTreeMap<SignalName, SignalType>,
+    /// The file with their values. It is read whenever a directory of policies is.
+    pub signals_file: Option<PathBuf>,
+    /// What that file says.
+    pub signal_values: Signals,
     /// The trust domains that callers can come from. A policy that names a
     /// workload of another one is warned about. Empty means not known.
     pub trust_domains: BTreeSet<TrustDomain>,
@@ -58,18 +67,21 @@ impl Settings {
         }
     }
 
-    /// These, with what the file of groups says now.
+    /// These, with what the files of groups and signals say now.
     ///
     /// # Errors
     ///
-    /// All that is wrong with the file.
-    pub(super) fn with_group_file(&self) -> Result<Self, Vec<Mistake>> {
+    /// All that is wrong with one of them.
+    pub(super) fn with_files(&self) -> Result<Self, Vec<Mistake>> {
         let mut settings = self.clone();
         if let Some(path) = &self.workload_groups_file {
             settings.group_lines = group_file::read(path)?;
             for name in settings.group_lines.iter().flat_map(|(_, names)| names) {
                 settings.workload_groups.entry(name.clone()).or_default();
             }
+        }
+        if let Some(path) = &self.signals_file {
+            settings.signal_values = Signals::read(path, &self.signals)?;
         }
         Ok(settings)
     }
@@ -192,9 +204,9 @@ pub enum ZoneError {
 }
 
 /// The names that the context has of itself, and Cedar's own words.
-const RESERVED: [&str; 21] = [
-    "headers", "host", "method", "now", "params", "path", "query", "sourceIp", "user", "utc",
-    "tls", "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
+const RESERVED: [&str; 22] = [
+    "headers", "host", "method", "now", "params", "path", "query", "signals", "sourceIp", "user",
+    "utc", "tls", "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
 ];
 
 #[cfg(test)]

@@ -84,7 +84,9 @@ impl Stage {
         let domain = "mesh.example".parse().unwrap();
         let authority = Authority::open(&folder.path().join("ca"), domain, clock).unwrap();
         fs::create_dir(folder.path().join("policy")).unwrap();
-        fs::write(folder.path().join("groups.yaml"), "{}").unwrap();
+        for file in ["groups.yaml", "signals.yaml"] {
+            fs::write(folder.path().join(file), "{}").unwrap();
+        }
         let stage = Self {
             authority,
             calendar,
@@ -107,11 +109,11 @@ impl Stage {
         fs::rename(folder.join("next"), folder.join("mesh.cedar")).unwrap();
     }
 
-    /// Puts workloads in groups, or will once it is looked at.
-    pub(crate) fn group(&self, lines: &str) {
+    /// Puts other words into `file`, which are in force once it is looked at.
+    pub(crate) fn say(&self, file: &str, words: &str) {
         let folder = self.folder.path();
-        fs::write(folder.join("next"), lines).unwrap();
-        fs::rename(folder.join("next"), folder.join("groups.yaml")).unwrap();
+        fs::write(folder.join("next"), words).unwrap();
+        fs::rename(folder.join("next"), folder.join(file)).unwrap();
     }
 
     /// An SVID for the workload `name`.
@@ -202,7 +204,7 @@ impl Stage {
 identity: {{ {identity} }}
 workers: 1
 {door}
-policy: {{ dir: policy, headers: [x-ticket], workload_groups_file: groups.yaml }}
+policy: {{ dir: policy, headers: [x-ticket], workload_groups_file: groups.yaml, signals: {{ risk: long }}, signals_file: signals.yaml }}
 audit: {{ file: {name}.jsonl{audit} }}
 admin: {{ listen: \"127.0.0.1:0\" }}
 {more}
