@@ -15,6 +15,7 @@ use crate::policy::mention::Mentions;
 use crate::policy::question::Question;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
+use crate::policy::timing::Timing;
 use crate::policy::words::Verb;
 
 /// What is to be built, looked up once for all requests that ask the same
@@ -25,6 +26,7 @@ pub(super) struct Plan {
     headers: Option<Vec<HeaderName>>,
     params: Option<Vec<Arc<str>>>,
     clocks: Vec<(String, Zone)>,
+    pub(super) timing: Timing,
 }
 
 /// Why there is no context.
@@ -52,6 +54,7 @@ impl Plan {
                 .as_ref()
                 .map(|names| names.iter().cloned().collect()),
             clocks: mentions.clocks.iter().filter_map(clock).collect(),
+            timing: Timing::of(mentions),
         }
     }
 

@@ -44,6 +44,7 @@ mod statement;
 mod syntax;
 mod table;
 mod template;
+mod timing;
 mod undeclared;
 mod words;
 
@@ -88,3 +89,4 @@ pub use settings::ZoneError;
 pub use settings::ZoneName;
 pub use template::Template;
 pub use template::TemplateError;
+pub use timing::Timing;
