@@ -150,6 +150,7 @@ fn an_answer_that_nobody_reads_is_cut_as_well() {
     call.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
     let mut writer = call.another();
     let writing = std::thread::spawn(move || while writer.try_send(vec![b'0'; 100_000]) {});
+    caller.head();
     rule(&trial, NO_MORE, 5);
     is_withdrawn(&trial.orders.records.next(), "200", "forbidden");
     writing.join().unwrap();

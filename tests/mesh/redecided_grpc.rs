@@ -72,12 +72,12 @@ impl Mesh {
             .build()
             .unwrap();
         let door = web.outbound();
-        let caller = runtime.block_on(async {
+        let (caller, connection) = runtime.block_on(async {
             let stream = TcpStream::connect(door).await.unwrap();
             let (caller, connection) = h2::client::handshake(stream).await.unwrap();
-            drop(tokio::task::spawn(connection));
-            caller
+            (caller, connection)
         });
+        drop(runtime.spawn(connection));
         Self {
             application,
             caller,
@@ -90,7 +90,7 @@ impl Mesh {
     }
 
     /// A call of `path` whose answer has begun, with a body of this `kind`.
-    fn begin(&mut self, path: &str, kind: &str) -> (SendStream<Bytes>, RecvStream, Call) {
+    fn begin(&self, path: &str, kind: &str) -> (SendStream<Bytes>, RecvStream, Call) {
         let request = Request::post(format!("http://orders{path}"))
             .header("te", "trailers")
             .header("content-type", "application/grpc")
