@@ -153,6 +153,10 @@ impl Evaluator {
                 let reason = DenialReason::AmbiguousHeader { name };
                 return (Err(reason), Arc::clone(&self.no_names));
             }
+            Err(Unbuilt::AmbiguousQuery) => {
+                let reason = DenialReason::AmbiguousQuery;
+                return (Err(reason), Arc::clone(&self.no_names));
+            }
             Err(Unbuilt::Inexpressible) => return self.unanswerable(),
         };
         let request = Request::new(
@@ -210,6 +214,7 @@ pub(super) fn with_question<T>(
         method: &method,
         host: "",
         path: "",
+        query: None,
         headers: &headers,
         source: connection.source,
         now: connection.now,

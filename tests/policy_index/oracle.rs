@@ -144,12 +144,21 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         "now": extension("datetime", &now),
         "headers": headers,
         "params": params,
+        "query": if asked.query == Some("a&q=1") { vec!["a", "q"] } else { vec!["a"; usize::from(asked.query.is_some())] },
         "utc": clock(asked.minute),
         "zone": clock(asked.minute + 9 * 60),
     });
+    if let Some(group) = asked.tls {
+        context["tls"] = json!({
+            "group": group,
+            "notBefore": extension("datetime", "1970-01-01T00:00:00Z"),
+            "notAfter": extension("datetime", "1970-01-01T02:00:00Z"),
+            "serial": "0a",
+        });
+    }
     if asked.method == CONNECT {
         let context = context.as_object_mut().unwrap();
-        for name in ["method", "host", "path", "headers", "params"] {
+        for name in ["method", "host", "path", "query", "headers", "params"] {
             context.remove(name);
         }
     }

@@ -1,6 +1,6 @@
-//! What sets and requests are made of.
+//! What sets and requests are made of, here and in the fuzz target.
 
-use proptest::prelude::*;
+pub(crate) const EFFECTS: [&str; 3] = ["permit", "permit", "forbid"];
 
 pub(crate) const PRINCIPALS: [&str; 13] = [
     "principal",
@@ -46,7 +46,7 @@ pub(crate) const RESOURCES: [&str; 12] = [
     "resource in Route::\"t:/{any}\"",
 ];
 
-pub(crate) const CONDITIONS: [&str; 14] = [
+pub(crate) const CONDITIONS: [&str; 17] = [
     "",
     "",
     "",
@@ -60,6 +60,9 @@ pub(crate) const CONDITIONS: [&str; 14] = [
     "when { action in Action::\"write\" }",
     "when { context.utc.minuteOfDay * 9223372036854775807 > 0 }",
     "unless { context.zone.weekday < 6 && context.now < datetime(\"2026-01-01T00:00:00Z\") }",
+    "unless { context has tls && context.tls.group == \"X25519MLKEM768\" }",
+    "when { context has tls && context.tls.notAfter.durationSince(context.now) > duration(\"1h\") }",
+    "when { context.query.contains(\"q\") }",
     "when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) }",
 ];
 
@@ -82,6 +85,10 @@ pub(crate) const CALLERS: [(&str, &[&str]); 4] = [
 pub(crate) const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "DELETE", "PURGE", CONNECT];
 /// Stands for a TCP connection, which has neither method nor path.
 pub(crate) const CONNECT: &str = "connect";
+pub(crate) const QUERIES: [Option<&str>; 3] = [None, Some("a=q"), Some("a&q=1")];
+pub(crate) const HEADERS: [Option<&str>; 3] = [None, Some("1"), Some("2")];
+pub(crate) const GROUPS: [Option<&str>; 3] = [None, Some("X25519"), Some("X25519MLKEM768")];
+pub(crate) const MINUTES: [u64; 5] = [0, 1, 2, 900, 60 * 24 * 366 * 56];
 pub(crate) const PATHS: [&str; 7] = [
     "/",
     "/users",
@@ -101,24 +108,8 @@ pub(crate) struct Asked {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) header: Option<&'static str>,
+    pub(crate) query: Option<&'static str>,
     pub(crate) minute: u64,
-}
-
-pub(crate) fn asked() -> impl Strategy<Value = Asked> {
-    (
-        0..CALLERS.len(),
-        prop::sample::select(SERVICES.to_vec()),
-        prop::sample::select(METHODS.to_vec()),
-        prop::sample::select(PATHS.to_vec()),
-        prop::sample::select(vec![None, Some("1"), Some("2")]),
-        prop::sample::select(vec![0, 1, 2, 900, 60 * 24 * 366 * 56]),
-    )
-        .prop_map(|(caller, service, method, path, header, minute)| Asked {
-            caller,
-            service,
-            method,
-            path,
-            header,
-            minute,
-        })
+    /// The group of the key exchange; none: no TLS.
+    pub(crate) tls: Option<&'static str>,
 }

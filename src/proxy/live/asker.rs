@@ -108,6 +108,7 @@ impl Asked {
             method: &request.method,
             host: request.authority.host(),
             path: request.path_and_query.path(),
+            query: request.path_and_query.query(),
             headers: unknown.as_ref().unwrap_or(kept),
             source,
             now,

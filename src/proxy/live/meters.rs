@@ -1,5 +1,7 @@
 //! What is counted of questions that are put again.
 
+use std::cell::RefCell;
+
 use prometheus::Registry;
 
 use crate::metrics::About;
@@ -28,7 +30,12 @@ impl LiveMetrics {
         LiveMeters {
             policy: decided("policy"),
             time: decided("time"),
-            withdrawn: REASONS.map(|reason| (reason, self.withdrawn.counter([reason]))),
+            withdrawn: RefCell::new(
+                REASONS
+                    .map(|reason| (reason, self.withdrawn.counter([reason])))
+                    .into(),
+            ),
+            families: self.clone(),
         }
     }
 }
@@ -38,7 +45,9 @@ impl LiveMetrics {
 pub struct LiveMeters {
     policy: [Counter; 2],
     time: [Counter; 2],
-    withdrawn: [(&'static str, Counter); 4],
+    /// Looked up once for each reason.
+    withdrawn: RefCell<Vec<(&'static str, Counter)>>,
+    families: LiveMetrics,
 }
 
 impl LiveMeters {
@@ -52,19 +61,18 @@ impl LiveMeters {
             return permit.inc();
         };
         deny.inc();
-        for (_, counter) in self.withdrawn.iter().filter(|(known, _)| *known == denied) {
-            counter.inc();
+        let mut withdrawn = self.withdrawn.borrow_mut();
+        if let Some((_, counter)) = withdrawn.iter().find(|(known, _)| *known == denied) {
+            return counter.inc();
         }
+        let counter = self.families.withdrawn.counter([denied]);
+        counter.inc();
+        withdrawn.push((denied, counter));
     }
 }
 
-/// The words of [`DenialReason`](crate::policy::DenialReason).
-const REASONS: [&str; 4] = [
-    "ambiguous_header",
-    "evaluation_error",
-    "forbidden",
-    "no_permit",
-];
+/// The usual words of [`DenialReason`](crate::policy::DenialReason), which are shown before they occur.
+const REASONS: [&str; 3] = ["evaluation_error", "forbidden", "no_permit"];
 
 const DECIDED: About<2> = About {
     name: "portreeve_redecisions_total",
