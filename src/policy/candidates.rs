@@ -24,6 +24,7 @@ use crate::policy::decision::PolicyName;
 use crate::policy::mention::Mentions;
 use crate::policy::set::Policy;
 use crate::policy::set::Rule;
+use crate::policy::timing::Timing;
 
 /// Some policies, ready to be asked.
 #[derive(Debug)]
@@ -110,6 +111,13 @@ impl Candidates {
     /// The part that must be asked with a request.
     pub(super) const fn conditional(&self) -> Option<&Conditional> {
         self.conditional.as_ref()
+    }
+
+    /// How often the clock may change the answer.
+    pub(super) fn timing(&self) -> Timing {
+        self.conditional
+            .as_ref()
+            .map_or(Timing::Never, |conditional| conditional.plan.timing)
     }
 
     /// Those that are watched and not enforced, if there are any.

@@ -20,6 +20,7 @@ use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
 use crate::policy::signal::SignalName;
 use crate::policy::signal::Signals;
+use crate::policy::timing::Timing;
 use crate::policy::words::Verb;
 
 /// What is to be built, looked up once for all requests that ask the same
@@ -31,6 +32,7 @@ pub(super) struct Plan {
     params: Option<Vec<Arc<str>>>,
     signals: Option<(Vec<SignalName>, Arc<Signals>)>,
     clocks: Vec<(String, Zone)>,
+    pub(super) timing: Timing,
 }
 
 /// Why there is no context.
@@ -64,6 +66,7 @@ impl Plan {
                 (names.collect(), Arc::clone(&policy.signals))
             }),
             clocks: mentions.clocks.iter().filter_map(clock).collect(),
+            timing: Timing::of(mentions),
         }
     }
 

@@ -21,7 +21,6 @@ use crate::policy::decision::Denial;
 use crate::policy::decision::DenialReason;
 use crate::policy::decision::Permit;
 use crate::policy::decision::PolicyName;
-use crate::policy::decision::Shadow;
 use crate::policy::decision::Verdict;
 use crate::policy::memory::Memory;
 use crate::policy::memory::Met;
@@ -108,11 +107,11 @@ impl Decider {
         }
         let Some(memory) = &mut self.memory else {
             let revision = policy.revision.clone();
-            return verdict(self.evaluator.unanswerable(), revision, None, None);
+            return Err(self.evaluator.unanswered(revision));
         };
         let Some(met) = memory.meet(question, verb) else {
             let revision = memory.revision().clone();
-            return verdict(self.evaluator.unanswerable(), revision, None, None);
+            return Err(self.evaluator.unanswered(revision));
         };
         let asked = (question, verb);
         let answer = self.evaluator.answer(&met, &met.candidates, asked);
@@ -120,8 +119,18 @@ impl Decider {
             let said = self.evaluator.answer(&met, shadows, asked);
             shadow::cast(&answer.0, said)
         });
-        let route = met.resource.route.clone();
-        verdict(answer, memory.revision().clone(), route, shadow)
+        let (result, policies) = answer;
+        let timing = met.candidates.timing();
+        let verdict = Verdict {
+            policies,
+            route: met.resource.route.clone(),
+            revision: memory.revision().clone(),
+            shadow: shadow.map(Box::new),
+        };
+        match result {
+            Ok(()) => Ok(Permit { timing, verdict }),
+            Err(reason) => Err(Denial { reason, verdict }),
+        }
     }
 }
 
@@ -171,6 +180,20 @@ impl Evaluator {
             Arc::clone(&self.no_names),
         )
     }
+
+    /// The same, as it is told.
+    fn unanswered(&self, revision: Revision) -> Denial {
+        let (_, policies) = self.unanswerable();
+        Denial {
+            reason: DenialReason::EvaluationError,
+            verdict: Verdict {
+                policies,
+                revision,
+                route: None,
+                shadow: None,
+            },
+        }
+    }
 }
 
 impl Default for Decider {
@@ -196,22 +219,4 @@ pub(super) fn with_question<T>(
         source: connection.source,
         now: connection.now,
     })
-}
-
-fn verdict(
-    (result, policies): Answer,
-    revision: Revision,
-    route: Option<Arc<str>>,
-    shadow: Option<Shadow>,
-) -> Result<Permit, Denial> {
-    let verdict = Verdict {
-        policies,
-        revision,
-        route,
-        shadow: shadow.map(Box::new),
-    };
-    match result {
-        Ok(()) => Ok(Permit { verdict }),
-        Err(reason) => Err(Denial { reason, verdict }),
-    }
 }

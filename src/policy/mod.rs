@@ -48,6 +48,7 @@ mod statement;
 mod syntax;
 mod table;
 mod template;
+mod timing;
 mod undeclared;
 mod words;
 
@@ -99,3 +100,4 @@ pub use signal::SignalType;
 pub use signal::Signals;
 pub use template::Template;
 pub use template::TemplateError;
+pub use timing::Timing;

@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_value_is_there_as_long_as_it_is_good() {
-        let text = "spiffe://td/a:\n  risk: { value: 7, until: 1970-01-01T00:01:00Z }\n  safe: true\n  tags: [x, y]\n";
+        let text = "spiffe://td/a:\n  risk: { value: 7, until: 1970-01-01T00:01:00Z }\n  safe: true\n  tags: [x, z]\n";
         let signals = Signals::parse("s.yaml", text, &declared()).unwrap();
         assert_eq!(
             names(&signals, "spiffe://td/a", 59),
