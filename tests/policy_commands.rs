@@ -544,59 +544,10 @@ fn signals_tls_and_a_query_can_be_described() {
         ];
         portreeve(dir.path(), &[&command, words].concat())
     };
-    for (words, code, told) in [
-        (&["--path", "/orders/7"][..], 3, "by     careful"),
-        (
-            &["--path", "/orders/7", "--signal", "risk=1"],
-            0,
-            "permit: ",
-        ),
-        (
-            &["--path", "/orders/7?debug=1", "--signal", "risk=1"],
-            3,
-            "by     careful",
-        ),
-        (
-            &["--path", "/orders/7?a;b", "--signal", "risk=1"],
-            3,
-            "ambiguous_query",
-        ),
-        (
-            &["--path", "/orders/7", "--signal", "risk=1", "--tls", "none"],
-            3,
-            "by     careful",
-        ),
-        (
-            &[
-                "--path",
-                "/orders/7",
-                "--signal",
-                "risk=1",
-                "--tls",
-                "group=X25519",
-            ],
-            3,
-            "by     careful",
-        ),
-        (
-            &["--path", "/orders/7", "--signal", "risk=high"],
-            1,
-            "`risk` must be a whole number",
-        ),
-        (
-            &["--path", "/orders/7", "--signal", "rsik=1"],
-            1,
-            "`rsik` is not declared",
-        ),
-        (
-            &["--path", "/orders/7", "--tls", "x"],
-            2,
-            "is neither `none` nor one of",
-        ),
-    ] {
+    for (words, code, told) in DESCRIBED {
         let ended = ask(words);
         let shown = format!("{words:?} {}{}", ended.out, ended.err);
-        assert_eq!(ended.code, code, "{shown}");
+        assert_eq!(ended.code, *code, "{shown}");
         assert!(shown.contains(told), "{shown}");
     }
     write("policy/careful.test.yaml", CAREFUL_CASES);
@@ -685,3 +636,55 @@ cases:
   - { name: in an old way, path: /orders/7, tls: group=X25519, expect: deny, by: careful }
   - { name: debugging, path: "/orders/7?debug", expect: deny, by: careful }
 "#;
+
+/// The words of a description, the exit code, and something of the answer.
+const DESCRIBED: &[(&[&str], i32, &str)] = &[
+    (&["--path", "/orders/7"], 3, "by     careful"),
+    (
+        &["--path", "/orders/7", "--signal", "risk=1"],
+        0,
+        "permit: ",
+    ),
+    (
+        &["--path", "/orders/7?debug=1", "--signal", "risk=1"],
+        3,
+        "by     careful",
+    ),
+    (
+        &["--path", "/orders/7?a;b", "--signal", "risk=1"],
+        3,
+        "ambiguous_query",
+    ),
+    (
+        &["--path", "/orders/7", "--signal", "risk=1", "--tls", "none"],
+        3,
+        "by     careful",
+    ),
+    (
+        &[
+            "--path",
+            "/orders/7",
+            "--signal",
+            "risk=1",
+            "--tls",
+            "group=X25519",
+        ],
+        3,
+        "by     careful",
+    ),
+    (
+        &["--path", "/orders/7", "--signal", "risk=high"],
+        1,
+        "`risk` must be a whole number",
+    ),
+    (
+        &["--path", "/orders/7", "--signal", "rsik=1"],
+        1,
+        "`rsik` is not declared",
+    ),
+    (
+        &["--path", "/orders/7", "--tls", "x"],
+        2,
+        "is neither `none` nor one of",
+    ),
+];
