@@ -643,7 +643,7 @@ const DESCRIBED: &[(&[&str], i32, &str)] = &[
     (
         &["--path", "/orders/7", "--signal", "risk=1"],
         0,
-        "permit: ",
+        "by     web-reads-orders",
     ),
     (
         &["--path", "/orders/7?debug=1", "--signal", "risk=1"],
