@@ -240,6 +240,11 @@ fn each_mistake_is_told_by_its_path() {
         ),
         (
             "response_timeout_ms: 1000",
+            "certificate_grace_ms: 3600001",
+            "limits.certificate_grace_ms: must be from 0 to 3600000, not 3600001",
+        ),
+        (
+            "response_timeout_ms: 1000",
             "headers: 18446744073709551615",
             "limits.headers: must be from 1 to 10000, not 18446744073709551615",
         ),

@@ -42,6 +42,7 @@ use crate::net::Names;
 use crate::policy;
 use crate::proxy;
 use crate::time::Clock;
+use crate::tls::Leases;
 use crate::workload_api;
 
 /// A sidecar that has taken its ports and read its files, and serves nobody yet.
@@ -269,6 +270,7 @@ impl Ground {
             drain: drain.clone(),
             gates: self.gatehouse.gates.clone(),
             identity: self.renewal.live(),
+            leases: Leases::default(),
             metrics: self.counted.clone(),
             own: net::OwnConnections::default(),
             policy: Arc::clone(self.policies.policies.current()),

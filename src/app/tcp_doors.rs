@@ -25,7 +25,8 @@ pub(super) fn inbound(
         Arc::clone(&common.clock),
         common.tls_settings(),
         common.bounds.handshakes.clone(),
-    );
+    )
+    .leasing(common.leases.clone());
     let counted = &common.tcp_metrics;
     let meters = counted.door(audit::Door::Inbound, &settings.service, &common.metrics);
     TcpInboundDoor::new(settings, desk, meters, acceptor, scratch)

@@ -54,6 +54,8 @@ pub(super) struct Common {
     /// None without an inbound door.
     pub(super) gates: Option<proxy::Gates>,
     pub(super) identity: Arc<Live>,
+    /// A caller's next connection may come to another worker than its last.
+    pub(super) leases: tls::Leases,
     pub(super) metrics: proxy::Metrics,
     pub(super) own: OwnConnections,
     pub(super) policy: Arc<policy::Current>,
@@ -217,7 +219,8 @@ fn inbound_door(
         Arc::clone(&common.clock),
         common.tls_settings(),
         common.bounds.handshakes.clone(),
-    );
+    )
+    .leasing(common.leases.clone());
     let meters = common.metrics.door(audit::Door::Inbound, &settings.service);
     let equipment = InboundEquipment {
         acceptor,

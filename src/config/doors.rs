@@ -47,7 +47,14 @@ pub(super) fn limits(written: &Limits, notes: &mut Mistakes) -> proxy::Limits {
             );
         }
     }
+    let certificate_grace = notes.between(
+        "limits.certificate_grace_ms",
+        written.certificate_grace_ms,
+        0,
+        MOST_GRACE_MS,
+    );
     proxy::Limits {
+        certificate_grace: Duration::from_millis(certificate_grace),
         connect,
         connection_window_bytes: written.connection_window_bytes,
         connections: notes.above_zero("limits.connections", written.connections),
@@ -240,3 +247,5 @@ const MOST_CONNECTIONS_PER_S: u32 = 1_000_000;
 const LEAST_WINDOW_BYTES: u32 = 65_535;
 /// RFC 9113 6.9.1.
 const MOST_WINDOW_BYTES: u32 = i32::MAX.unsigned_abs();
+/// More would be no grace but another lifetime: SVIDs hold for an hour.
+const MOST_GRACE_MS: u64 = 3_600_000;

@@ -10,6 +10,8 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
+    /// How long what is under way at the doors for other workloads may go on when its caller's certificate has ended, in milliseconds: 0 to 3600000. It is recorded.
+    pub(super) certificate_grace_ms: u64,
     /// How long reaching a destination may take, in milliseconds.
     pub(super) connect_timeout_ms: u64,
     /// What one HTTP/2 connection may have in our hands, in bytes.
@@ -57,6 +59,8 @@ pub(super) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            // Who renews in time and is a sidecar needs none.
+            certificate_grace_ms: 0,
             // A SYN that is lost twice is sent again after 3 s.
             connect_timeout_ms: 5_000,
             // Sixteen streams at their full window.

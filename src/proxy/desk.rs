@@ -24,6 +24,7 @@ use crate::proxy::alarm::Alarms;
 use crate::proxy::asked;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::lifetime::Grace;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::live::Asked;
 use crate::proxy::live::Asker;
@@ -37,7 +38,7 @@ use crate::proxy::live::keep_deciding;
 use crate::proxy::ruling;
 use crate::proxy::ruling::Rulings;
 use crate::time::Clock;
-use crate::tls::Belief;
+use crate::tls::Lease;
 
 /// One worker's desk. It never leaves its thread.
 #[derive(Debug)]
@@ -115,12 +116,14 @@ impl Desk {
         &self.drain
     }
 
-    /// What binds a connection at which `belief`, if anything, is proved.
-    pub(super) fn lifetime(&self, belief: Option<Belief>) -> Lifetime {
+    /// What binds a connection that there is a `lease` of, if anything is proved
+    /// on it, and which may go on in a `grace` beyond.
+    pub(super) fn lifetime(&self, lease: Option<Lease>, grace: Option<Rc<Grace>>) -> Lifetime {
         Lifetime {
-            belief,
             clock: Arc::clone(&self.clock),
             drain: self.drain.clone(),
+            grace,
+            lease,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::audit::Origin;
 use crate::audit::Room;
 use crate::audit::Ruling;
 use crate::audit::Start;
+use crate::audit::Text;
 use crate::net::Excess;
 use crate::net::Listener;
 use crate::net::Visit;
@@ -25,6 +26,8 @@ use crate::proxy::lifetime::GRACE;
 use crate::proxy::serve::ServeError;
 use crate::proxy::threshold::Threshold;
 use crate::tls::AcceptError;
+use crate::tls::Claimant;
+use crate::tls::Extension;
 
 /// A door that can be opened.
 pub(super) trait Doorway {
@@ -190,6 +193,28 @@ pub(super) fn unproved<D: Doorway>(door: &D, why: &AcceptError, source: SocketAd
     door.threshold().handshake(&why.reason());
     let origin = Origin::new(Door::Inbound, None, Some(source));
     record_offence(spare, origin, why.reason());
+}
+
+/// Hears a caller that comes to prove another connection of its, counts how
+/// that ends, and records what is not proved.
+pub(super) async fn settle<D: Doorway>(
+    door: &D,
+    claimant: Claimant,
+    source: SocketAddr,
+    spare: Room,
+) {
+    let caller = Text::Shared(claimant.peer().id().to_shared());
+    let counts = &door.threshold().leases;
+    match claimant.settle().await {
+        Ok(Extension::Extended) => counts.count("extended"),
+        Ok(Extension::Kept) => counts.count("kept"),
+        Err(why) => {
+            tracing::debug!(%source, error = &why as &dyn std::error::Error, "a connection is not proved anew");
+            counts.count(why.as_str());
+            let origin = Origin::new(Door::Inbound, Some(&caller), Some(source));
+            record_offence(spare, origin, why.as_str());
+        }
+    }
 }
 
 /// Counts and records a balancer's connection that is nobody's.

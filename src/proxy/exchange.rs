@@ -101,6 +101,10 @@ impl Exchange {
         self.entry.as_ref().map(Entry::id)
     }
 
+    pub(super) const fn fate(&self) -> &Fate {
+        &self.fate
+    }
+
     pub(super) const fn activity(&self) -> &Rc<Activity> {
         &self.activity
     }
@@ -226,7 +230,7 @@ impl Exchange {
         entry.end(End {
             bytes_in: self.activity.bytes_in(),
             bytes_out: self.activity.bytes_out(),
-            reason,
+            reason: reason.or_else(|| self.fate.grace()),
             status: self.status,
         });
     }

@@ -32,6 +32,7 @@ use crate::proxy::gates::WorkerGates;
 use crate::proxy::guest::Guest;
 use crate::proxy::introduction::Introduction;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::lifetime::Grace;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
@@ -44,7 +45,9 @@ use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
 use crate::proxy::upstream::Way;
 use crate::tls::Acceptor;
+use crate::tls::Arrival;
 use crate::tls::Belief;
+use crate::tls::Lease;
 use crate::tls::Peer;
 
 /// One worker's inbound door.
@@ -119,9 +122,11 @@ impl InboundDoor {
         doorway::open(Rc::new(self), listener).await;
     }
 
-    fn passage(&self, belief: Belief, source: SocketAddr) -> Passage {
+    fn passage(&self, belief: Belief, lease: Lease, source: SocketAddr) -> Passage {
         let peer = belief.peer();
         let caller = Caller::over(peer.id(), peer.facts());
+        let grace = self.settings.limits.certificate_grace;
+        let grace = Grace::of(grace, &self.meters.threshold().leases);
         Passage {
             admission: self.gates.before(peer.id()),
             desk: Rc::clone(&self.desk),
@@ -133,8 +138,8 @@ impl InboundDoor {
                 Fate::within(self.desk.fate()),
             ),
             introduction: Rc::new(introduction(peer, &self.identity)),
-            belief: RefCell::new(Some(belief.clone())),
-            lifetime: self.desk.lifetime(Some(belief)),
+            belief: RefCell::new(Some(belief)),
+            lifetime: self.desk.lifetime(Some(lease), grace),
             limits: self.settings.limits,
             recent: RefCell::default(),
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),
@@ -152,15 +157,22 @@ impl InboundDoor {
     ) -> Option<Received> {
         let introduced = doorway::introduced(self, &mut stream, source, spare).await?;
         let source = introduced.source;
-        let accepted = match self.acceptor.accept(stream, source.ip()).await {
-            Ok(accepted) => accepted,
+        let arrival = match self.acceptor.receive(stream, source.ip()).await {
+            Ok(arrival) => arrival,
             Err(why) => {
                 doorway::unproved(self, &why, source, introduced.spare);
                 return None;
             }
         };
         self.meters.handshake("ok");
-        let passage = self.passage(accepted.belief, source);
+        let accepted = match arrival {
+            Arrival::Caller(accepted) => accepted,
+            Arrival::Claimant(claimant) => {
+                doorway::settle(self, claimant, source, introduced.spare).await;
+                return None;
+            }
+        };
+        let passage = self.passage(accepted.belief, accepted.lease, source);
         let connection = Connection {
             fate: passage.guest.fate().clone(),
             lifetime: passage.lifetime.clone(),

@@ -22,6 +22,7 @@ use crate::policy::ServiceName;
 use crate::proxy::gates::Shed;
 use crate::proxy::live::LiveMeters;
 use crate::proxy::live::LiveMetrics;
+use crate::proxy::threshold::LeaseCounts;
 use crate::proxy::threshold::Threshold;
 
 /// The doors' metrics, of all workers together. Cloning is cheap.
@@ -31,6 +32,7 @@ pub struct Metrics {
     durations: ShardedHistogramVec<2>,
     endpoints_left_out: ShardedCounterVec<2>,
     handshakes: ShardedCounterVec<2>,
+    leases: ShardedCounterVec<2>,
     live: LiveMetrics,
     offences: ShardedCounterVec<2>,
     requests: ShardedCounterVec<4>,
@@ -52,6 +54,7 @@ impl Metrics {
             durations: ShardedHistogramVec::register(registry, DURATIONS, SECONDS)?,
             endpoints_left_out: ShardedCounterVec::register(registry, ENDPOINTS_LEFT_OUT)?,
             handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
+            leases: ShardedCounterVec::register(registry, LEASES)?,
             live: LiveMetrics::register(registry)?,
             offences: ShardedCounterVec::register(registry, OFFENCES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
@@ -110,6 +113,7 @@ impl Metrics {
             connections: self.connections.gauge([door.as_str()]),
             door,
             handshakes: self.handshakes.clone(),
+            leases: LeaseCounts::new(door, self.leases.clone()),
             offences: self.offences.clone(),
         }
     }
@@ -284,6 +288,13 @@ const ENDPOINTS_LEFT_OUT: About<2> = About {
 const HANDSHAKES: About<2> = About {
     name: "portreeve_handshakes_total",
     help: "Connections by how they began.",
+    labels: ["door", "result"],
+    most_series: 128,
+};
+
+const LEASES: About<2> = About {
+    name: "portreeve_leases_total",
+    help: "Attempts to prove who is at the ends of a connection once more, by how they ended.",
     labels: ["door", "result"],
     most_series: 128,
 };

@@ -110,7 +110,7 @@ impl OutboundDoor {
             ),
             introduction: Rc::default(),
             belief: RefCell::new(None),
-            lifetime: self.desk.lifetime(None),
+            lifetime: self.desk.lifetime(None, None),
             limits: self.settings.limits,
             recent: RefCell::default(),
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),

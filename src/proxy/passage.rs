@@ -37,6 +37,7 @@ use crate::proxy::upstream;
 use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::Upstream;
 use crate::tls::Belief;
+use crate::tls::Loss;
 
 /// One connection's way through its door.
 #[derive(Debug)]
@@ -116,10 +117,17 @@ impl Passage {
     /// this is for the request that comes before the cut.
     fn believe(&self) -> Result<(), Refusal> {
         let mut belief = self.belief.borrow_mut();
-        let lost = belief
-            .as_mut()
-            .and_then(|belief| belief.lost(self.desk.clock().as_ref()));
-        lost.map_or(Ok(()), |loss| Err(Refusal::Lost(loss)))
+        let Some(belief) = belief.as_mut() else {
+            return Ok(());
+        };
+        let clock = self.desk.clock().as_ref();
+        // What outlives its certificate is there for what has begun on it.
+        if self.lifetime.may_outlive() && belief.not_after() <= clock.now() {
+            return Err(Refusal::Lost(Loss::Ended));
+        }
+        belief
+            .lost(clock)
+            .map_or(Ok(()), |loss| Err(Refusal::Lost(loss)))
     }
 
     /// Spends `permit` on `request`.

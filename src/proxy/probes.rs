@@ -143,7 +143,7 @@ impl Doorway for ProbesDoor {
         let origin = visit.origin.clone();
         let connection = Connection {
             fate: visit.fate.clone(),
-            lifetime: self.desk.lifetime(None),
+            lifetime: self.desk.lifetime(None, None),
             limits: self.limits,
             protocol: Protocol::Http1,
             wire: Box::new(StallGuard::new(stream, self.limits.write_stall)),

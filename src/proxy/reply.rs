@@ -217,6 +217,7 @@ const fn shed(why: Shed) -> StatusCode {
 
 const fn lost(why: Loss) -> &'static str {
     match why {
+        Loss::Ended => "certificate_expired",
         Loss::NoLongerTrusted => "no_longer_trusted",
         Loss::Revoked => "revoked",
     }

@@ -19,6 +19,9 @@ use crate::tls::Protocol;
 /// What every door keeps to.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// How long what is under way at a door for other workloads may go on when
+    /// its caller's certificate has ended.
+    pub certificate_grace: Duration,
     /// How long reaching the destination may take.
     pub connect: Duration,
     /// What one HTTP/2 connection may send before we have handed it on, in bytes.

@@ -4,6 +4,7 @@
 //! first to go; a destination that did not agree has seen none of it.
 
 use std::future::Future;
+use std::future::pending;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -65,13 +66,15 @@ pub(super) fn switch(
         head.headers.insert(header::UPGRADE, protocol);
     }
     exchange.responded(head.status);
-    let activity = Rc::clone(exchange.activity());
+    let (activity, fate) = (Rc::clone(exchange.activity()), exchange.fate().clone());
     let empty = Download::whole(Bytes::new(), Rc::clone(&activity));
     let Sides { bond, caller, far } = sides;
     let relay = async move {
-        let far_end = Lifetime {
-            belief: bond.as_deref().map(Bond::belief).cloned(),
-            ..lifetime.clone()
+        let far_end = async {
+            match bond.as_deref() {
+                Some(bond) => bond.over().await,
+                None => pending().await,
+            }
         };
         let mut told = None;
         let reason = tokio::select! {
@@ -82,8 +85,8 @@ pub(super) fn switch(
                 why.unwrap_or("connection_broke_off")
             }),
             () = silent(&activity, desk.alarms()) => Some("silent_too_long"),
-            reason = lifetime.over() => Some(reason),
-            reason = far_end.over() => Some(reason),
+            reason = lifetime.over(&fate) => Some(reason),
+            reason = far_end => Some(reason),
         };
         exchange.end(reason);
         match (told, reason) {

@@ -15,6 +15,7 @@ pub(super) struct Threshold {
     pub(super) connections: Gauge,
     pub(super) door: Door,
     pub(super) handshakes: ShardedCounterVec<2>,
+    pub(super) leases: LeaseCounts,
     pub(super) offences: ShardedCounterVec<2>,
 }
 
@@ -37,6 +38,26 @@ impl Threshold {
     /// Counts a connection that the caller lost for `reason`, as its record has it.
     pub(super) fn offence(&self, reason: &str) {
         self.offences.counter([self.door.as_str(), reason]).inc();
+    }
+}
+
+/// How attempts to prove a connection anew ended, at one door.
+#[derive(Clone, Debug)]
+pub(super) struct LeaseCounts {
+    door: Door,
+    leases: ShardedCounterVec<2>,
+}
+
+impl LeaseCounts {
+    /// Those of `door`, where one is there from the beginning.
+    pub(super) fn new(door: Door, leases: ShardedCounterVec<2>) -> Self {
+        drop(leases.counter([door.as_str(), "extended"]));
+        Self { door, leases }
+    }
+
+    /// Counts one; `result` is `extended`, `kept`, or a stable reason.
+    pub(super) fn count(&self, result: &str) {
+        self.leases.counter([self.door.as_str(), result]).inc();
     }
 }
 

@@ -17,10 +17,16 @@ use crate::identity::Identity;
 use crate::identity::Live;
 use crate::time::Clock;
 use crate::tls::belief::Belief;
+use crate::tls::claimant::Claimant;
 use crate::tls::error::AcceptError;
 use crate::tls::error::HandshakeError;
+use crate::tls::keying::Binder;
+use crate::tls::keying::Keying;
+use crate::tls::lease::Lease;
+use crate::tls::lease::Leases;
 use crate::tls::peer::Peer;
 use crate::tls::protocol::HTTP;
+use crate::tls::protocol::LEASE;
 use crate::tls::protocol::Protocol;
 use crate::tls::provider::provider;
 use crate::tls::settings::Settings;
@@ -32,6 +38,8 @@ use crate::tls::verifier::Verifier;
 pub struct Acceptor {
     live: Arc<Live>,
     clock: Arc<dyn Clock>,
+    /// None where nothing can be claimed.
+    leases: Option<Leases>,
     settings: Settings,
     slots: HandshakeSlots,
     /// What callers may want to speak, best first.
@@ -51,7 +59,15 @@ struct Cached {
 pub(super) struct Shaken {
     pub(super) stream: TlsStream<TcpStream>,
     pub(super) belief: Belief,
+    pub(super) lease: Lease,
     pub(super) shown_until: SystemTime,
+}
+
+/// A caller that has proved its name, by what it wants.
+#[derive(Debug)]
+pub(super) enum Welcome {
+    Caller(Shaken),
+    Claimant(Claimant),
 }
 
 /// A caller that has proved its name.
@@ -63,8 +79,19 @@ pub struct Accepted {
     pub peer: Peer,
     /// Why it is believed.
     pub belief: Belief,
+    /// Why it is believed, as that changes.
+    pub lease: Lease,
     /// What to speak with it.
     pub protocol: Protocol,
+}
+
+/// A caller that has proved its name, by what it wants.
+#[derive(Debug)]
+pub enum Arrival {
+    /// To be served.
+    Caller(Accepted),
+    /// To prove that another connection of its lives on.
+    Claimant(Claimant),
 }
 
 impl Acceptor {
@@ -79,10 +106,21 @@ impl Acceptor {
         Self {
             live,
             clock,
+            leases: None,
             settings,
             slots,
             speaks: HTTP,
             cached: RefCell::new(None),
+        }
+    }
+
+    /// The same for callers that may prove that connections of theirs, whose
+    /// `leases` these are, live on.
+    #[must_use]
+    pub fn leasing(self, leases: Leases) -> Self {
+        Self {
+            leases: Some(leases),
+            ..self
         }
     }
 
@@ -101,26 +139,43 @@ impl Acceptor {
     ///
     /// Dropping the future closes the stream and frees the slot.
     pub async fn accept(&self, stream: TcpStream, source: IpAddr) -> Result<Accepted, AcceptError> {
-        let shaken = self.shake_hands(stream, source).await?;
+        match self.receive(stream, source).await? {
+            Arrival::Caller(accepted) => Ok(accepted),
+            Arrival::Claimant(_) => Err(no_alpn()),
+        }
+    }
+
+    /// The same where a caller may also come to [prove](Leases) another connection.
+    ///
+    /// # Errors
+    ///
+    /// All of [`AcceptError`]. The stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future closes the stream and frees the slot.
+    pub async fn receive(&self, stream: TcpStream, source: IpAddr) -> Result<Arrival, AcceptError> {
+        let shaken = match self.welcome(stream, source).await? {
+            Welcome::Caller(shaken) => shaken,
+            Welcome::Claimant(claimant) => return Ok(Arrival::Claimant(claimant)),
+        };
         let (_, session) = shaken.stream.get_ref();
-        let protocol = Protocol::negotiated(session.alpn_protocol());
-        let protocol = protocol.ok_or(AcceptError::Handshake {
-            cause: HandshakeError::NoAlpn,
-        })?;
-        Ok(Accepted {
+        let protocol = Protocol::negotiated(session.alpn_protocol()).ok_or_else(no_alpn)?;
+        Ok(Arrival::Caller(Accepted {
             stream: shaken.stream,
             peer: shaken.belief.peer().clone(),
             belief: shaken.belief,
+            lease: shaken.lease,
             protocol,
-        })
+        }))
     }
 
     /// A proved caller, whatever was agreed on.
-    pub(super) async fn shake_hands(
+    pub(super) async fn welcome(
         &self,
         stream: TcpStream,
         source: IpAddr,
-    ) -> Result<Shaken, AcceptError> {
+    ) -> Result<Welcome, AcceptError> {
         let limit = self.settings.handshake_timeout;
         let shaken = self
             .slots
@@ -128,7 +183,7 @@ impl Acceptor {
         shaken.await
     }
 
-    async fn answer(&self, hello: StartHandshake<TcpStream>) -> Result<Shaken, HandshakeError> {
+    async fn answer(&self, hello: StartHandshake<TcpStream>) -> Result<Welcome, HandshakeError> {
         let Cached { config, identity } = self.config()?;
         let stream = hello
             .into_stream(config)
@@ -140,11 +195,28 @@ impl Acceptor {
         }
         let peer = Peer::from_handshake(session).ok_or(HandshakeError::NoCertificate)?;
         let live = Arc::clone(&self.live);
-        Ok(Shaken {
+        let shown_until = identity.svid().not_after();
+        let belief = Belief::new(peer, identity, live, self.settings.chain);
+        let lease = match &self.leases {
+            Some(leases) if session.alpn_protocol() == Some(LEASE) => {
+                return Ok(Welcome::Claimant(Claimant {
+                    belief,
+                    binder: Binder::of(session)?,
+                    clock: Arc::clone(&self.clock),
+                    leases: leases.clone(),
+                    patience: self.settings.handshake_timeout,
+                    stream,
+                }));
+            }
+            Some(leases) => leases.grant(belief.clone(), Keying::of(session)?),
+            None => Lease::new(belief.clone()),
+        };
+        Ok(Welcome::Caller(Shaken {
             stream,
-            shown_until: identity.svid().not_after(),
-            belief: Belief::new(peer, identity, live, self.settings.chain),
-        })
+            shown_until,
+            belief,
+            lease,
+        }))
     }
 
     fn config(&self) -> Result<Cached, HandshakeError> {
@@ -174,7 +246,17 @@ impl Acceptor {
             None,
         );
         let verifier = verifier.heeding(self.live.revoked());
-        server_config(identity, verifier, self.speaks)
+        let mut config = server_config(identity, verifier, self.speaks)?;
+        if self.leases.is_some() {
+            config.alpn_protocols.push(LEASE.to_vec());
+        }
+        Ok(config)
+    }
+}
+
+const fn no_alpn() -> AcceptError {
+    AcceptError::Handshake {
+        cause: HandshakeError::NoAlpn,
     }
 }
 

@@ -5,10 +5,13 @@
 //! so is its reason.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::identity::Identity;
 use crate::identity::Live;
 use crate::time::Clock;
+use crate::tls::lease::ExtendError;
+use crate::tls::lease::Extension;
 use crate::tls::peer::Peer;
 use crate::x509::Bundle;
 use crate::x509::Limits;
@@ -16,6 +19,8 @@ use crate::x509::Limits;
 /// A peer, with the bundles that vouched for it when they were last looked at.
 #[derive(Clone, Debug)]
 pub struct Belief {
+    /// As whom the peer was believed before, where that certificate's time is not over.
+    former: Vec<Peer>,
     identity: Arc<Identity>,
     limits: Limits,
     live: Arc<Live>,
@@ -33,6 +38,7 @@ impl Belief {
         limits: Limits,
     ) -> Self {
         Self {
+            former: Vec::new(),
             identity,
             limits,
             live,
@@ -57,7 +63,9 @@ impl Belief {
         let revoked = self.live.revoked();
         let revocations = revoked.generation();
         if revocations != self.revocations {
-            if self.peer.is_revoked(&revoked.current()) {
+            let current = revoked.current();
+            let mut shown = std::iter::once(&self.peer).chain(&self.former);
+            if shown.any(|peer| peer.is_revoked(&current)) {
                 return Some(Loss::Revoked);
             }
             self.revocations = revocations;
@@ -77,6 +85,37 @@ impl Belief {
         }
         self.identity = next;
         None
+    }
+
+    /// Believes for what `next` is believed for, if that is for longer. Both are
+    /// the same peer's. What has ended is not revived.
+    pub(super) fn succeed(
+        &mut self,
+        next: Self,
+        clock: &dyn Clock,
+    ) -> Result<Extension, ExtendError> {
+        let now = clock.now();
+        if self.peer.not_after() <= now || self.lost(clock).is_some() {
+            return Err(ExtendError::Ended);
+        }
+        if next.peer.not_after() <= self.peer.not_after() {
+            return Ok(Extension::Kept);
+        }
+        let mut former = std::mem::take(&mut self.former);
+        former.retain(|peer| peer.not_after() > now);
+        if former.len() >= MOST_FORMER {
+            self.former = former;
+            return Err(ExtendError::TooOften);
+        }
+        former.push(self.peer.clone());
+        *self = Self { former, ..next };
+        Ok(Extension::Extended)
+    }
+
+    /// When the certificate that the peer is believed for ends.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        self.peer.not_after()
     }
 
     /// Ends when there may be something to [look](Self::lost) at.
@@ -99,6 +138,8 @@ impl Belief {
 /// Why a peer that was believed is believed no longer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Loss {
+    /// Its certificate's time is over.
+    Ended,
     /// No root that we believe vouches for it.
     NoLongerTrusted,
     /// It, or its certificate, is revoked.
@@ -110,11 +151,15 @@ impl Loss {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Ended => "certificate_expired",
             Self::NoLongerTrusted => "no_longer_trusted",
             Self::Revoked => "revoked",
         }
     }
 }
+
+/// Whoever renews at half of a certificate's life has two at a time.
+const MOST_FORMER: usize = 16;
 
 fn is_unchanged((before, after): (&Bundle, &Bundle)) -> bool {
     before.certificates().eq(after.certificates())

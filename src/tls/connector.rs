@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use rustls::ClientConfig;
@@ -23,6 +24,7 @@ use crate::time::Clock;
 use crate::tls::belief::Belief;
 use crate::tls::error::ConnectError;
 use crate::tls::error::HandshakeError;
+use crate::tls::keying::Keying;
 use crate::tls::peer::Peer;
 use crate::tls::protocol::Protocol;
 use crate::tls::provider::provider;
@@ -50,6 +52,13 @@ pub(super) struct Reached {
     pub(super) shown_until: SystemTime,
 }
 
+impl Reached {
+    pub(super) fn keying(&self) -> Result<Keying, ConnectError> {
+        let keying = Keying::of(self.stream.get_ref().1);
+        keying.map_err(|cause| ConnectError::Handshake { cause })
+    }
+}
+
 /// A far side that has proved its name.
 #[derive(Debug)]
 pub struct Connected {
@@ -59,6 +68,8 @@ pub struct Connected {
     pub peer: Peer,
     /// Why it is believed.
     pub belief: Belief,
+    /// What both ends of this connection know.
+    pub keying: Keying,
     /// What to speak with it: what was asked for.
     pub protocol: Protocol,
     /// Which generation of our own identity we showed.
@@ -92,6 +103,26 @@ impl Connector {
         self.live.generation()
     }
 
+    /// When the certificate ends that a handshake would show now.
+    #[must_use]
+    pub fn shows_until(&self) -> SystemTime {
+        self.live.current().svid().not_after()
+    }
+
+    /// Ends when there is another identity to show than that of `generation`.
+    pub async fn renewed(&self, generation: u64) {
+        let mut swaps = self.live.changed();
+        // What changed before we subscribed is not told.
+        if self.live.generation() == generation {
+            drop(swaps.changed().await);
+        }
+    }
+
+    /// How long an answer may take.
+    pub(super) const fn patience(&self) -> Duration {
+        self.settings.handshake_timeout
+    }
+
     /// Completes the handshake with the far side, which must speak `protocol`.
     ///
     /// A far side that is not expected never sees our certificate: in TLS 1.3
@@ -112,6 +143,7 @@ impl Connector {
     ) -> Result<Connected, ConnectError> {
         let reached = self.shake_hands(stream, protocol.alpn()).await?;
         Ok(Connected {
+            keying: reached.keying()?,
             stream: reached.stream,
             peer: reached.belief.peer().clone(),
             belief: reached.belief,

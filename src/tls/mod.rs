@@ -6,14 +6,21 @@
 //! certificate alive. What is spoken is what was negotiated: a version of HTTP,
 //! or bytes that nobody on the way reads. Without that there is no connection.
 //!
-//! The one exception is where names are given out: [`Reception`] also lets in
+//! A connection ends with the certificates it was made with, unless both ends
+//! prove their next ones on another connection: [`Lease`] says how.
+//!
+//! Not mutual is only where names are given out: [`Reception`] also lets in
 //! whoever has none yet, and [`Approach`] is how that one calls.
 
 mod acceptor;
 mod approach;
 mod belief;
+mod claim;
+mod claimant;
 mod connector;
 mod error;
+mod keying;
+mod lease;
 mod opaque;
 mod open_reception;
 mod peer;
@@ -28,12 +35,18 @@ mod shown;
 mod slots;
 mod verifier;
 
-pub use acceptor::{Accepted, Acceptor};
+pub use acceptor::{Accepted, Acceptor, Arrival};
 pub use approach::{Approach, Approached};
 pub use belief::{Belief, Loss};
+pub use claim::{Claim, ClaimError, Receipt, Verdict, VerdictError};
+pub use claimant::{Claimant, ProveError, Proved};
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
-pub use opaque::{OpaqueAccepted, OpaqueAcceptor, OpaqueConnected, OpaqueConnector, is_refusal};
+pub use keying::{ConnectionName, Keying};
+pub use lease::{ExtendError, Extension, Lease, Leases, Unproved};
+pub use opaque::{
+    OpaqueAccepted, OpaqueAcceptor, OpaqueArrival, OpaqueConnected, OpaqueConnector, is_refusal,
+};
 pub use open_reception::{OpenReception, ShowError, Shows};
 pub use peer::Peer;
 pub use possession::possession_message;

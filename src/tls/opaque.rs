@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -16,10 +17,15 @@ use crate::id::SpiffeId;
 use crate::identity::Live;
 use crate::time::Clock;
 use crate::tls::acceptor::Acceptor;
+use crate::tls::acceptor::Welcome;
 use crate::tls::belief::Belief;
+use crate::tls::claimant::Claimant;
 use crate::tls::connector::Connector;
 use crate::tls::error::AcceptError;
 use crate::tls::error::ConnectError;
+use crate::tls::keying::Keying;
+use crate::tls::lease::Lease;
+use crate::tls::lease::Leases;
 use crate::tls::protocol::OPAQUE;
 use crate::tls::settings::Settings;
 use crate::tls::slots::HandshakeSlots;
@@ -35,9 +41,20 @@ pub struct OpaqueAccepted {
     pub stream: server::TlsStream<TcpStream>,
     /// Who it is, and why it is believed.
     pub belief: Belief,
+    /// The same, as it changes.
+    pub lease: Lease,
     /// When the certificate that we showed ends, and with it the caller's
     /// reason to believe us.
     pub shown_until: SystemTime,
+}
+
+/// A caller that has proved its name, by what it wants.
+#[derive(Debug)]
+pub enum OpaqueArrival {
+    /// To be served.
+    Caller(OpaqueAccepted),
+    /// To prove that another connection of its lives on.
+    Claimant(Claimant),
 }
 
 impl OpaqueAcceptor {
@@ -52,6 +69,13 @@ impl OpaqueAcceptor {
         Self(Acceptor::new(live, clock, settings, slots).speaking(&[OPAQUE]))
     }
 
+    /// The same for callers that may prove that connections of theirs, whose
+    /// `leases` these are, live on.
+    #[must_use]
+    pub fn leasing(self, leases: Leases) -> Self {
+        Self(self.0.leasing(leases))
+    }
+
     /// Completes the handshake with a caller from `source`.
     ///
     /// # Errors
@@ -61,23 +85,26 @@ impl OpaqueAcceptor {
     /// # Cancellation
     ///
     /// Dropping the future closes the stream and frees the slot.
-    pub async fn accept(
+    pub async fn receive(
         &self,
         stream: TcpStream,
         source: IpAddr,
-    ) -> Result<OpaqueAccepted, AcceptError> {
-        let shaken = self.0.shake_hands(stream, source).await?;
-        Ok(OpaqueAccepted {
-            stream: shaken.stream,
-            belief: shaken.belief,
-            shown_until: shaken.shown_until,
+    ) -> Result<OpaqueArrival, AcceptError> {
+        Ok(match self.0.welcome(stream, source).await? {
+            Welcome::Caller(shaken) => OpaqueArrival::Caller(OpaqueAccepted {
+                stream: shaken.stream,
+                belief: shaken.belief,
+                lease: shaken.lease,
+                shown_until: shaken.shown_until,
+            }),
+            Welcome::Claimant(claimant) => OpaqueArrival::Claimant(claimant),
         })
     }
 }
 
 /// Turns streams to one far side into proved peers. Each worker has its own.
 #[derive(Debug)]
-pub struct OpaqueConnector(Connector);
+pub struct OpaqueConnector(Rc<Connector>);
 
 /// A far side that has proved its name.
 #[derive(Debug)]
@@ -86,6 +113,10 @@ pub struct OpaqueConnected {
     pub stream: client::TlsStream<TcpStream>,
     /// Who it is, one of those expected, and why it is believed.
     pub belief: Belief,
+    /// Which generation of our own identity we showed.
+    pub generation: u64,
+    /// What both ends of this connection know.
+    pub keying: Keying,
     /// When the certificate that we showed ends, and with it the far side's
     /// reason to believe us.
     pub shown_until: SystemTime,
@@ -100,7 +131,13 @@ impl OpaqueConnector {
         expected: Vec<SpiffeId>,
         settings: Settings,
     ) -> Self {
-        Self(Connector::new(live, clock, expected, settings))
+        Self(Rc::new(Connector::new(live, clock, expected, settings)))
+    }
+
+    /// How a connection made here is proved later.
+    #[must_use]
+    pub const fn prover(&self) -> &Rc<Connector> {
+        &self.0
     }
 
     /// Completes the handshake with the far side.
@@ -118,6 +155,8 @@ impl OpaqueConnector {
     pub async fn connect(&self, stream: TcpStream) -> Result<OpaqueConnected, ConnectError> {
         let reached = self.0.shake_hands(stream, OPAQUE).await?;
         Ok(OpaqueConnected {
+            generation: reached.generation,
+            keying: reached.keying()?,
             stream: reached.stream,
             belief: reached.belief,
             shown_until: reached.shown_until,

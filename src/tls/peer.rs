@@ -1,6 +1,7 @@
 //! Who is at the other end, proved.
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use rustls::CommonState;
@@ -60,6 +61,12 @@ impl Peer {
         self.0.not_after
     }
 
+    /// How long its certificate holds, from its beginning to its end.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.0.leaf.lifetime()
+    }
+
     /// What policies get to know of the connection.
     #[must_use]
     pub fn facts(&self) -> Tls {
@@ -90,6 +97,8 @@ impl Peer {
         now: SystemTime,
         limits: &Limits,
     ) -> bool {
+        // Whose time is over is judged by its last instant, or nothing else would be looked at.
+        let now = now.min(self.not_after());
         // All else was found good, or is a matter of the calendar.
         !matches!(
             verify(&self.0.chain, bundles, now, limits),

@@ -48,3 +48,5 @@ pub(super) const HTTP: &[&[u8]] = &[Protocol::Http2.alpn(), Protocol::Http1.alpn
 pub(super) const HTTP2: &[&[u8]] = &[Protocol::Http2.alpn()];
 /// Bytes that nobody on the way reads. Not registered: it is ours.
 pub(super) const OPAQUE: &[u8] = b"portreeve-tcp";
+/// Proof of another connection, see [`lease`](crate::tls::lease). Ours, too.
+pub(super) const LEASE: &[u8] = b"portreeve-lease/1";

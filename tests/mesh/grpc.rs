@@ -173,9 +173,9 @@ fn at_both_ends<F: Future<Output = ()>>(
 }
 
 /// What reaches the application.
-type Served = Receiver<(Request<RecvStream>, SendResponse<Bytes>)>;
+pub(crate) type Served = Receiver<(Request<RecvStream>, SendResponse<Bytes>)>;
 
-fn serve(listener: TcpListener, tasks: &mut JoinSet<()>) -> Served {
+pub(crate) fn serve(listener: TcpListener, tasks: &mut JoinSet<()>) -> Served {
     let (asked, served) = mpsc::channel(16);
     tasks.spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
@@ -187,7 +187,7 @@ fn serve(listener: TcpListener, tasks: &mut JoinSet<()>) -> Served {
     served
 }
 
-fn call() -> Request<()> {
+pub(crate) fn call() -> Request<()> {
     Request::post("http://orders/shop.Orders/Watch")
         .header("te", "trailers")
         .header("content-type", "application/grpc")
@@ -196,7 +196,7 @@ fn call() -> Request<()> {
         .unwrap()
 }
 
-async fn exactly(body: &mut RecvStream, bytes: usize) -> String {
+pub(crate) async fn exactly(body: &mut RecvStream, bytes: usize) -> String {
     let mut read = Vec::new();
     while read.len() < bytes {
         let chunk = body.data().await.unwrap().unwrap();
@@ -207,7 +207,7 @@ async fn exactly(body: &mut RecvStream, bytes: usize) -> String {
 }
 
 /// No more data comes.
-async fn ends(body: &mut RecvStream) {
+pub(crate) async fn ends(body: &mut RecvStream) {
     while let Some(chunk) = body.data().await {
         assert_eq!(chunk.unwrap(), "");
     }
@@ -230,6 +230,6 @@ fn large() -> Bytes {
     Bytes::from_static(&[b'0'; 4 * 1024 * 1024])
 }
 
-fn bytes(text: &'static str) -> Bytes {
+pub(crate) fn bytes(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
 }

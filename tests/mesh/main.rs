@@ -19,6 +19,8 @@ mod balancer;
 #[cfg(test)]
 mod caller;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod crowd;
@@ -39,6 +41,8 @@ mod framing;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod grace;
+#[cfg(test)]
 mod grpc;
 #[cfg(test)]
 mod heads;
@@ -52,6 +56,8 @@ mod http2_floods;
 mod http2_frames;
 #[cfg(test)]
 mod http2_heads;
+#[cfg(test)]
+mod lease;
 #[cfg(test)]
 mod life;
 #[cfg(test)]

@@ -228,6 +228,10 @@ const BY_PEERS: &[(&str, Test)] = &[
         crate::readiness::requests_get_503_at_once_until_the_application_says_that_it_is_ready,
     ),
     (
+        "certificate_expired",
+        crate::grace::nothing_begins_in_the_grace,
+    ),
+    (
         "overloaded",
         crate::gates::a_request_too_many_is_refused_until_one_has_ended,
     ),

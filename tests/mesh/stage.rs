@@ -68,11 +68,21 @@ pub(crate) struct Stage {
     folder: TempDir,
     /// How long the sidecars' own SVIDs last, in seconds.
     svid_ttl_s: u64,
+    /// How many workers each sidecar has.
+    workers: usize,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
         Self::with_svids_of(3600)
+    }
+
+    /// With sidecars that have so many `workers`.
+    pub(crate) fn with_workers(workers: usize) -> Self {
+        Self {
+            workers,
+            ..Self::new()
+        }
     }
 
     /// With sidecars whose SVIDs last for `svid_ttl_s` seconds.
@@ -92,6 +102,7 @@ impl Stage {
             calendar,
             folder,
             svid_ttl_s,
+            workers: 1,
         };
         stage.rule(POLICY);
         stage
@@ -198,11 +209,11 @@ impl Stage {
 
     /// A sidecar whose records, wherever they go, are not looked at.
     pub(crate) fn start(&self, name: &str, [door, audit]: [&str; 2], more: &str) -> Running {
-        let identity = self.identity_of(name);
+        let (identity, workers) = (self.identity_of(name), self.workers);
         let text = format!(
             "trust_domain: mesh.example
 identity: {{ {identity} }}
-workers: 1
+workers: {workers}
 {door}
 policy: {{ dir: policy, headers: [x-ticket], workload_groups_file: groups.yaml, signals: {{ risk: long }}, signals_file: signals.yaml }}
 audit: {{ file: {name}.jsonl{audit} }}

@@ -45,7 +45,11 @@ impl Trial {
     }
 
     fn with_both(inbound_audit: [&str; 2], more: &str) -> Self {
-        let stage = Stage::new();
+        Self::on(Stage::new(), inbound_audit, more)
+    }
+
+    /// The same on `stage`.
+    pub(crate) fn on(stage: Stage, inbound_audit: [&str; 2], more: &str) -> Self {
         let application = Application::start();
         let orders = stage.orders_with(application.address(), inbound_audit, more);
         let shown = stage.svid("web", Authority::SVID_LIFETIME);

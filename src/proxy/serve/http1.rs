@@ -37,7 +37,7 @@ pub(super) async fn serve<A: Answer + 'static>(
     let mut held = pin!(conversation.hold());
     let closing = pin!(lifetime.clone().closing());
     let mut closing = Aside::new(closing);
-    let over = pin!(lifetime.over());
+    let over = pin!(lifetime.over(&fate));
     let mut over = Aside::new(over);
     let mut grace = pin!(sleep(GRACE));
     loop {

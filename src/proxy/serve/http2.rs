@@ -72,7 +72,7 @@ pub(super) async fn serve<A: Answer + 'static>(
     };
     let closing = pin!(lifetime.clone().closing());
     let mut closing = Aside::new(closing);
-    let over = pin!(lifetime.over());
+    let over = pin!(lifetime.over(&fate));
     let mut over = Aside::new(over);
     let mut idle = pin!(sleep(limits.idle));
     let mut is_closing = false;

@@ -25,6 +25,7 @@ use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
 use crate::proxy::doorway::Introduced;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::lifetime::Grace;
 use crate::proxy::settings::TcpInbound;
 use crate::proxy::tcp::broken::Side;
 use crate::proxy::tcp::broken::unreached;
@@ -35,9 +36,11 @@ use crate::proxy::tcp::relay::relay;
 use crate::proxy::tcp::scratch::Scratch;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream::Bond;
+use crate::proxy::upstream::Shown;
 use crate::proxy::upstream::UpstreamError;
 use crate::tls::OpaqueAccepted;
 use crate::tls::OpaqueAcceptor;
+use crate::tls::OpaqueArrival;
 
 /// One worker's inbound door for TCP.
 #[derive(Debug)]
@@ -81,6 +84,7 @@ impl TcpInboundDoor {
         let OpaqueAccepted {
             mut stream,
             mut belief,
+            lease,
             shown_until,
         } = accepted;
         end_by(stream.get_ref().0, Ending::Reset);
@@ -94,20 +98,26 @@ impl TcpInboundDoor {
         };
         let fate = Fate::within(self.desk.fate());
         let silence = self.settings.limits.silence;
-        let passing = Passing::begin(room, &arrival, silence, fate, &self.meters);
+        let passing = Passing::begin(room, &arrival, silence, fate.clone(), &self.meters);
         if let Some(loss) = belief.lost(self.desk.clock().as_ref()) {
             return passing.end(Some(loss.as_str()));
         }
         let Some((passing, permit)) = passing.ask(&arrival, &self.desk) else {
             return;
         };
-        let lifetime = self.desk.lifetime(Some(belief.clone()));
-        let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
+        let grace = self.settings.limits.certificate_grace;
+        let grace = Grace::of(grace, &self.threshold().leases);
+        let lifetime = self.desk.lifetime(Some(lease.clone()), grace);
+        let shown = Shown {
+            generation: 0,
+            until: shown_until,
+        };
+        let bond = Bond::new(lease, shown, None, Arc::clone(self.desk.clock()));
         let ended = tokio::select! {
             biased;
             reason = passing.withdrawn() => Some(reason),
             ended = self.pass(permit, &mut stream, &passing, &bond) => ended,
-            reason = lifetime.over() => Some(reason),
+            reason = lifetime.over(&fate) => Some(reason),
         };
         passing.end(ended);
     }
@@ -165,12 +175,16 @@ impl Doorway for TcpInboundDoor {
         else {
             return;
         };
-        match self.acceptor.accept(stream, source.ip()).await {
-            Ok(accepted) => {
-                self.threshold().handshake("ok");
-                self.receive(accepted, source, spare).await;
+        let arrival = match self.acceptor.receive(stream, source.ip()).await {
+            Ok(arrival) => arrival,
+            Err(why) => return doorway::unproved(self, &why, source, spare),
+        };
+        self.threshold().handshake("ok");
+        match arrival {
+            OpaqueArrival::Caller(accepted) => self.receive(accepted, source, spare).await,
+            OpaqueArrival::Claimant(claimant) => {
+                doorway::settle(self, claimant, source, spare).await;
             }
-            Err(why) => doorway::unproved(self, &why, source, spare),
         }
     }
 }

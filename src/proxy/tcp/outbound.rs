@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use crate::audit::Door;
 use crate::audit::Room;
@@ -40,7 +41,10 @@ use crate::proxy::tcp::relay::relay;
 use crate::proxy::tcp::scratch::Scratch;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream::Bond;
+use crate::proxy::upstream::Keeper;
+use crate::proxy::upstream::Shown;
 use crate::proxy::upstream::UpstreamError;
+use crate::tls::Lease;
 use crate::tls::OpaqueConnected;
 use crate::tls::OpaqueConnector;
 
@@ -143,24 +147,44 @@ impl TcpOutboundDoor {
             Ok(reached) => reached,
             Err(error) => return Some(unreached(&error)),
         };
-        let OpaqueConnected {
-            mut stream,
-            belief,
-            shown_until,
-        } = connected;
+        let (mut stream, bond) = self.bound(connected);
         end_by(stream.get_ref().0, Ending::Reset);
-        let lifetime = self.desk.lifetime(Some(belief.clone()));
-        let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
         let ended = tokio::select! {
             relayed = relay(caller, &mut stream, &self.scratch, passing) => relayed.err().map(|broken| broken.told(Side::Far, &bond)),
             () = silent(passing.activity(), self.desk.alarms()) => Some("silent_too_long"),
-            reason = lifetime.over() => Some(reason),
+            reason = bond.over() => Some(reason),
         };
         if ended.is_none() {
             end_by(caller, Ending::Orderly);
             end_by(stream.get_ref().0, Ending::Orderly);
         }
         ended
+    }
+
+    /// The far side's stream, and what binds it.
+    fn bound(&self, connected: OpaqueConnected) -> (TlsStream<TcpStream>, Bond) {
+        let OpaqueConnected {
+            belief,
+            generation,
+            keying,
+            shown_until,
+            stream,
+        } = connected;
+        // Where it is, and not where its name leads: another would know nothing of it.
+        let address = stream.get_ref().0.peer_addr();
+        let keeper = address.ok().map(|address| Keeper {
+            counts: self.threshold().leases.clone(),
+            dialer: Dialer::new(&address.to_string(), self.settings.limits.connect),
+            keying,
+            own: Some(self.own.clone()),
+            tls: Rc::clone(self.tls.prover()),
+        });
+        let shown = Shown {
+            generation,
+            until: shown_until,
+        };
+        let clock = Arc::clone(self.desk.clock());
+        (stream, Bond::new(Lease::new(belief), shown, keeper, clock))
     }
 
     async fn reach(&self) -> Result<(OpaqueConnected, OwnConnection), UpstreamError> {

@@ -138,7 +138,7 @@ impl Passing {
         entry.end(End {
             bytes_in: self.activity.bytes_in(),
             bytes_out: self.activity.bytes_out(),
-            reason,
+            reason: reason.or_else(|| self.fate.grace()),
             status: None,
         });
     }

@@ -3,7 +3,8 @@
 //! One tunnel serves an endpoint; another is opened only when its streams are
 //! all taken. When our SVID is renewed, or the far side's is about to end,
 //! the old tunnel goes on serving until its successor is there, so that no
-//! request waits for a renewal, and closes when its last stream ends.
+//! request waits for a renewal, and closes when its last stream ends. Those that
+//! outlive its certificates are seen to by its keeper.
 
 use std::cell::Cell;
 use std::cell::RefCell;
@@ -318,6 +319,9 @@ impl Shared {
             streams: Rc::default(),
             used: Rc::default(),
         };
+        if let Some(bond) = &bond {
+            bond.is_for(&tunnel.streams);
+        }
         let pings = connection.ping_pong();
         let watched = self.watch_over(&tunnel, pings, &pulse);
         let driven = drive(connection, bond);

@@ -26,8 +26,11 @@ use crate::proxy::upstream::UpstreamError;
 use crate::proxy::upstream::app_way::AppWay;
 use crate::proxy::upstream::bond::Bond;
 use crate::proxy::upstream::heard::Heard;
+use crate::proxy::upstream::keeper::Keeper;
+use crate::proxy::upstream::keeper::Shown;
 use crate::time::Clock;
 use crate::tls::Connector;
+use crate::tls::Lease;
 use crate::tls::Protocol;
 
 /// Bytes in both directions, over whatever carries them.
@@ -128,11 +131,19 @@ impl Reach {
         };
         self.meters.handshake("ok");
         let ends = connected.peer.not_after();
-        let bond = Bond::new(
-            connected.belief,
-            connected.shown_until,
-            Arc::clone(&self.clock),
-        );
+        let shown = Shown {
+            generation: connected.generation,
+            until: connected.shown_until,
+        };
+        let keeper = Keeper {
+            counts: self.meters.threshold().leases.clone(),
+            dialer: dialer.clone(),
+            keying: connected.keying,
+            own: None,
+            tls: Rc::clone(tls),
+        };
+        let lease = Lease::new(connected.belief);
+        let bond = Bond::new(lease, shown, Some(keeper), Arc::clone(&self.clock));
         let pulse = Pulse::default();
         let heard = Heard::new(connected.stream, pulse.clone());
         Ok(Made {
