@@ -8,9 +8,6 @@
 
 use std::sync::Arc;
 
-use cedar_policy::Authorizer;
-use cedar_policy::Entities;
-use cedar_policy::Request;
 use http::HeaderMap;
 use http::Method;
 
@@ -24,7 +21,6 @@ use crate::policy::decision::PolicyName;
 use crate::policy::decision::Shadow;
 use crate::policy::decision::Verdict;
 use crate::policy::memory::Memory;
-use crate::policy::memory::Met;
 use crate::policy::question::Connection;
 use crate::policy::question::Question;
 use crate::policy::revision::Revision;
@@ -36,15 +32,6 @@ use crate::policy::words::Verb;
 #[derive(Debug)]
 pub struct Decider {
     memory: Option<Memory>,
-    evaluator: Evaluator,
-}
-
-/// What evaluating needs and no policy set changes.
-#[derive(Debug)]
-struct Evaluator {
-    authorizer: Authorizer,
-    /// For policies that read no entity.
-    no_entities: Entities,
     no_names: Arc<[PolicyName]>,
 }
 
@@ -54,11 +41,7 @@ impl Decider {
     pub fn new() -> Self {
         Self {
             memory: None,
-            evaluator: Evaluator {
-                authorizer: Authorizer::new(),
-                no_entities: Entities::empty(),
-                no_names: Arc::new([]),
-            },
+            no_names: Arc::new([]),
         }
     }
 
@@ -108,65 +91,33 @@ impl Decider {
         }
         let Some(memory) = &mut self.memory else {
             let revision = policy.revision.clone();
-            return verdict(self.evaluator.unanswerable(), revision, None, None);
+            return verdict(unanswerable(&self.no_names), revision, None, None);
         };
         let Some(met) = memory.meet(question, verb) else {
             let revision = memory.revision().clone();
-            return verdict(self.evaluator.unanswerable(), revision, None, None);
+            return verdict(unanswerable(&self.no_names), revision, None, None);
         };
-        let asked = (question, verb);
-        let answer = self.evaluator.answer(&met, &met.candidates, asked);
-        let shadow = met.candidates.shadows().and_then(|shadows| {
-            let said = self.evaluator.answer(&met, shadows, asked);
-            shadow::cast(&answer.0, said)
-        });
+        let ask = |candidates: &Candidates| {
+            let answer = candidates.answer(&met, question, verb);
+            answer.unwrap_or_else(|unbuilt| match unbuilt {
+                Unbuilt::Ambiguous(name) => {
+                    let reason = DenialReason::AmbiguousHeader { name };
+                    (Err(reason), Arc::clone(&self.no_names))
+                }
+                Unbuilt::Inexpressible => unanswerable(&self.no_names),
+            })
+        };
+        let answer = ask(&met.candidates);
+        let shadows = met.candidates.shadows();
+        let shadow = shadows.and_then(|shadows| shadow::cast(&answer.0, ask(shadows)));
         let route = met.resource.route.clone();
         verdict(answer, memory.revision().clone(), route, shadow)
     }
 }
 
-impl Evaluator {
-    fn answer(
-        &self,
-        met: &Met<'_>,
-        candidates: &Candidates,
-        (question, verb): (&Question<'_>, Verb),
-    ) -> Answer {
-        let Some(conditional) = candidates.conditional() else {
-            return candidates.constant();
-        };
-        let context = match conditional
-            .plan
-            .build(question, &met.resource.captures, verb)
-        {
-            Ok(context) => context,
-            Err(Unbuilt::Ambiguous(name)) => {
-                let reason = DenialReason::AmbiguousHeader { name };
-                return (Err(reason), Arc::clone(&self.no_names));
-            }
-            Err(Unbuilt::Inexpressible) => return self.unanswerable(),
-        };
-        let request = Request::new(
-            met.caller.uid.clone(),
-            met.action(verb).clone(),
-            met.resource.uid.clone(),
-            context,
-            None,
-        );
-        let Ok(request) = request else {
-            return self.unanswerable();
-        };
-        let entities = met.entities.as_deref().unwrap_or(&self.no_entities);
-        candidates.ask(conditional, &self.authorizer, &request, entities)
-    }
-
-    /// The answer to what cannot even be asked.
-    fn unanswerable(&self) -> Answer {
-        (
-            Err(DenialReason::EvaluationError),
-            Arc::clone(&self.no_names),
-        )
-    }
+/// The answer to what cannot even be asked.
+fn unanswerable(no_names: &Arc<[PolicyName]>) -> Answer {
+    (Err(DenialReason::EvaluationError), Arc::clone(no_names))
 }
 
 impl Default for Decider {

@@ -74,6 +74,10 @@ impl KnownCaller {
             ancestors,
         }
     }
+
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl Resource {

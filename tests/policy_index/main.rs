@@ -27,6 +27,7 @@ use portreeve::policy::Route;
 use portreeve::policy::Settings;
 use proptest::prelude::*;
 
+mod conditions;
 mod explained;
 mod oracle;
 mod shadows;
@@ -91,17 +92,25 @@ fn line() -> impl Strategy<Value = String> {
         prop::sample::select(CONDITIONS.to_vec()),
     )
         .prop_map(|(effect, principal, action, resource, condition)| {
-            // A connection has none of these, so a policy that reads them is refused
-            // unless it says that it is about requests.
-            let is_http = ["path", "method", "headers", "params"]
-                .iter()
-                .any(|name| condition.contains(&format!("context.{name}")));
-            let action = match action {
-                "action" if is_http => "action in Action::\"http\"",
-                action => action,
-            };
-            format!("{effect}({principal}, {action}, {resource}) {condition};")
+            policy(effect, principal, action, resource, condition)
         })
+}
+
+/// A policy in one line.
+fn policy(effect: &str, principal: &str, action: &str, resource: &str, condition: &str) -> String {
+    // A connection has none of these, so a policy that reads them is refused
+    // unless it says that it is about requests.
+    let is_http = ["path", "method", "host", "headers", "params"]
+        .iter()
+        .any(|name| {
+            let read = ["context.", "context has "].map(|of| format!("{of}{name}"));
+            read.iter().any(|read| condition.contains(read))
+        });
+    let action = match action {
+        "action" if is_http => "action in Action::\"http\"",
+        action => action,
+    };
+    format!("{effect}({principal}, {action}, {resource}) {condition};")
 }
 
 fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked) -> Outcome {
@@ -111,7 +120,7 @@ fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked) -> Outcom
         headers.insert("x-a", value.parse().unwrap());
     }
     let service = asked.service.parse().unwrap();
-    let source = "10.1.2.3".parse().unwrap();
+    let source = asked.source.parse().unwrap();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60);
     let question = Question {
         caller: &caller,
@@ -197,6 +206,7 @@ fn the_generated_sets_reach_every_outcome() {
         path: "/",
         header: None,
         minute: 2,
+        source: "10.1.2.3",
     };
     for (lines, outcome) in sets {
         let (policy, text) = valid(lines);

@@ -1,5 +1,6 @@
 //! Plain Cedar, asked about everything.
 
+use std::net::IpAddr;
 use std::str::FromStr as _;
 
 use cedar_policy::AuthorizationError;
@@ -11,6 +12,8 @@ use cedar_policy::EntityUid;
 use cedar_policy::PolicyId;
 use cedar_policy::PolicySet;
 use cedar_policy::Request;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use portreeve::policy::Policy;
 use portreeve::policy::ServiceName;
 use portreeve::policy::Template;
@@ -117,30 +120,31 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
 }
 
 fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -> Context {
+    let at = |minute: u64| {
+        let instant = Timestamp::from_second(i64::try_from(minute * 60).unwrap()).unwrap();
+        TimeZone::UTC.to_datetime(instant)
+    };
     let clock = |minute: u64| {
-        let days = minute / (24 * 60);
-        json!({ "minuteOfDay": minute % (24 * 60), "weekday": (days + 3) % 7 + 1, "date": 0 })
+        let shown = at(minute);
+        json!({
+            "minuteOfDay": minute % (24 * 60),
+            "weekday": (minute / (24 * 60) + 3) % 7 + 1,
+            "date": shown.strftime("%Y%m%d").to_string().parse::<i64>().unwrap(),
+        })
     };
     let headers: serde_json::Map<_, _> = asked
         .header
         .map(|value| ("x-a".to_owned(), json!(value)))
         .into_iter()
         .collect();
-    let now = if asked.minute < 24 * 60 {
-        format!(
-            "1970-01-01T{:02}:{:02}:00Z",
-            asked.minute / 60,
-            asked.minute % 60
-        )
-    } else {
-        "2026-02-12T00:00:00Z".to_owned()
-    };
+    let now = at(asked.minute).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let source: IpAddr = asked.source.parse().unwrap();
     let extension = |name: &str, arg: &str| json!({ "__extn": { "fn": name, "arg": arg } });
     let mut context = json!({
         "method": asked.method,
         "host": "h",
         "path": asked.path,
-        "sourceIp": extension("ip", "10.1.2.3"),
+        "sourceIp": extension("ip", &source.to_canonical().to_string()),
         "now": extension("datetime", &now),
         "headers": headers,
         "params": params,

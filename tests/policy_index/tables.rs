@@ -91,6 +91,13 @@ pub(crate) const PATHS: [&str; 7] = [
     "/x/y/z",
     "/me",
 ];
+pub(crate) const SOURCES: [&str; 5] = [
+    "10.1.2.3",
+    "10.1.2.3",
+    "192.0.2.7",
+    "2001:db8::5",
+    "::ffff:10.9.9.9",
+];
 pub(crate) const SERVICES: [&str; 2] = ["s", "t"];
 
 /// One request, by its places in the tables.
@@ -102,6 +109,7 @@ pub(crate) struct Asked {
     pub(crate) path: &'static str,
     pub(crate) header: Option<&'static str>,
     pub(crate) minute: u64,
+    pub(crate) source: &'static str,
 }
 
 pub(crate) fn asked() -> impl Strategy<Value = Asked> {
@@ -112,13 +120,17 @@ pub(crate) fn asked() -> impl Strategy<Value = Asked> {
         prop::sample::select(PATHS.to_vec()),
         prop::sample::select(vec![None, Some("1"), Some("2")]),
         prop::sample::select(vec![0, 1, 2, 900, 60 * 24 * 366 * 56]),
+        prop::sample::select(SOURCES.to_vec()),
     )
-        .prop_map(|(caller, service, method, path, header, minute)| Asked {
-            caller,
-            service,
-            method,
-            path,
-            header,
-            minute,
-        })
+        .prop_map(
+            |(caller, service, method, path, header, minute, source)| Asked {
+                caller,
+                service,
+                method,
+                path,
+                header,
+                minute,
+                source,
+            },
+        )
 }

@@ -1,0 +1,141 @@
+//! Conditions of every kind, in every combination, mean what they mean to Cedar.
+
+use super::*;
+
+/// What conditions are made of; each is valid by itself.
+const ATOMS: [&str; 47] = [
+    "true",
+    "context.path like \"/users/*\"",
+    "context.path like \"*e*/m*\"",
+    "context.path like \"*\"",
+    "context.path like \"/me\"",
+    "context.path == \"/users/me\"",
+    "\"/me\" != context.path",
+    "context.method == \"GET\"",
+    "[\"GET\", \"PURGE\"].contains(context.method)",
+    "context.host == \"h\"",
+    "context.host == context.path",
+    "context.headers has \"x-a\"",
+    "context has params.id",
+    "(context.headers has \"x-a\" && context.headers[\"x-a\"] == \"1\")",
+    "(context has params.id && context.params.id like \"m?*\")",
+    "(context.params has id && context.params.id == \"me\")",
+    "(context.params has id && context.params.id == context.path)",
+    "(context.params has any && [\"users\", \"me\"].contains(context.params.any))",
+    "context.utc.minuteOfDay < 2",
+    "context.utc.minuteOfDay <= 1",
+    "context.zone.weekday > 3",
+    "context.zone.weekday >= 4",
+    "[1, 4, 5].contains(context.utc.weekday)",
+    "context.utc.date == 19700101",
+    "context.utc.date != 19700101",
+    "(context.zone.minuteOfDay - context.utc.minuteOfDay) * 2 + 1 > 1080",
+    "-context.utc.weekday < -3",
+    "context.utc.minuteOfDay * 9223372036854775807 > 0",
+    "context.utc.minuteOfDay + 9223372036854775807 > 0",
+    "context.now < datetime(\"2026-01-01\")",
+    "context.now >= datetime(\"1970-01-01T00:02:00Z\")",
+    "context.now == datetime(\"1970-01-01T15:00:00.000Z\")",
+    "context.now.toTime() < duration(\"1m30s\")",
+    "context.now.toDate() == datetime(\"1970-01-01\")",
+    "context.sourceIp.isInRange(ip(\"10.0.0.0/8\"))",
+    "context.sourceIp.isInRange(ip(\"2001:db8::/32\"))",
+    "context.sourceIp == ip(\"192.0.2.7\")",
+    "context.sourceIp == ip(\"192.0.2.0/24\")",
+    "context.sourceIp.isIpv4()",
+    "context.sourceIp.isLoopback()",
+    "principal is Workload",
+    "(principal is Workload && principal in WorkloadGroup::\"g\")",
+    "(principal is Workload in Namespace::\"td/a\")",
+    "(principal is Workload && principal has ns && principal.ns == \"a\")",
+    "(principal is Workload && principal.trustDomain == \"td\")",
+    "resource in [Route::\"s:/users/{id}\", Service::\"t\"]",
+    "action in [Action::\"write\", Action::\"GET\"]",
+];
+
+fn expression() -> impl Strategy<Value = String> {
+    let atom = prop::sample::select(ATOMS.to_vec()).prop_map(str::to_owned);
+    atom.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|a| format!("!({a})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+            (inner.clone(), inner.clone(), inner)
+                .prop_map(|(a, b, c)| format!("(if {a} then {b} else {c})")),
+        ]
+    })
+}
+
+fn conditional() -> impl Strategy<Value = String> {
+    let clause = (prop::sample::select(vec!["when", "unless"]), expression());
+    (
+        prop::sample::select(vec!["permit", "permit", "forbid"]),
+        prop::sample::select(ACTIONS.to_vec()),
+        prop::collection::vec(clause, 1..3),
+    )
+        .prop_map(|(effect, action, clauses)| {
+            let clauses = clauses
+                .iter()
+                .map(|(word, text)| format!("{word} {{ {text} }}"));
+            let condition = clauses.collect::<Vec<_>>().join(" ");
+            policy(effect, "principal", action, "resource", &condition)
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn conditions_mean_what_they_mean_to_cedar(
+        lines in prop::collection::vec(conditional(), 1..5),
+        requests in prop::collection::vec(asked(), 1..24),
+    ) {
+
+        let (policy, text) = valid(named(lines));
+        let set = plain_set(&text);
+        let policy = Arc::new(policy);
+        let mut decider = Decider::new();
+        for asked in requests.iter().chain(&requests) {
+            let expected = plain(&policy, &set, asked);
+            let found = indexed(&mut decider, &policy, asked);
+            prop_assert_eq!(found, expected, "{:?}\n{}", asked, text);
+        }
+    }
+}
+
+#[test]
+fn each_part_of_a_condition_is_one_that_a_policy_may_have() {
+    for atom in ATOMS {
+        let condition = format!("when {{ {atom} }}");
+        let line = policy("permit", "principal", "action", "resource", &condition);
+        let (policy, text) = valid(named(vec![line]));
+        assert_eq!(policy.names().len(), 1, "{atom}\n{text}");
+    }
+}
+
+/// As many as no single number has bits for.
+#[test]
+fn the_policies_of_a_large_set_are_all_heard() {
+    let line = |number: usize| {
+        let effect = if number == 99 { "forbid" } else { "permit" };
+        let condition = format!("when {{ context.utc.minuteOfDay < {number} }}");
+        policy(effect, "principal", "action", "resource", &condition)
+    };
+    let (policy, text) = valid(named((0..=99).map(line).collect()));
+    assert_eq!(policy.names().len(), 100);
+    let (set, policy) = (plain_set(&text), Arc::new(policy));
+    let mut decider = Decider::new();
+    for minute in [0, 30, 63, 64, 65, 98, 99, 900] {
+        let asked = Asked {
+            caller: 0,
+            service: "s",
+            method: "GET",
+            path: "/",
+            header: None,
+            minute,
+            source: "10.1.2.3",
+        };
+        let found = indexed(&mut decider, &policy, &asked);
+        assert_eq!(found, plain(&policy, &set, &asked), "{minute}");
+    }
+}
