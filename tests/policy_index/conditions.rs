@@ -49,9 +49,20 @@ const ATOMS: [&str; 47] = [
     "(principal is Workload in Namespace::\"td/a\")",
     "(principal is Workload && principal has ns && principal.ns == \"a\")",
     "(principal is Workload && principal.trustDomain == \"td\")",
-    "resource in [Route::\"s:/users/{id}\", Service::\"t\"]",
+    "resource in [Route::\"s:/users/{id}\", Route::\"t:/{any}\"]",
     "action in [Action::\"write\", Action::\"GET\"]",
 ];
+
+/// About nobody: they bring the parameters that conditions name.
+const ROUTES: [&str; 2] = [
+    "permit(principal is User, action, resource in Route::\"s:/users/{id}\");",
+    "permit(principal is User, action, resource in Route::\"t:/{any}\");",
+];
+
+fn with_routes(lines: Vec<String>) -> (Policy, String) {
+    let routes = ROUTES.map(str::to_owned);
+    valid(named(routes.into_iter().chain(lines).collect()))
+}
 
 fn expression() -> impl Strategy<Value = String> {
     let atom = prop::sample::select(ATOMS.to_vec()).prop_map(str::to_owned);
@@ -91,7 +102,7 @@ proptest! {
         requests in prop::collection::vec(asked(), 1..24),
     ) {
 
-        let (policy, text) = valid(named(lines));
+        let (policy, text) = with_routes(lines);
         let set = plain_set(&text);
         let policy = Arc::new(policy);
         let mut decider = Decider::new();
@@ -108,8 +119,8 @@ fn each_part_of_a_condition_is_one_that_a_policy_may_have() {
     for atom in ATOMS {
         let condition = format!("when {{ {atom} }}");
         let line = policy("permit", "principal", "action", "resource", &condition);
-        let (policy, text) = valid(named(vec![line]));
-        assert_eq!(policy.names().len(), 1, "{atom}\n{text}");
+        let (policy, text) = with_routes(vec![line]);
+        assert_eq!(policy.names().len(), 3, "{atom}\n{text}");
     }
 }
 
