@@ -136,9 +136,8 @@ impl Candidates {
         let Some(conditional) = &self.conditional else {
             return Ok(self.combine(&Said::default()));
         };
-        let plan = &conditional.plan;
         let who = (&*met.caller, &*met.resource);
-        let facts = Facts::new((question, verb), who, plan.headers(), plan.zones())?;
+        let facts = Facts::new((question, verb), who, &conditional.plan)?;
         let mut said = Said::default();
         let held = conditional.hold(&facts, &mut said);
         let answer = |mut said| {

@@ -76,6 +76,18 @@ impl Plan {
         &self.clocks
     }
 
+    /// When `question` came, if that is read.
+    pub(super) fn now(&self, question: &Question<'_>) -> Result<Option<Timestamp>, Unbuilt> {
+        if self.fields.contains(&Field::Now) {
+            let now = instant(question)?;
+            return years(now).map(|()| Some(now));
+        }
+        if self.clocks.is_empty() {
+            return Ok(None);
+        }
+        instant(question).map(Some)
+    }
+
     /// Builds it. `captures` are the parameters of the request's routes, with
     /// the segments that they stand for. What a connection does not have is
     /// left out where `verb` is one: a policy that reads it all the same fails.
@@ -126,15 +138,21 @@ fn address(source: IpAddr) -> RestrictedExpression {
     RestrictedExpression::new_ip(source.to_canonical().to_string())
 }
 
-pub(super) fn instant(question: &Question<'_>) -> Result<Timestamp, Unbuilt> {
+fn instant(question: &Question<'_>) -> Result<Timestamp, Unbuilt> {
     Timestamp::try_from(question.now).or(Err(Unbuilt::Inexpressible))
 }
 
-fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
-    let utc = Zone::UTC.at(now);
-    if utc.year() < 0 {
+/// Cedar writes no years before the first.
+fn years(now: Timestamp) -> Result<(), Unbuilt> {
+    if Zone::UTC.at(now).year() < 0 {
         return Err(Unbuilt::Inexpressible);
     }
+    Ok(())
+}
+
+fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
+    years(now)?;
+    let utc = Zone::UTC.at(now);
     Ok(RestrictedExpression::new_datetime(format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
         utc.year(),

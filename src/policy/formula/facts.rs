@@ -3,12 +3,12 @@
 use std::array;
 use std::cell::OnceCell;
 
-use http::HeaderName;
+use jiff::Timestamp;
 
+use crate::policy::context::Plan;
 use crate::policy::context::Shown;
 use crate::policy::context::Unbuilt;
 use crate::policy::context::clock;
-use crate::policy::context::instant;
 use crate::policy::context::sole;
 use crate::policy::formula::Failed;
 use crate::policy::known::KnownCaller;
@@ -26,22 +26,24 @@ pub(in crate::policy) struct Facts<'a> {
     pub(super) verb: Verb,
     /// The values of the headers that are read, in their order.
     headers: [Option<&'a str>; MOST_HEADERS],
+    /// If it is read.
+    now: Option<Timestamp>,
     clocks: [OnceCell<Shown>; MOST_CLOCKS],
     zones: &'a [(String, Zone)],
 }
 
 impl<'a> Facts<'a> {
-    /// What is known of `question`; `headers` and `zones` are those that are read.
-    /// A header that has two readings is an error, whoever reads it.
+    /// What is known of `question`; `plan` is what of it is read. A header that
+    /// has two readings is an error, whoever reads it, and so is a time that
+    /// Cedar has no form for.
     pub(in crate::policy) fn new(
         (question, verb): (&'a Question<'a>, Verb),
         (caller, resource): (&'a KnownCaller, &'a Resource),
-        headers: &[HeaderName],
-        zones: &'a [(String, Zone)],
+        plan: &'a Plan,
     ) -> Result<Self, Unbuilt> {
         let mut values = [None; MOST_HEADERS];
         if verb != Verb::Connect {
-            for (value, name) in values.iter_mut().zip(headers) {
+            for (value, name) in values.iter_mut().zip(plan.headers()) {
                 *value = sole(question.headers, name)?;
             }
         }
@@ -51,8 +53,9 @@ impl<'a> Facts<'a> {
             resource,
             verb,
             headers: values,
+            now: plan.now(question)?,
             clocks: array::from_fn(|_| OnceCell::new()),
-            zones,
+            zones: plan.zones(),
         })
     }
 
@@ -76,14 +79,17 @@ impl<'a> Facts<'a> {
         if let Some(shown) = known.get() {
             return Ok(*shown);
         }
-        let now = instant(self.question).or(Err(Failed))?;
+        let now = self.now.ok_or(Failed)?;
         Ok(*known.get_or_init(|| clock(zone.1.at(now))))
     }
 
     /// Milliseconds since 1970.
     pub(super) fn millis(&self) -> Result<i64, Failed> {
-        let now = instant(self.question).or(Err(Failed))?;
-        let millis = now.as_nanosecond().div_euclid(1_000_000);
+        let millis = self
+            .now
+            .ok_or(Failed)?
+            .as_nanosecond()
+            .div_euclid(1_000_000);
         i64::try_from(millis).or(Err(Failed))
     }
 }
