@@ -104,6 +104,7 @@ fn decide(criterion: &mut Criterion, group: &str, size: usize, text: &dyn Fn() -
         method: &Method::GET,
         host: "orders.shop.svc",
         path: "/r7/42",
+        query: None,
         headers: &headers,
         source: "10.0.0.1".parse().unwrap(),
         now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_782_689_400),

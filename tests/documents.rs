@@ -139,7 +139,13 @@ fn the_policy_readme_tells_every_option_and_every_key_of_a_case() {
     for key in keys {
         assert!(text.contains(&format!("`{key}`")), "{key}");
     }
-    for command in [&["explain"][..], &["test"], &["import", "istio"]] {
+    let commands = [
+        &["explain"][..],
+        &["test"],
+        &["import", "istio"],
+        &["import", "pomerium"],
+    ];
+    for command in commands {
         let help = Command::new(env!("CARGO_BIN_EXE_portreeve"))
             .arg("policy")
             .args(command)

@@ -486,6 +486,38 @@ when { (context.headers has "x-a" && context.headers["x-a"] == "b") };
     );
 }
 
+#[test]
+fn policies_of_pomerium_are_printed_as_cedar_or_refused_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let import = |text: &str| {
+        fs::write(dir.path().join("ppl.yaml"), text).unwrap();
+        let words = ["policy", "import", "pomerium", "ppl.yaml"];
+        portreeve(dir.path(), &[&words[..], &["--service", "orders"]].concat())
+    };
+    let rule = |timezone: &str| {
+        format!("allow:\n  or:\n    - time_of_day: {{ timezone: {timezone}, before: 9AM }}\n")
+    };
+    let ended = import(&rule("Europe/Vienna"));
+    let expected = r#"// Declare `policy.time_zones: { europe_vienna: Europe/Vienna }`.
+
+@id("pomerium/orders/0/or")
+permit (principal, action in Action::"http", resource in Service::"orders")
+when { context.europe_vienna.minuteOfDay < 540 };
+"#;
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (0, expected),
+        "{}",
+        ended.err
+    );
+    let ended = import(&rule("Nowhere"));
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""));
+    assert_eq!(
+        ended.err,
+        "ppl.yaml:3: `Nowhere` is not an IANA time zone\n"
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_cases_or_mistakes(text in "(cases|defaults|[ :{}\\[\\],/a-z\n\"-]{0,12}){0,12}") {

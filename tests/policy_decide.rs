@@ -54,6 +54,7 @@ struct Asking {
     service: &'static str,
     method: Method,
     path: &'static str,
+    query: Option<&'static str>,
     headers: HeaderMap,
     source: &'static str,
     now: SystemTime,
@@ -66,6 +67,7 @@ impl Default for Asking {
             service: "orders",
             method: Method::GET,
             path: "/users/me",
+            query: None,
             headers: HeaderMap::new(),
             source: "10.0.0.1",
             now: at(0),
@@ -83,6 +85,7 @@ impl Asking {
             method: &self.method,
             host: "orders.shop.svc",
             path: self.path,
+            query: self.query,
             headers: &self.headers,
             source: self.source.parse().unwrap(),
             now: self.now,
@@ -199,6 +202,62 @@ fn a_header_with_two_readings_is_a_no_where_it_is_read() {
         );
         assert_eq!(asking.answer(OPEN).0, "permit");
     }
+}
+
+#[test]
+fn a_query_is_known_by_the_names_in_it_or_refused() {
+    let read = "@id(\"p\") permit(principal, action in Action::\"http\", resource); @id(\"f\") forbid(principal, action in Action::\"http\", resource) when { context.query.contains(\"debug\") };";
+    let with = |query| Asking {
+        query,
+        ..Asking::default()
+    };
+    for query in [None, Some(""), Some("debugger=1"), Some("a=debug")] {
+        assert_eq!(with(query).answer(read).0, "permit", "{query:?}");
+    }
+    for query in ["debug", "a&debug=1", "%64ebug=", "debug&debug"] {
+        assert_eq!(with(Some(query)).answer(read).0, "forbidden", "{query}");
+    }
+    for query in ["a;debug", "%zz", "%2564ebug", "%ff"] {
+        assert_eq!(
+            with(Some(query)).answer(read).0,
+            "ambiguous_query",
+            "{query}"
+        );
+        // Whoever does not read it has but one reading.
+        assert_eq!(with(Some(query)).answer(OPEN).0, "permit", "{query}");
+    }
+    let only = "[\"page\", \"size\"].containsAll(context.query)";
+    assert!(with(Some("size=7")).is_permitted(only));
+    assert!(with(None).is_permitted(only));
+    assert!(!with(Some("size=7&x")).is_permitted(only));
+}
+
+#[test]
+fn without_tls_there_is_nothing_to_know_of_it() {
+    let has = "context has tls && context.tls.group != \"\"";
+    assert!(!Asking::default().is_permitted(has));
+    // What is read must be there.
+    let files = [(
+        "a.cedar",
+        "@id(\"p\") permit(principal, action, resource) when { context.tls.serial == \"0a\" };",
+    )];
+    let settings = Settings::default();
+    let refused = Policy::parse(&files, &settings).unwrap_err();
+    assert!(
+        refused.iter().any(|one| one.text.contains("tls")),
+        "{refused:?}"
+    );
+    let misspelt = [(
+        "a.cedar",
+        "@id(\"p\") forbid(principal, action, resource) when { context has tls.sreial };",
+    )];
+    let refused = Policy::parse(&misspelt, &settings).unwrap_err();
+    assert!(
+        refused
+            .iter()
+            .any(|one| one.text.contains("`sreial` is not declared")),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -334,6 +393,7 @@ fn more_callers_than_it_remembers_are_decided_rightly() {
             method: &Method::GET,
             host: "",
             path: "/",
+            query: None,
             headers: &headers,
             source: asking.source.parse().unwrap(),
             now: asking.now,

@@ -31,6 +31,7 @@ fuzz_target!(|text: &str| {
         method: &http::Method::GET,
         host: "h",
         path: "/a/b",
+        query: None,
         headers: &headers,
         source: "10.0.0.1".parse().unwrap(),
         now: SystemTime::UNIX_EPOCH,

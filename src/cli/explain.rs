@@ -19,6 +19,7 @@ use crate::policy::GroupName;
 use crate::policy::ServiceName;
 use crate::rehearsal;
 use crate::rehearsal::Asked;
+use crate::rehearsal::Handshake;
 use crate::rehearsal::NoService;
 use crate::rehearsal::Stage;
 use crate::rehearsal::What;
@@ -65,6 +66,9 @@ pub(super) struct Explain {
     /// A workload group that the caller is in besides, as an authority's entries may say; may be given several times
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<GroupName>,
+    /// The connection's TLS: `none`, or parts such as `group=X25519,issued=TIME,expires=TIME,serial=HEX` [default: as between sidecars]
+    #[arg(long, value_name = "PARTS")]
+    tls: Option<Handshake>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -115,6 +119,7 @@ fn asked(wanted: Explain, stage: &Stage) -> Result<Asked, NoService> {
         now: wanted.at.unwrap_or_else(|| SystemClock.now()),
         service,
         source: wanted.source,
+        tls: wanted.tls.unwrap_or_default(),
         what,
     })
 }

@@ -13,7 +13,10 @@ use http::HeaderName;
 use crate::cli::print;
 use crate::id::TrustDomain;
 use crate::import;
+use crate::import::Imported;
+use crate::import::Route;
 use crate::import::Target;
+use crate::import::Untranslatable;
 use crate::policy::ServiceName;
 
 /// Whose policies.
@@ -21,6 +24,8 @@ use crate::policy::ServiceName;
 pub(super) enum Import {
     /// Those of Istio: `AuthorizationPolicy`, for one workload
     Istio(Istio),
+    /// Those of Pomerium: its policy language, for one route
+    Pomerium(Pomerium),
 }
 
 /// A file, and the workload that it is translated for.
@@ -45,17 +50,38 @@ pub(super) struct Istio {
     root_namespace: String,
 }
 
+/// A file, and the service that it is translated for.
+#[derive(Debug, Args)]
+pub(super) struct Pomerium {
+    /// The YAML or JSON file: policies, a route, or a whole configuration
+    file: PathBuf,
+    /// What policies call the service here
+    #[arg(long, value_name = "NAME")]
+    service: ServiceName,
+    /// The route that is meant, by its `from`, where there are several
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    /// What policies call the provider of users and groups here
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+}
+
 /// Prints the translation, or all that has none.
 pub(super) fn import(wanted: Import) -> ExitCode {
-    let Import::Istio(wanted) = wanted;
-    let text = match fs::read_to_string(&wanted.file) {
-        Ok(text) => text,
-        Err(error) => {
-            let file = wanted.file.display();
-            print::complaint(format_args!("portreeve: cannot read `{file}`: {error}"));
-            return ExitCode::FAILURE;
+    match wanted {
+        Import::Istio(wanted) => istio(wanted),
+        Import::Pomerium(wanted) => {
+            let route = Route {
+                from: wanted.from,
+                provider: wanted.provider,
+                service: wanted.service,
+            };
+            translated(&wanted.file, |text| import::pomerium(text, &route))
         }
-    };
+    }
+}
+
+fn istio(wanted: Istio) -> ExitCode {
     let labels = wanted
         .labels
         .iter()
@@ -70,16 +96,35 @@ pub(super) fn import(wanted: Import) -> ExitCode {
         service: wanted.service,
         trust_domain: wanted.trust_domain,
     };
-    translated(&text, &target, &wanted.file)
+    translated(&wanted.file, |text| import::istio(text, &target))
 }
 
-fn translated(text: &str, target: &Target, file: &Path) -> ExitCode {
-    match import::istio(text, target) {
+fn translated(
+    file: &Path,
+    translate: impl FnOnce(&str) -> Result<Imported, Vec<Untranslatable>>,
+) -> ExitCode {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let file = file.display();
+            print::complaint(format_args!("portreeve: cannot read `{file}`: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match translate(&text) {
         Ok(imported) => {
             if !imported.headers.is_empty() {
                 let headers = imported.headers.iter().map(HeaderName::as_str);
                 let headers = headers.collect::<Vec<_>>().join(", ");
                 print::line(format_args!("// Declare `policy.headers: [{headers}]`."));
+            }
+            if !imported.zones.is_empty() {
+                let zones = imported.zones.iter();
+                let zones = zones.map(|(name, zone)| format!("{name}: {}", zone.name()));
+                let zones = zones.collect::<Vec<_>>().join(", ");
+                print::line(format_args!(
+                    "// Declare `policy.time_zones: {{ {zones} }}`."
+                ));
             }
             print::line(imported.cedar.trim_end());
             ExitCode::SUCCESS

@@ -7,8 +7,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use http::HeaderName;
-
 use crate::id::TrustDomain;
 use crate::import::cedar;
 use crate::import::file::Document;
@@ -18,10 +16,8 @@ use crate::import::refusals::Refusals;
 use crate::import::refusals::Untranslatable;
 use crate::import::source;
 use crate::import::source::Home;
-use crate::policy::Policy;
+use crate::import::translation::Imported;
 use crate::policy::ServiceName;
-use crate::policy::Settings;
-use crate::policy::Severity;
 
 /// The workload that the policies are for.
 #[derive(Clone, Debug)]
@@ -38,15 +34,6 @@ pub struct Target {
     pub trust_domain: TrustDomain,
 }
 
-/// A translation.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Imported {
-    /// The policies.
-    pub cedar: String,
-    /// The headers that the configuration must declare for them.
-    pub headers: Vec<HeaderName>,
-}
-
 /// Translates all policies of a file, in YAML, that are for `target`.
 ///
 /// # Errors
@@ -61,8 +48,7 @@ pub fn istio(text: &str, target: &Target) -> Result<Imported, Vec<Untranslatable
         vec![Untranslatable { line, text }]
     })?;
     let mut work = Work {
-        cedar: String::new(),
-        headers: Vec::new(),
+        imported: Imported::default(),
         notes: Refusals::default(),
         permits: false,
         target,
@@ -74,8 +60,7 @@ pub fn istio(text: &str, target: &Target) -> Result<Imported, Vec<Untranslatable
 }
 
 struct Work<'a> {
-    cedar: String,
-    headers: Vec<HeaderName>,
+    imported: Imported,
     notes: Refusals,
     permits: bool,
     target: &'a Target,
@@ -118,12 +103,15 @@ impl Work<'_> {
         };
         let id = format!("istio/{}/{}", namespace.value, name.value);
         if !self.is_for_us(document, &namespace.value) {
-            let _infallible = writeln!(self.cedar, "// {id} is for other workloads.");
+            let _infallible = writeln!(self.imported.cedar, "// {id} is for other workloads.");
             return;
         }
         self.permits |= effect == Effect::Permit;
         if spec.rules.is_empty() {
-            let _infallible = writeln!(self.cedar, "// {id} has no rules, so it says nothing.");
+            let _infallible = writeln!(
+                self.imported.cedar,
+                "// {id} has no rules, so it says nothing."
+            );
         }
         let shadow = document.metadata.annotations.get("istio.io/dry-run");
         let shadow = shadow.is_some_and(|text| text.value == "true");
@@ -152,7 +140,7 @@ impl Work<'_> {
             "AUDIT" => {
                 // Everything is recorded.
                 let name = &document.metadata.name.value;
-                let _infallible = writeln!(self.cedar, "// {name} only asks for records.");
+                let _infallible = writeln!(self.imported.cedar, "// {name} only asks for records.");
                 None
             }
             other => {
@@ -198,7 +186,8 @@ impl Work<'_> {
         if let Some(to) = &rule.to {
             let mut operations = Vec::new();
             for one in to {
-                let conditions = operation::operation(&one.operation, &mut self.notes);
+                let conditions =
+                    operation::operation(&one.operation, &self.target.service, &mut self.notes);
                 operations.extend(cedar::all(&conditions));
             }
             if to.iter().any(|one| operation::is_empty(&one.operation)) || to.is_empty() {
@@ -210,7 +199,7 @@ impl Work<'_> {
             parts.push(cedar::any(&operations));
         }
         for when in &rule.when {
-            let found = operation::when(when, home, (&mut self.headers, &mut self.notes));
+            let found = operation::when(when, home, (&mut self.imported, &mut self.notes));
             parts.extend(found);
         }
         // Who may not connect at all may not by TCP either; but nobody is let in by TCP.
@@ -224,39 +213,19 @@ impl Work<'_> {
         let scope = format!("principal is Workload, {action}, resource in Service::\"{service}\"");
         let condition = cedar::all(&parts).map(|all| format!("\nwhen {{ {all} }}"));
         let condition = condition.unwrap_or_default();
-        let _infallible = writeln!(self.cedar, "\n{head}\n{word} ({scope}){condition};");
+        let _infallible = writeln!(
+            self.imported.cedar,
+            "\n{head}\n{word} ({scope}){condition};"
+        );
     }
 
     /// What cannot be loaded is no translation.
     fn finish(mut self) -> Result<Imported, Vec<Untranslatable>> {
         if !self.permits {
-            self.cedar.push_str(
+            self.imported.cedar.push_str(
                 "\n// No ALLOW is for this workload. Istio would let everybody in; here nobody is let in.\n",
             );
         }
-        let settings = Settings {
-            services: [(self.target.service.clone(), Vec::new())].into(),
-            headers: self.headers.clone(),
-            ..Settings::default()
-        };
-        if self.notes.0.is_empty()
-            && let Err(mistakes) = Policy::parse(&[("translation", &self.cedar)], &settings)
-        {
-            let errors = mistakes
-                .into_iter()
-                .filter(|m| m.severity == Severity::Error);
-            for mistake in errors {
-                self.notes.whole(0, mistake.to_string());
-            }
-        }
-        if self.notes.0.is_empty() {
-            Ok(Imported {
-                cedar: self.cedar,
-                headers: self.headers,
-            })
-        } else {
-            self.notes.0.sort_by_key(|note| note.line);
-            Err(self.notes.0)
-        }
+        self.imported.finish(&self.target.service, self.notes)
     }
 }

@@ -1,4 +1,4 @@
-//! Policies of other meshes, in Cedar.
+//! Policies of others, in Cedar.
 //!
 //! A translation says what its original says, or there is none: what cannot be
 //! said in the same way is refused with its line. Nothing is ever permitted
@@ -7,12 +7,18 @@
 mod cedar;
 mod file;
 mod istio;
+mod node;
 mod operation;
 mod pattern;
+mod pomerium;
 mod refusals;
 mod source;
+mod template;
+mod translation;
 
-pub use istio::Imported;
 pub use istio::Target;
 pub use istio::istio;
+pub use pomerium::Route;
+pub use pomerium::pomerium;
 pub use refusals::Untranslatable;
+pub use translation::Imported;

@@ -11,17 +11,17 @@ use crate::import::refusals::Refusals;
 use crate::import::source;
 use crate::import::source::Home;
 use crate::import::source::both;
+use crate::import::template;
+use crate::import::translation::Imported;
+use crate::policy::ServiceName;
 use crate::proxy;
 
 /// The condition that an `operation` is. Its fields must all hold.
-pub(super) fn operation(operation: &Operation, notes: &mut Refusals) -> Vec<String> {
-    for (key, values) in [
-        ("hosts", &operation.hosts),
-        ("notHosts", &operation.not_hosts),
-    ] {
-        let why = "Istio compares the host with its port, and policies see none";
-        notes.all(key, values, why);
-    }
+pub(super) fn operation(
+    operation: &Operation,
+    service: &ServiceName,
+    notes: &mut Refusals,
+) -> Vec<String> {
     for (key, values) in [
         ("ports", &operation.ports),
         ("notPorts", &operation.not_ports),
@@ -33,15 +33,27 @@ pub(super) fn operation(operation: &Operation, notes: &mut Refusals) -> Vec<Stri
         Some(Pattern::read(value, notes)?.of("context.method"))
     };
     both(
+        &operation.hosts,
+        &operation.not_hosts,
+        &host,
+        (&mut parts, notes),
+    );
+    both(
         &operation.methods,
         &operation.not_methods,
         &methods,
         (&mut parts, notes),
     );
+    let paths = |value: &Text, notes: &mut Refusals| {
+        if value.value.contains(['{', '}']) {
+            return template::template(value, service, notes);
+        }
+        path(value, notes)
+    };
     both(
         &operation.paths,
         &operation.not_paths,
-        &path,
+        &paths,
         (&mut parts, notes),
     );
     parts
@@ -59,11 +71,11 @@ pub(super) const fn is_empty(operation: &Operation) -> bool {
         && operation.not_paths.is_empty()
 }
 
-/// The condition that a `when` is; the headers that it reads are added to `headers`.
+/// The condition that a `when` is; the headers that it reads are added to `imported`.
 pub(super) fn when(
     when: &When,
     home: Home<'_>,
-    (headers, notes): (&mut Vec<HeaderName>, &mut Refusals),
+    (imported, notes): (&mut Imported, &mut Refusals),
 ) -> Vec<String> {
     let mut parts = Vec::new();
     if when.values.is_empty() && when.not_values.is_empty() {
@@ -94,9 +106,7 @@ pub(super) fn when(
         key => {
             if let Some(name) = header(key, &when.key, notes) {
                 translated(&|value, notes| field(&name, value, notes), notes);
-                if !headers.contains(&name) {
-                    headers.push(name);
-                }
+                imported.reads(name);
             }
         }
     }
@@ -108,13 +118,28 @@ pub(super) fn is_of_requests(when: &When) -> bool {
     when.key.value.starts_with("request.")
 }
 
+/// Istio compares the host with its port. What both begin with is the same,
+/// unless it ends with the dot that a host may have at its end.
+fn host(value: &Text, notes: &mut Refusals) -> Option<String> {
+    let pattern = Pattern::read(value, notes)?;
+    match pattern {
+        Pattern::Any => Some(pattern.of("context.host")),
+        Pattern::Begins(text) if !text.contains(':') && !text.ends_with('.') => {
+            Some(Pattern::Begins(&text.to_ascii_lowercase()).of("context.host"))
+        }
+        _ => {
+            let text = format!(
+                "`{}`: Istio compares the host with its port, and policies see none; what it begins with (`a.example*`) can be compared",
+                value.value
+            );
+            notes.add(value, text);
+            None
+        }
+    }
+}
+
 /// What is compared must be in the form in which a request's path is compared.
 fn path(value: &Text, notes: &mut Refusals) -> Option<String> {
-    if value.value.contains(['{', '}']) {
-        let text = format!("`{}` is a template: write a route for it", value.value);
-        notes.add(value, text);
-        return None;
-    }
     let pattern = Pattern::read(value, notes)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/!$&'()+,=:@;".contains(c);
     if let Some(c) = pattern.rest().chars().find(|&c| !plain(c)) {

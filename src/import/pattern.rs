@@ -1,4 +1,4 @@
-//! Istio's patterns: a whole text, a beginning (`a*`), an end (`*a`), or anything (`*`).
+//! What a text is to be like.
 
 use serde_saphyr::Spanned;
 
@@ -10,12 +10,14 @@ use crate::import::refusals::Refusals;
 pub(super) enum Pattern<'a> {
     Any,
     Begins(&'a str),
+    Contains(&'a str),
     Ends(&'a str),
     Is(&'a str),
 }
 
 impl<'a> Pattern<'a> {
-    /// Reads one. Refuses what Istio itself reads in more than one way.
+    /// Reads one of Istio's: a whole text, a beginning (`a*`), an end (`*a`), or
+    /// anything (`*`). Refuses what Istio itself reads in more than one way.
     pub(super) fn read(text: &'a Spanned<String>, notes: &mut Refusals) -> Option<Self> {
         let pattern = match text.value.as_str() {
             "*" => Self::Any,
@@ -47,7 +49,7 @@ impl<'a> Pattern<'a> {
     pub(super) const fn rest(self) -> &'a str {
         match self {
             Self::Any => "",
-            Self::Begins(text) | Self::Ends(text) | Self::Is(text) => text,
+            Self::Begins(text) | Self::Contains(text) | Self::Ends(text) | Self::Is(text) => text,
         }
     }
 
@@ -56,6 +58,7 @@ impl<'a> Pattern<'a> {
         match self {
             Self::Any => format!("{subject} like \"*\""),
             Self::Begins(text) => format!("{subject} like \"{}*\"", cedar::plain(text)),
+            Self::Contains(text) => format!("{subject} like \"*{}*\"", cedar::plain(text)),
             Self::Ends(text) => format!("{subject} like \"*{}\"", cedar::plain(text)),
             Self::Is(text) => format!("{subject} == {}", cedar::quoted(text)),
         }

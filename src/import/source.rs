@@ -95,14 +95,13 @@ pub(super) fn principal(value: &Text, home: Home<'_>, notes: &mut Refusals) -> O
     let at_home = |text: &str| text.replacen(CLUSTER, &format!("{}/", home.trust_domain), 1);
     match pattern {
         Pattern::Any => Some("principal.spiffe like \"spiffe://*\"".to_owned()),
-        Pattern::Ends(_) => {
-            let Pattern::Ends(end) = pattern else {
-                return None;
-            };
-            Some(format!(
-                "principal.spiffe like \"spiffe://*{}\"",
-                cedar::plain(end)
-            ))
+        Pattern::Contains(text) => {
+            let text = cedar::plain(text);
+            Some(format!("principal.spiffe like \"spiffe://*{text}*\""))
+        }
+        Pattern::Ends(end) => {
+            let end = cedar::plain(end);
+            Some(format!("principal.spiffe like \"spiffe://*{end}\""))
         }
         Pattern::Begins(text) if CLUSTER.starts_with(text) => {
             let why = format!(

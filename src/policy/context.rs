@@ -1,7 +1,9 @@
 //! What Cedar gets to know of a request: no more than is read.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use cedar_policy::Context;
 use cedar_policy::RestrictedExpression;
@@ -12,7 +14,9 @@ use jiff::civil::DateTime;
 
 use crate::policy::mention::Field;
 use crate::policy::mention::Mentions;
+use crate::policy::query;
 use crate::policy::question::Question;
+use crate::policy::question::Tls;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
 use crate::policy::words::Verb;
@@ -43,6 +47,8 @@ pub(super) struct Shown {
 pub(super) enum Unbuilt {
     /// The header has two readings.
     Ambiguous(HeaderName),
+    /// The query has two readings.
+    AmbiguousQuery,
     /// A time or a value that Cedar has no form for.
     Inexpressible,
 }
@@ -76,6 +82,17 @@ impl Plan {
         &self.clocks
     }
 
+    /// The names of the query's parameters, if they are read.
+    pub(super) fn query(
+        &self,
+        question: &Question<'_>,
+    ) -> Result<Option<BTreeSet<String>>, Unbuilt> {
+        if !self.fields.contains(&Field::Query) {
+            return Ok(None);
+        }
+        names(question.query).map(Some)
+    }
+
     /// When `question` came, if that is read.
     pub(super) fn now(&self, question: &Question<'_>) -> Result<Option<Timestamp>, Unbuilt> {
         if self.fields.contains(&Field::Now) {
@@ -101,7 +118,7 @@ impl Plan {
         let mut pairs = Vec::with_capacity(self.fields.len() + self.clocks.len() + 2);
         for &field in &self.fields {
             if is_request || field.is_of_connections() {
-                pairs.push(value(field, question)?);
+                pairs.extend(value(field, question)?);
             }
         }
         if let Some(names) = self.headers.as_ref().filter(|_| is_request) {
@@ -120,16 +137,25 @@ impl Plan {
     }
 }
 
-fn value(field: Field, question: &Question<'_>) -> Result<(String, RestrictedExpression), Unbuilt> {
+/// Nothing if the request does not have it.
+fn value(
+    field: Field,
+    question: &Question<'_>,
+) -> Result<Option<(String, RestrictedExpression)>, Unbuilt> {
     let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
     let (name, value) = match field {
         Field::Host => ("host", text(question.host)),
         Field::Method => ("method", text(question.method.as_str())),
         Field::Now => ("now", datetime(instant(question)?)?),
         Field::Path => ("path", text(question.path)),
+        Field::Query => ("query", query(question.query)?),
         Field::SourceIp => ("sourceIp", address(question.source)),
+        Field::Tls => match question.caller.tls() {
+            Some(facts) => ("tls", tls(facts)?),
+            None => return Ok(None),
+        },
     };
-    Ok((name.to_owned(), value))
+    Ok(Some((name.to_owned(), value)))
 }
 
 /// An IPv4 address in IPv6 clothes is an IPv4 address: a range of one family
@@ -138,8 +164,34 @@ fn address(source: IpAddr) -> RestrictedExpression {
     RestrictedExpression::new_ip(source.to_canonical().to_string())
 }
 
+fn query(query: Option<&str>) -> Result<RestrictedExpression, Unbuilt> {
+    let names = names(query)?.into_iter();
+    Ok(RestrictedExpression::new_set(
+        names.map(RestrictedExpression::new_string),
+    ))
+}
+
+fn names(query: Option<&str>) -> Result<BTreeSet<String>, Unbuilt> {
+    query::names(query.unwrap_or_default()).ok_or(Unbuilt::AmbiguousQuery)
+}
+
+fn tls(facts: &Tls) -> Result<RestrictedExpression, Unbuilt> {
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let time = |time: SystemTime| datetime(timestamp(time)?);
+    record([
+        ("group".to_owned(), text(&facts.group)),
+        ("notBefore".to_owned(), time(facts.not_before)?),
+        ("notAfter".to_owned(), time(facts.not_after)?),
+        ("serial".to_owned(), text(&facts.serial)),
+    ])
+}
+
 fn instant(question: &Question<'_>) -> Result<Timestamp, Unbuilt> {
-    Timestamp::try_from(question.now).or(Err(Unbuilt::Inexpressible))
+    timestamp(question.now)
+}
+
+pub(super) fn timestamp(time: SystemTime) -> Result<Timestamp, Unbuilt> {
+    Timestamp::try_from(time).or(Err(Unbuilt::Inexpressible))
 }
 
 /// Cedar writes no years before the first.

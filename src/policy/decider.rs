@@ -104,6 +104,10 @@ impl Decider {
                     let reason = DenialReason::AmbiguousHeader { name };
                     (Err(reason), Arc::clone(&self.no_names))
                 }
+                Unbuilt::AmbiguousQuery => {
+                    let reason = DenialReason::AmbiguousQuery;
+                    (Err(reason), Arc::clone(&self.no_names))
+                }
                 Unbuilt::Inexpressible => unanswerable(&self.no_names),
             })
         };
@@ -138,6 +142,7 @@ pub(super) fn with_question<T>(
         method: &method,
         host: "",
         path: "",
+        query: None,
         headers: &headers,
         source: connection.source,
         now: connection.now,

@@ -55,6 +55,9 @@ pub enum DenialReason {
         /// Which.
         name: HeaderName,
     },
+    /// A policy in question reads the names of the query's parameters, and
+    /// servers do not agree on what they are.
+    AmbiguousQuery,
     /// A policy in question could not be evaluated, or the question could not
     /// be asked. An error is never a yes.
     EvaluationError,
@@ -143,6 +146,7 @@ impl DenialReason {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AmbiguousHeader { .. } => "ambiguous_header",
+            Self::AmbiguousQuery => "ambiguous_query",
             Self::EvaluationError => "evaluation_error",
             Self::Forbidden => "forbidden",
             Self::NoPermit => "no_permit",

@@ -74,10 +74,6 @@ impl KnownCaller {
             ancestors,
         }
     }
-
-    pub(super) const fn caller(&self) -> &Caller {
-        &self.caller
-    }
 }
 
 impl Resource {

@@ -42,15 +42,17 @@ pub(super) enum Field {
     Method,
     Now,
     Path,
+    Query,
     SourceIp,
+    Tls,
 }
 
 impl Field {
     /// Whether connections have it, too, and not only requests.
     pub(super) const fn is_of_connections(self) -> bool {
         match self {
-            Self::Now | Self::SourceIp => true,
-            Self::Host | Self::Method | Self::Path => false,
+            Self::Now | Self::SourceIp | Self::Tls => true,
+            Self::Host | Self::Method | Self::Path | Self::Query => false,
         }
     }
 }
@@ -109,7 +111,9 @@ impl Mentions {
             ["method", ..] => drop(self.fields.insert(Field::Method)),
             ["now", ..] => drop(self.fields.insert(Field::Now)),
             ["path", ..] => drop(self.fields.insert(Field::Path)),
+            ["query", ..] => drop(self.fields.insert(Field::Query)),
             ["sourceIp", ..] => drop(self.fields.insert(Field::SourceIp)),
+            ["tls", ..] => drop(self.fields.insert(Field::Tls)),
             ["headers"] => {
                 let all = vocabulary.headers.iter().cloned();
                 self.headers.get_or_insert_default().extend(all);
@@ -193,7 +197,7 @@ mod tests {
             "(if true then context else context).path == \"/\"",
         ] {
             let read = mentions(condition);
-            assert_eq!(read.fields.len(), 5, "{condition}");
+            assert_eq!(read.fields.len(), 7, "{condition}");
             assert_eq!(names(&read.clocks), ["berlin", "utc"], "{condition}");
             assert_eq!(read.headers.unwrap().len(), 2, "{condition}");
             assert_eq!(read.params.unwrap().len(), 1, "{condition}");

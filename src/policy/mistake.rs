@@ -98,7 +98,7 @@ impl Mistake {
 }
 
 /// What the context of a request has and that of a connection has not.
-const REQUESTS_ONLY: [&str; 5] = ["headers", "host", "method", "params", "path"];
+const REQUESTS_ONLY: [&str; 6] = ["headers", "host", "method", "params", "path", "query"];
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

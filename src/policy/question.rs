@@ -1,5 +1,6 @@
 //! What is asked of a policy.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,6 +19,20 @@ pub struct Caller(Arc<Identity>);
 struct Identity {
     id: SpiffeId,
     namespace: Option<Box<str>>,
+    tls: Option<Tls>,
+}
+
+/// What policies get to know of a connection with mutual TLS.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tls {
+    /// The group of the key exchange, such as `X25519MLKEM768`.
+    pub group: Cow<'static, str>,
+    /// The last moment at which the caller's certificate is good.
+    pub not_after: SystemTime,
+    /// The first.
+    pub not_before: SystemTime,
+    /// The certificate's number, in lower-case hexadecimal.
+    pub serial: Box<str>,
 }
 
 impl Caller {
@@ -25,10 +40,21 @@ impl Caller {
     /// is in the Cedar `Namespace::"<trust domain>/<namespace>"`.
     #[must_use]
     pub fn workload(id: &SpiffeId) -> Self {
+        Self::new(id, None)
+    }
+
+    /// The same, with what is known of its connection.
+    #[must_use]
+    pub fn over(id: &SpiffeId, tls: Tls) -> Self {
+        Self::new(id, Some(tls))
+    }
+
+    fn new(id: &SpiffeId, tls: Option<Tls>) -> Self {
         let namespace = account(id).map(|(ns, _)| format!("{}/{ns}", id.trust_domain()).into());
         Self(Arc::new(Identity {
             id: id.clone(),
             namespace,
+            tls,
         }))
     }
 
@@ -36,6 +62,11 @@ impl Caller {
     #[must_use]
     pub fn id(&self) -> &SpiffeId {
         &self.0.id
+    }
+
+    /// What is known of its connection; nothing if that has no TLS.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.0.tls.as_ref()
     }
 
     /// The id of its Cedar namespace.
@@ -62,6 +93,8 @@ pub struct Question<'a> {
     pub host: &'a str,
     /// The canonical path, without query.
     pub path: &'a str,
+    /// The query as it came, if there is one.
+    pub query: Option<&'a str>,
     /// The headers. Only declared ones are read.
     pub headers: &'a HeaderMap,
     /// Where the request came from.

@@ -61,13 +61,16 @@ impl Vocabulary {
     }
 }
 
-/// The attributes that a context always has.
-pub(super) const CONTEXT: [&str; 8] = [
-    "method", "host", "path", "sourceIp", "now", "headers", "params", "utc",
+/// The attributes that a context can have.
+pub(super) const CONTEXT: [&str; 10] = [
+    "method", "host", "path", "query", "sourceIp", "tls", "now", "headers", "params", "utc",
 ];
 
 /// The attributes of a clock.
 pub(super) const CLOCK: [&str; 3] = ["minuteOfDay", "weekday", "date"];
+
+/// The attributes of a connection with TLS.
+pub(super) const TLS: [&str; 4] = ["group", "notBefore", "notAfter", "serial"];
 
 /// The attributes of a workload.
 pub(super) const WORKLOAD: [&str; 4] = ["spiffe", "trustDomain", "ns", "sa"];

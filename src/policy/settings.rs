@@ -115,7 +115,8 @@ impl Zone {
     pub(super) const UTC: Self = Self(TimeZone::UTC);
 
     /// What the time zone database calls it.
-    pub(super) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         // Every zone was found by its name; the one that is made here is UTC.
         self.0.iana_name().unwrap_or("UTC")
     }
@@ -166,9 +167,9 @@ pub enum ZoneError {
 }
 
 /// The names that the context has of itself, and Cedar's own words.
-const RESERVED: [&str; 20] = [
-    "headers", "host", "method", "now", "params", "path", "sourceIp", "user", "utc", "tls", "true",
-    "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
+const RESERVED: [&str; 21] = [
+    "headers", "host", "method", "now", "params", "path", "query", "sourceIp", "user", "utc",
+    "tls", "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
 ];
 
 #[cfg(test)]

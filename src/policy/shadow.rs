@@ -8,6 +8,7 @@ use crate::policy::decision::Shadow;
 /// Nothing where none of them has anything to say.
 pub(super) fn cast(made: &Result<(), DenialReason>, shadows: Answer) -> Option<Shadow> {
     use DenialReason::AmbiguousHeader;
+    use DenialReason::AmbiguousQuery;
     use DenialReason::EvaluationError;
     use DenialReason::Forbidden;
     use DenialReason::NoPermit;
@@ -16,8 +17,8 @@ pub(super) fn cast(made: &Result<(), DenialReason>, shadows: Answer) -> Option<S
     let would = match (made, &said) {
         (_, Err(NoPermit)) => return None,
         // What could not be asked is not asked again with more policies.
-        (Err(first @ (AmbiguousHeader { .. } | EvaluationError)), _)
-        | (_, Err(first @ (AmbiguousHeader { .. } | EvaluationError)))
+        (Err(first @ (AmbiguousHeader { .. } | AmbiguousQuery | EvaluationError)), _)
+        | (_, Err(first @ (AmbiguousHeader { .. } | AmbiguousQuery | EvaluationError)))
         | (Err(first @ Forbidden), _)
         | (_, Err(first @ Forbidden)) => Err(first.clone()),
         (Ok(()) | Err(NoPermit), Ok(())) => Ok(()),

@@ -40,6 +40,7 @@ pub(super) fn question<'a>(
         method: &request.method,
         host: request.authority.host(),
         path: request.path(),
+        query: request.path_and_query.query(),
         headers: &request.headers,
         source,
         now,

@@ -121,7 +121,7 @@ impl InboundDoor {
 
     fn passage(&self, belief: Belief, source: SocketAddr) -> Passage {
         let peer = belief.peer();
-        let caller = Caller::workload(peer.id());
+        let caller = Caller::over(peer.id(), peer.facts());
         Passage {
             admission: self.gates.before(peer.id()),
             desk: Rc::clone(&self.desk),

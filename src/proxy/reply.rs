@@ -212,7 +212,9 @@ const fn lost(why: Loss) -> &'static str {
 
 const fn denied(reason: &DenialReason) -> StatusCode {
     match reason {
-        DenialReason::AmbiguousHeader { .. } => StatusCode::BAD_REQUEST,
+        DenialReason::AmbiguousHeader { .. } | DenialReason::AmbiguousQuery => {
+            StatusCode::BAD_REQUEST
+        }
         DenialReason::EvaluationError | DenialReason::Forbidden | DenialReason::NoPermit => {
             StatusCode::FORBIDDEN
         }

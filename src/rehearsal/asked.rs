@@ -15,6 +15,7 @@ use crate::policy::GroupName;
 use crate::policy::ServiceName;
 use crate::proxy::Described;
 use crate::proxy::Unreadable;
+use crate::rehearsal::handshake::Handshake;
 use crate::rehearsal::stage::Stage;
 
 /// A request or a connection as somebody describes it.
@@ -31,6 +32,8 @@ pub struct Asked {
     pub service: ServiceName,
     /// Where from.
     pub source: IpAddr,
+    /// How the caller is connected.
+    pub tls: Handshake,
     /// What for.
     pub what: What,
 }
@@ -105,7 +108,10 @@ impl Stage {
     #[must_use]
     pub fn ask(&self, asked: &Asked) -> Told {
         let policy = self.policy_for(&asked.caller, &asked.groups);
-        let caller = Caller::workload(&asked.caller);
+        let caller = match asked.tls.at(asked.now) {
+            Some(tls) => Caller::over(&asked.caller, tls),
+            None => Caller::workload(&asked.caller),
+        };
         let What::Request {
             headers,
             host,

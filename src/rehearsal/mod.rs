@@ -6,6 +6,7 @@
 
 mod asked;
 mod cases;
+mod handshake;
 mod json;
 mod stage;
 mod text;
@@ -26,6 +27,8 @@ pub use cases::read_cases;
 pub use cases::schema as cases_schema;
 pub use cases::summary;
 pub use cases::to_junit;
+pub use handshake::Handshake;
+pub use handshake::HandshakeError;
 pub use json::to_json;
 pub use stage::NoService;
 pub use stage::Stage;

@@ -138,8 +138,7 @@ impl Acceptor {
         if session.alpn_protocol().is_none() {
             return Err(HandshakeError::NoAlpn);
         }
-        let peer = Peer::from_handshake(session.peer_certificates())
-            .ok_or(HandshakeError::NoCertificate)?;
+        let peer = Peer::from_handshake(session).ok_or(HandshakeError::NoCertificate)?;
         let live = Arc::clone(&self.live);
         Ok(Shaken {
             stream,

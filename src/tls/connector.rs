@@ -152,8 +152,7 @@ impl Connector {
         if session.alpn_protocol() != Some(alpn) {
             return Err(HandshakeError::NoAlpn);
         }
-        let peer = Peer::from_handshake(session.peer_certificates())
-            .ok_or(HandshakeError::NoCertificate)?;
+        let peer = Peer::from_handshake(session).ok_or(HandshakeError::NoCertificate)?;
         if !shown.was_asked() {
             return Err(HandshakeError::NotMutual);
         }

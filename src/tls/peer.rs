@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rustls::CommonState;
 use rustls_pki_types::CertificateDer;
 
 use crate::id::SpiffeId;
 use crate::identity::Revocations;
+use crate::policy::Tls;
 use crate::x509::Bundles;
 use crate::x509::CaCertificate;
 use crate::x509::ChainError;
@@ -22,10 +24,11 @@ use crate::x509::verify;
 pub struct Peer(Arc<Proved>);
 
 impl Peer {
-    /// `chain` is what the finished handshake was believed for. Nothing, if
-    /// there was none: then there is no peer, whatever the handshake says.
-    pub(super) fn from_handshake(chain: Option<&[CertificateDer<'static>]>) -> Option<Self> {
-        let (first, issuers) = chain?.split_first()?;
+    /// `session` has finished its handshake. Nothing, if no certificate was
+    /// believed in it: then there is no peer, whatever the handshake says.
+    pub(super) fn from_handshake(session: &CommonState) -> Option<Self> {
+        let chain = session.peer_certificates()?;
+        let (first, issuers) = chain.split_first()?;
         let leaf = Leaf::parse(first).ok()?;
         let mut not_after = leaf.not_after();
         let mut issuers_serials = Vec::with_capacity(issuers.len());
@@ -34,8 +37,10 @@ impl Peer {
             not_after = not_after.min(issuer.not_after());
             issuers_serials.push(issuer.serial().to_owned());
         }
+        let group = session.negotiated_key_exchange_group();
         Some(Self(Arc::new(Proved {
-            chain: chain?.to_vec(),
+            chain: chain.to_vec(),
+            group: group.and_then(|group| group.name().as_str()),
             issuers_serials,
             leaf,
             not_after,
@@ -53,6 +58,18 @@ impl Peer {
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
         self.0.not_after
+    }
+
+    /// What policies get to know of the connection.
+    #[must_use]
+    pub fn facts(&self) -> Tls {
+        let leaf = &self.0.leaf;
+        Tls {
+            group: self.0.group.unwrap_or_default().into(),
+            not_after: leaf.not_after(),
+            not_before: leaf.not_before(),
+            serial: leaf.serial().into(),
+        }
     }
 
     /// Whether it, its certificate, or one of those it was believed by is revoked.
@@ -99,6 +116,8 @@ impl Peer {
 #[derive(Debug)]
 struct Proved {
     chain: Vec<CertificateDer<'static>>,
+    /// The group of the key exchange.
+    group: Option<&'static str>,
     issuers_serials: Vec<String>,
     leaf: Leaf,
     not_after: SystemTime,

@@ -106,9 +106,8 @@ impl Reception {
         if Protocol::negotiated(session.alpn_protocol()) != Some(Protocol::Http2) {
             return Err(HandshakeError::NoAlpn);
         }
-        let chain = session.peer_certificates();
-        let peer = Peer::from_handshake(chain);
-        if chain.is_some() && peer.is_none() {
+        let peer = Peer::from_handshake(session);
+        if session.peer_certificates().is_some() && peer.is_none() {
             return Err(HandshakeError::NoCertificate);
         }
         let exporter = export(session)?;

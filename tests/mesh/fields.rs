@@ -65,6 +65,53 @@ fn a_policy_sees_what_is_forwarded_and_nothing_else() {
 }
 
 #[test]
+fn a_policy_knows_a_query_by_the_names_in_it() {
+    Trial::new("").refuse_all(
+        &Passed(
+            b"GET /queried?x=debug&%79=1 HTTP/1.1\r\nHost: orders\r\n\r\n",
+            "GET /queried?x=debug&%79=1 HTTP/1.1\r\nhost: orders\r\n\r\n",
+        ),
+        &[
+            Refused(
+                b"GET /queried?x=1&debug HTTP/1.1\r\nHost: orders\r\n\r\n",
+                403,
+                "forbidden",
+            ),
+            Refused(
+                b"GET /queried?%64ebug=1 HTTP/1.1\r\nHost: orders\r\n\r\n",
+                403,
+                "forbidden",
+            ),
+            Refused(
+                b"GET /queried?x;debug HTTP/1.1\r\nHost: orders\r\n\r\n",
+                400,
+                "ambiguous_query",
+            ),
+            Refused(
+                b"GET /queried?%2564ebug HTTP/1.1\r\nHost: orders\r\n\r\n",
+                400,
+                "ambiguous_query",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_policy_knows_the_connection_by_its_own_handshake() {
+    Trial::new("").refuse_all(
+        &Passed(
+            b"GET /safe HTTP/1.1\r\nHost: orders\r\n\r\n",
+            "GET /safe HTTP/1.1\r\nhost: orders\r\n\r\n",
+        ),
+        &[Refused(
+            b"GET /young HTTP/1.1\r\nHost: orders\r\n\r\n",
+            403,
+            "forbidden",
+        )],
+    );
+}
+
+#[test]
 fn an_expectation_is_met_by_us_or_refused() {
     let trial = Trial::new("");
     let twin = Passed(

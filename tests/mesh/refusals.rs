@@ -204,6 +204,7 @@ const TWIN: Passed<'_> = Passed(
 
 const BY_REQUESTS: &[Refused<'_>] = &[
     Refused(b"GET /tickets HTTP/1.1\r\nHost: orders\r\nX-Ticket: 1\r\nX-Ticket: 2\r\n\r\n", 400, "ambiguous_header"),
+    Refused(b"GET /queried?a;b HTTP/1.1\r\nHost: orders\r\n\r\n", 400, "ambiguous_query"),
     Refused(b"GET /overflow HTTP/1.1\r\nHost: orders\r\n\r\n", 403, "evaluation_error"),
     Refused(b"GET /admin HTTP/1.1\r\nHost: orders\r\n\r\n", 403, "forbidden"),
     Refused(b"GET /nobody HTTP/1.1\r\nHost: nobody\r\n\r\n", 403, "no_permit"),

@@ -312,6 +312,18 @@ forbid (principal, action, resource in Route::"orders:/admin/**");
 forbid (principal, action, resource in Route::"orders:/tickets")
 unless { context.headers has "x-ticket" && context.headers["x-ticket"] like "OPS-*" };
 
+@id("nobody-debugs")
+forbid (principal, action in Action::"http", resource in Route::"orders:/queried")
+when { context.query.contains("debug") };
+
+@id("safe-from-quantum-computers")
+forbid (principal, action in Action::"http", resource in Route::"orders:/safe")
+unless { context has tls && context.tls.group == "X25519MLKEM768" };
+
+@id("young-certificates")
+forbid (principal, action in Action::"http", resource in Route::"orders:/young")
+unless { context has tls && context.tls.notAfter.durationSince(context.tls.notBefore) <= duration("1s") };
+
 @id("fails")
 forbid (principal, action, resource in Route::"orders:/overflow")
 when { context.utc.date + 9223372036854775807 > 0 };

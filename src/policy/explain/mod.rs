@@ -314,6 +314,7 @@ fn request(
             Unbuilt::Ambiguous(name) => {
                 format!("the header `{name}` came more than once, or is not text")
             }
+            Unbuilt::AmbiguousQuery => "the query has more than one reading".to_owned(),
             Unbuilt::Inexpressible => "Cedar has no form for the request".to_owned(),
         })?;
     let (caller, resource) = (met.caller.uid.clone(), met.resource.uid.clone());

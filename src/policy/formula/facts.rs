@@ -2,6 +2,7 @@
 
 use std::array;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,8 @@ pub(in crate::policy) struct Facts<'a> {
     pub(super) verb: Verb,
     /// The values of the headers that are read, in their order.
     headers: [Option<&'a str>; MOST_HEADERS],
+    /// The names in the query, if they are read.
+    query: Option<BTreeSet<String>>,
     /// If it is read.
     now: Option<Timestamp>,
     clocks: [OnceCell<Shown>; MOST_CLOCKS],
@@ -34,8 +37,8 @@ pub(in crate::policy) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// What is known of `question`; `plan` is what of it is read. A header that
-    /// has two readings is an error, whoever reads it, and so is a time that
-    /// Cedar has no form for.
+    /// has two readings is an error, whoever reads it, and so are a query that
+    /// has and a time that Cedar has no form for.
     pub(in crate::policy) fn new(
         (question, verb): (&'a Question<'a>, Verb),
         (caller, resource): (&'a KnownCaller, &'a Resource),
@@ -53,6 +56,10 @@ impl<'a> Facts<'a> {
             resource,
             verb,
             headers: values,
+            query: match verb {
+                Verb::Connect => None,
+                _ => plan.query(question)?,
+            },
             now: plan.now(question)?,
             clocks: array::from_fn(|_| OnceCell::new()),
             zones: plan.zones(),
@@ -83,7 +90,12 @@ impl<'a> Facts<'a> {
         Ok(*known.get_or_init(|| clock(zone.1.at(now))))
     }
 
-    /// Milliseconds since 1970.
+    /// Whether the query has a parameter of this name.
+    pub(super) fn has_query(&self, name: &str) -> Result<bool, Failed> {
+        Ok(self.query.as_ref().ok_or(Failed)?.contains(name))
+    }
+
+    /// Milliseconds since 1970, as those of all instants.
     pub(super) fn millis(&self) -> Result<i64, Failed> {
         let millis = self
             .now
@@ -92,6 +104,12 @@ impl<'a> Facts<'a> {
             .div_euclid(1_000_000);
         i64::try_from(millis).or(Err(Failed))
     }
+}
+
+/// Cedar's instants have no more digits.
+pub(super) fn millis(instant: Timestamp) -> Result<i64, Failed> {
+    let millis = instant.as_nanosecond().div_euclid(1_000_000);
+    i64::try_from(millis).or(Err(Failed))
 }
 
 /// Who reads more of them asks Cedar.

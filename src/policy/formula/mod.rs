@@ -91,6 +91,10 @@ mod tests {
             "principal is Workload in Namespace::\"td/a\" && principal.spiffe like \"*/x\"",
             "principal has ns && principal.ns == principal.sa && principal.trustDomain == \"td\"",
             "resource is Route && resource in [Service::\"s\"] && resource != Service::\"s\"",
+            "context.query.contains(\"q\") || !(context has query)",
+            "context has tls && context.tls.group == \"X25519\" && context.tls.serial != \"0a\"",
+            "context.tls.notAfter.durationSince(context.now) > duration(\"1h\")",
+            "context.tls.notBefore.offset(duration(\"1h\")) > context.now",
             "action in [Action::\"read\"] && Action::\"PUT\" != action",
             "if true then principal in WorkloadGroup::\"g\" else principal == Workload::\"w\"",
         ] {

@@ -1,8 +1,13 @@
 //! Whole numbers: constants, clocks, and sums of them.
 
+use std::time::SystemTime;
+
+use crate::policy::context::timestamp;
 use crate::policy::formula::Failed;
 use crate::policy::formula::facts::Facts;
+use crate::policy::formula::facts::millis;
 use crate::policy::formula::instant::time_of_day;
+use crate::policy::question::Tls;
 
 /// A number; an instant or a span of time is one of milliseconds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -11,6 +16,9 @@ pub(super) enum Number {
     /// What a clock shows, by its number among those that are read.
     Clock(usize, Hand),
     Now,
+    /// The first moment of the certificate, and the last.
+    NotBefore,
+    NotAfter,
     /// How far the day has come in Greenwich.
     TimeOfDay,
     Minus(Box<Self>),
@@ -41,6 +49,8 @@ impl Number {
                 })
             }
             Self::Now => Some(facts.millis()?),
+            Self::NotBefore => Some(certificate(facts, |tls| tls.not_before)?),
+            Self::NotAfter => Some(certificate(facts, |tls| tls.not_after)?),
             Self::TimeOfDay => Some(time_of_day(facts.millis()?)),
             Self::Minus(number) => number.value(facts)?.checked_neg(),
             Self::Sum(pair) => both(pair).map(|(a, b)| a.checked_add(b))?,
@@ -49,4 +59,9 @@ impl Number {
         };
         found.ok_or(Failed)
     }
+}
+
+fn certificate(facts: &Facts<'_>, moment: impl FnOnce(&Tls) -> SystemTime) -> Result<i64, Failed> {
+    let tls = facts.question.caller.tls().ok_or(Failed)?;
+    millis(timestamp(moment(tls)).or(Err(Failed))?)
 }

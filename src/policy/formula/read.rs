@@ -129,8 +129,14 @@ impl Names<'_> {
         }
     }
 
-    /// `["GET", "HEAD"].contains(context.method)`.
+    /// `["GET", "HEAD"].contains(context.method)`, `context.query.contains("a")`.
     fn contains(self, all: &Expr, one: &Expr) -> Option<Truth> {
+        if context_path(all).is_some_and(|path| path == ["query"]) {
+            let Expr::Literal(Literal::String(name)) = one else {
+                return None;
+            };
+            return Some(Truth::Query(name.as_str().into()));
+        }
         let Expr::Set(all) = all else { return None };
         if let Some(text) = self.text(one) {
             let texts = all.iter().map(|text| match &**text {
@@ -162,6 +168,8 @@ impl Names<'_> {
             ["path"] => Some(Text::Path),
             ["headers", name] => self.header(name),
             ["params", name] => Some(Text::Param(name.into())),
+            ["tls", "group"] => Some(Text::TlsGroup),
+            ["tls", "serial"] => Some(Text::TlsSerial),
             _ => None,
         }
     }
@@ -187,13 +195,17 @@ impl Names<'_> {
                 _ => None,
             },
             Expr::BinaryOp { op, left, right } => match op {
-                BinaryOp::Add => both(left, right).map(Number::Sum),
-                BinaryOp::Sub => both(left, right).map(Number::Difference),
+                BinaryOp::Add | BinaryOp::Offset => both(left, right).map(Number::Sum),
+                BinaryOp::Sub | BinaryOp::DurationSince => {
+                    both(left, right).map(Number::Difference)
+                }
                 BinaryOp::Mul => both(left, right).map(Number::Product),
                 _ => None,
             },
-            now if is_now(now) => Some(Number::Now),
-            clock => match context_path(clock)?[..] {
+            part => match context_path(part)?[..] {
+                ["now"] => Some(Number::Now),
+                ["tls", "notBefore"] => Some(Number::NotBefore),
+                ["tls", "notAfter"] => Some(Number::NotAfter),
                 [zone, hand] => {
                     let number = self.zones.iter().position(|(name, _)| name == zone)?;
                     Some(Number::Clock(number, read_hand(hand)?))
@@ -217,9 +229,10 @@ impl Names<'_> {
         match (&context_path(expr)?[..], attrs) {
             ([of], [name]) => part(of, name),
             ([], [of, name]) => Some(and(Truth::Action(REQUESTS), part(of, name)?)),
-            ([], ["method" | "host" | "path" | "headers" | "params"]) => {
+            ([], ["method" | "host" | "path" | "query" | "headers" | "params"]) => {
                 Some(Truth::Action(REQUESTS))
             }
+            ([], ["tls"]) => Some(Truth::Tls),
             _ => None,
         }
     }

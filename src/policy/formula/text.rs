@@ -20,6 +20,10 @@ pub(super) enum Text {
     TrustDomain,
     Namespace,
     Account,
+    /// The connection's: the group of its key exchange.
+    TlsGroup,
+    /// The number of the certificate.
+    TlsSerial,
 }
 
 impl Text {
@@ -29,7 +33,8 @@ impl Text {
         if facts.verb == Verb::Connect && self.is_of_requests() {
             return Err(Failed);
         }
-        let caller = facts.caller.caller();
+        let caller = facts.question.caller;
+        let tls = caller.tls();
         Ok(match self {
             Self::Constant(text) => Some(text),
             Self::Method => Some(facts.question.method.as_str()),
@@ -41,6 +46,8 @@ impl Text {
             Self::TrustDomain => Some(caller.id().trust_domain().as_str()),
             Self::Namespace => caller.account().map(|(namespace, _)| namespace),
             Self::Account => caller.account().map(|(_, account)| account),
+            Self::TlsGroup => tls.map(|tls| &*tls.group),
+            Self::TlsSerial => tls.map(|tls| &*tls.serial),
         })
     }
 
@@ -55,7 +62,9 @@ impl Text {
             | Self::Spiffe
             | Self::TrustDomain
             | Self::Namespace
-            | Self::Account => false,
+            | Self::Account
+            | Self::TlsGroup
+            | Self::TlsSerial => false,
         }
     }
 }

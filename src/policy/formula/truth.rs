@@ -30,6 +30,10 @@ pub(super) enum Truth {
     Like(Text, Pattern),
     Compare(Number, &'static [Ordering], Number),
     Among(Number, Box<[i64]>),
+    /// The query has a parameter of this name.
+    Query(Box<str>),
+    /// The connection has TLS.
+    Tls,
     FromRange(Range),
     From(IpAddr),
     FromFamily(Family),
@@ -72,6 +76,8 @@ impl Truth {
                 orders.contains(&order)
             }
             Self::Among(number, all) => all.contains(&number.value(facts)?),
+            Self::Query(name) => facts.has_query(name)?,
+            Self::Tls => facts.question.caller.tls().is_some(),
             Self::FromRange(range) => range.holds(source(facts)),
             Self::From(address) => source(facts) == *address,
             Self::FromFamily(Family::V4) => source(facts).is_ipv4(),

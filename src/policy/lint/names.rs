@@ -17,6 +17,7 @@ use crate::policy::mistake::Mistake;
 use crate::policy::mistake::Severity;
 use crate::policy::schema::CLOCK;
 use crate::policy::schema::CONTEXT;
+use crate::policy::schema::TLS;
 use crate::policy::schema::USER;
 use crate::policy::schema::Vocabulary;
 use crate::policy::schema::WORKLOAD;
@@ -33,6 +34,7 @@ enum Shape {
     Headers,
     Params,
     Principal,
+    Tls,
     /// Something without attributes.
     Bare,
     /// Something that is not plainly one of these.
@@ -82,6 +84,7 @@ impl Shape {
             Self::Headers => "`context.headers`",
             Self::Params => "`context.params`",
             Self::Principal => "this principal",
+            Self::Tls => "`context.tls`",
             Self::Bare => "what stands before it",
             Self::Unclear => "nothing",
         }
@@ -102,6 +105,7 @@ fn step(at: Shape, name: &str, world: World<'_>) -> Shape {
     match (at, name) {
         (Shape::Context, "headers") => Shape::Headers,
         (Shape::Context, "params") => Shape::Params,
+        (Shape::Context, "tls") => Shape::Tls,
         (Shape::Context, name) if name == "utc" || world.vocabulary.zones.contains(name) => {
             Shape::Clock
         }
@@ -120,10 +124,12 @@ fn is_declared(at: Shape, name: &str, vocabulary: &Vocabulary, who: &[&str]) -> 
             who.contains(&"Workload") && WORKLOAD.contains(&name)
                 || who.contains(&"User") && USER.contains(&name)
         }
+        Shape::Tls => TLS.contains(&name),
         Shape::Bare => false,
         Shape::Unclear => {
             CONTEXT.contains(&name)
                 || CLOCK.contains(&name)
+                || TLS.contains(&name)
                 || WORKLOAD.contains(&name)
                 || USER.contains(&name)
                 || vocabulary.headers.contains(name)

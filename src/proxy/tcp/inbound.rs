@@ -84,7 +84,7 @@ impl TcpInboundDoor {
             shown_until,
         } = accepted;
         end_by(stream.get_ref().0, Ending::Reset);
-        let caller = Caller::workload(belief.peer().id());
+        let caller = Caller::over(belief.peer().id(), belief.peer().facts());
         let arrival = Arrival {
             caller: &caller,
             door: Door::Inbound,

@@ -20,6 +20,7 @@ use crate::rehearsal::asked::moment;
 use crate::rehearsal::cases::Case;
 use crate::rehearsal::cases::Expected;
 use crate::rehearsal::cases::Written;
+use crate::rehearsal::handshake::Handshake;
 
 /// Cases for the policies of a folder, in a file `*.test.yaml` beside them.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,6 +51,8 @@ struct Given {
     source: Option<String>,
     /// When, such as 2026-11-24T18:00:00+01:00. Default: 2026-01-01T12:00:00Z, a Thursday.
     at: Option<String>,
+    /// The connection's TLS: `none`, or parts such as `group=X25519,issued=TIME,expires=TIME,serial=HEX`. Default: as between sidecars.
+    tls: Option<String>,
     /// Workload groups that the caller is in besides the declared ones.
     groups: Vec<String>,
 }
@@ -80,6 +83,8 @@ struct Entry {
     source: Option<String>,
     /// When.
     at: Option<String>,
+    /// The connection's TLS.
+    tls: Option<String>,
     /// Workload groups that the caller is in besides the declared ones and those of `defaults`.
     #[serde(default)]
     groups: Vec<String>,
@@ -205,6 +210,8 @@ fn asked(entry: &Entry, given: &Given, path: &str, notes: &mut Notes) -> Option<
         .filter_map(|text| notes.parse(&key("groups"), text))
         .collect();
     let now = now(entry.at.as_ref().or(given.at.as_ref()), &key("at"), notes);
+    let tls = entry.tls.as_ref().or(given.tls.as_ref());
+    let tls = tls.map(|text| notes.parse(&key("tls"), text));
     let what = what(entry, given, path, notes);
     Some(Written {
         caller: caller?,
@@ -213,6 +220,7 @@ fn asked(entry: &Entry, given: &Given, path: &str, notes: &mut Notes) -> Option<
         now: now?,
         service: service.map_or(Some(None), |service| service.map(Some))?,
         source: source.unwrap_or(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)))?,
+        tls: tls.unwrap_or_else(|| Some(Handshake::default()))?,
         what: what?,
     })
 }

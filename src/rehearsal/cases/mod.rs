@@ -26,6 +26,7 @@ use crate::policy::GroupName;
 use crate::policy::ServiceName;
 use crate::rehearsal::asked::Asked;
 use crate::rehearsal::asked::What;
+use crate::rehearsal::handshake::Handshake;
 use crate::rehearsal::stage::Stage;
 
 /// The cases of a file, with its name.
@@ -61,6 +62,7 @@ struct Written {
     now: std::time::SystemTime,
     service: Option<ServiceName>,
     source: std::net::IpAddr,
+    tls: Handshake,
     what: What,
 }
 
@@ -89,6 +91,7 @@ impl Case {
             now: written.now,
             service,
             source: written.source,
+            tls: written.tls.clone(),
             what,
         })
     }

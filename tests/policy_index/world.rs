@@ -1,0 +1,132 @@
+//! Sets of policies from lines, and requests put to the index. The fuzz target
+//! has it, too.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use http::Method;
+use portreeve::policy::Caller;
+use portreeve::policy::Connection;
+use portreeve::policy::Decider;
+use portreeve::policy::Policy;
+use portreeve::policy::PolicyName;
+use portreeve::policy::Question;
+use portreeve::policy::Route;
+use portreeve::policy::Settings;
+use portreeve::policy::Tls;
+
+use crate::oracle::Outcome;
+use crate::tables::Asked;
+use crate::tables::CALLERS;
+use crate::tables::CONNECT;
+
+pub(crate) fn settings() -> Settings {
+    let route = Route {
+        path: "/api/**".parse().unwrap(),
+        groups: ["api".parse().unwrap()].into(),
+    };
+    let group = ["spiffe://td/ns/a/sa/x", "spiffe://other/plain"];
+    Settings {
+        services: [
+            ("s".parse().unwrap(), vec![route]),
+            ("t".parse().unwrap(), Vec::new()),
+        ]
+        .into(),
+        headers: vec![http::HeaderName::from_static("x-a")],
+        zones: [("zone".parse().unwrap(), "Asia/Tokyo".parse().unwrap())].into(),
+        workload_groups: [(
+            "g".parse().unwrap(),
+            group.map(|id| id.parse().unwrap()).into(),
+        )]
+        .into(),
+        ..Settings::default()
+    }
+}
+
+/// Those of `lines` that are valid together: one policy each.
+pub(crate) fn valid(mut lines: Vec<String>) -> (Policy, String) {
+    loop {
+        let text = lines.join("\n");
+        match Policy::parse(&[("a.cedar", &text)], &settings()) {
+            Ok((policy, _)) => return (policy, text),
+            Err(mistakes) => {
+                for mistake in mistakes.iter().rev() {
+                    lines[mistake.line - 1].clear();
+                }
+            }
+        }
+    }
+}
+
+/// A policy of these parts. A connection has neither path nor headers, so one that
+/// reads them is refused unless it says that it is about requests.
+pub(crate) fn line([effect, principal, action, resource, condition]: [&str; 5]) -> String {
+    let is_http = ["path", "query", "method", "host", "headers", "params"]
+        .iter()
+        .flat_map(|name| ["context.", "context has "].map(|of| format!("{of}{name}")))
+        .any(|read| condition.contains(&read));
+    let action = match action {
+        "action" if is_http => "action in Action::\"http\"",
+        action => action,
+    };
+    format!("{effect}({principal}, {action}, {resource}) {condition};")
+}
+
+pub(crate) fn named(lines: Vec<String>) -> Vec<String> {
+    let numbers = 0..lines.len();
+    numbers
+        .zip(lines)
+        .map(|(number, line)| format!("@id(\"p{number:02}\") {line}"))
+        .collect()
+}
+
+pub(crate) fn caller(asked: &Asked) -> Caller {
+    let id = CALLERS[asked.caller].0.parse().unwrap();
+    let tls = asked.tls.map(|group| Tls {
+        group: group.into(),
+        not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(7200),
+        not_before: SystemTime::UNIX_EPOCH,
+        serial: "0a".into(),
+    });
+    tls.map_or_else(|| Caller::workload(&id), |tls| Caller::over(&id, tls))
+}
+
+pub(crate) fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked) -> Outcome {
+    let caller = caller(asked);
+    let mut headers = HeaderMap::new();
+    if let Some(value) = asked.header {
+        headers.insert("x-a", value.parse().unwrap());
+    }
+    let service = asked.service.parse().unwrap();
+    let source = asked.source.parse().unwrap();
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60);
+    let question = Question {
+        caller: &caller,
+        service: &service,
+        method: &Method::from_bytes(asked.method.as_bytes()).unwrap(),
+        host: "h",
+        path: asked.path,
+        query: asked.query,
+        headers: &headers,
+        source,
+        now,
+    };
+    let connection = Connection {
+        caller: &caller,
+        service: &service,
+        source,
+        now,
+    };
+    let decided = if asked.method == CONNECT {
+        decider.decide_connection(policy, &connection)
+    } else {
+        decider.decide(policy, &question)
+    };
+    let names = |policies: &[PolicyName]| policies.iter().map(ToString::to_string).collect();
+    match decided {
+        Ok(permit) => ("permit", names(permit.policies())),
+        Err(denial) => (denial.reason().as_str(), names(denial.policies())),
+    }
+}
