@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: all check test interop setup fmt demo bench bench-pair bench-revocation bench-floods fuzz-smoke
+.PHONY: all check test interop setup fmt demo bench bench-pair bench-revocation bench-floods bench-streams fuzz-smoke
 
 all: check
 
@@ -55,6 +55,11 @@ bench-revocation: setup
 bench-floods: setup
 	$(CARGO) build --locked --release
 	benches/floods/run
+
+# How soon 10,000 streams are cut by a change of the policy, and what the kept ones notice of it.
+bench-streams: setup
+	$(CARGO) build --locked --release
+	benches/streams/run
 
 # A short run of every fuzz target. `make fuzz-smoke FUZZ_SECONDS=300` for a longer one.
 fuzz-smoke:

@@ -119,7 +119,7 @@ impl Worker {
         let common = self.common.clone();
         let view = policy::View::new(Arc::clone(&common.policy));
         let desk = Rc::new(Desk::new(
-            view,
+            (view, common.metrics.live()),
             self.log.clone(),
             Arc::clone(&common.clock),
             common.drain.clone(),
@@ -135,6 +135,7 @@ impl Worker {
             biased;
             done = all_served => done,
             () = cut.draining() => false,
+            never = desk.keep_deciding() => match never {},
         };
         if !in_good_order {
             tracing::warn!(

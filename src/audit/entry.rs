@@ -153,6 +153,19 @@ pub struct Shadowed {
     pub policies: Arc<[Arc<str>]>,
 }
 
+/// Why what was permitted is permitted no more.
+#[derive(Clone, Debug)]
+pub struct Withdrawn {
+    /// What is said about its policies.
+    pub notes: Vec<Note>,
+    /// The policies that say no now.
+    pub policies: Arc<[Arc<str>]>,
+    /// Why: a stable code in `snake_case`.
+    pub reason: &'static str,
+    /// The policy set that says no.
+    pub revision: Arc<str>,
+}
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
@@ -193,6 +206,7 @@ impl Entry {
             retries: 0,
             took: None,
             upgrade: None,
+            withdrawn: None,
         });
         Self { room, record }
     }
@@ -255,6 +269,11 @@ impl Entry {
         self.record.upgrade = Some(protocol.into());
     }
 
+    /// Sets why it may not go on. The decision that let it in stays.
+    pub fn withdrawn(&mut self, why: Withdrawn) {
+        self.record.withdrawn = Some(Box::new(why));
+    }
+
     /// Notes how far the request has come, for the case that nothing says how
     /// it ended. The `reason` of `so_far` is then `abandoned`, whatever it is.
     pub fn progressed(&mut self, so_far: End) {
@@ -309,4 +328,5 @@ pub(super) struct Record {
     /// None until it is over.
     pub(super) took: Option<Duration>,
     pub(super) upgrade: Option<Text>,
+    pub(super) withdrawn: Option<Box<Withdrawn>>,
 }

@@ -36,7 +36,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Decision, Door, End, Entry, Note, Ruling, Shadowed, Start};
+pub use entry::{Decision, Door, End, Entry, Note, Ruling, Shadowed, Start, Withdrawn};
 pub use event::Event;
 pub use grounds::Grounds;
 pub use log::{Log, OpenError, Settings};

@@ -15,6 +15,7 @@ mod outlet;
 mod request;
 mod response;
 pub mod text;
+mod websocket;
 
 pub use chunked::{ChunkError, Chunked, Step};
 pub use decoder::Decoder;
@@ -24,3 +25,4 @@ pub use inlet::{Inlet, ReadError};
 pub use outlet::{Framing, Outlet, WriteError};
 pub use request::RequestHead;
 pub use response::{ResponseHead, is_bodiless};
+pub use websocket::{POLICY_VIOLATION, WebSocketFrames, is_websocket};

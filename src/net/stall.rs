@@ -36,6 +36,11 @@ impl<S> StallGuard<S> {
         }
     }
 
+    /// The stream itself.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Passes `outcome` on, and an error in place of a `Pending` that lasts.
     fn guard<T>(
         &mut self,

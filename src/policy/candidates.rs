@@ -27,6 +27,7 @@ use crate::policy::mention::Mentions;
 use crate::policy::question::Question;
 use crate::policy::set::Policy;
 use crate::policy::set::Rule;
+use crate::policy::timing::Timing;
 use crate::policy::words::Verb;
 
 /// Some policies, ready to be asked.
@@ -35,6 +36,8 @@ pub(super) struct Candidates {
     /// The forbids and permits without conditions, sorted by name.
     forbids: Arc<[PolicyName]>,
     permits: Arc<[PolicyName]>,
+    /// What these answer alone.
+    constant: Answer,
     conditional: Option<Conditional>,
     /// Those that are watched and not enforced.
     shadows: Option<Box<Self>>,
@@ -104,12 +107,21 @@ impl Candidates {
         } else {
             Some(Conditional::new(policy, rules)?)
         };
+        let (forbids, permits) = (constant(Effect::Forbid), constant(Effect::Permit));
         Some(Self {
-            forbids: constant(Effect::Forbid),
-            permits: constant(Effect::Permit),
+            constant: combine(&forbids, &permits, &Said::default()),
+            forbids,
+            permits,
             conditional,
             shadows: None,
         })
+    }
+
+    /// How often the clock may change the answer.
+    pub(super) fn timing(&self) -> Timing {
+        self.conditional
+            .as_ref()
+            .map_or(Timing::Never, |conditional| conditional.plan.timing)
     }
 
     /// Those that are watched and not enforced, if there are any.
@@ -134,7 +146,7 @@ impl Candidates {
         verb: Verb,
     ) -> Result<Answer, Unbuilt> {
         let Some(conditional) = &self.conditional else {
-            return Ok(self.combine(&Said::default()));
+            return Ok(self.constant.clone());
         };
         let who = (&*met.caller, &*met.resource);
         let facts = Facts::new((question, verb), who, &conditional.plan)?;
@@ -142,7 +154,7 @@ impl Candidates {
         let held = conditional.hold(&facts, &mut said);
         let answer = |mut said| {
             conditional.name(held, &mut said);
-            self.combine(&said)
+            combine(&self.forbids, &self.permits, &said)
         };
         if let Some(rest) = &conditional.rest {
             rest.ask(met, question, verb, &mut said)?;
@@ -150,24 +162,6 @@ impl Candidates {
             return Ok(conditional.known(held, || answer(said)));
         }
         Ok(answer(said))
-    }
-
-    /// A failure is a no, a forbid beats every permit, and no permit is a no.
-    fn combine(&self, said: &Said) -> Answer {
-        if !said.failed.is_empty() {
-            let failed = sorted(said.failed.clone());
-            return (Err(DenialReason::EvaluationError), failed);
-        }
-        let forbids = joined(&self.forbids, &said.forbids);
-        if !forbids.is_empty() {
-            return (Err(DenialReason::Forbidden), forbids);
-        }
-        let permits = joined(&self.permits, &said.permits);
-        if permits.is_empty() {
-            (Err(DenialReason::NoPermit), permits)
-        } else {
-            (Ok(()), permits)
-        }
     }
 }
 
@@ -259,6 +253,25 @@ impl Said {
             Effect::Forbid => self.forbids.push(name.clone()),
             Effect::Permit => self.permits.push(name.clone()),
         }
+    }
+}
+
+/// What those without conditions answer with the others: a failure is a no, a
+/// forbid beats every permit, and no permit is a no.
+fn combine(forbids: &Arc<[PolicyName]>, permits: &Arc<[PolicyName]>, said: &Said) -> Answer {
+    if !said.failed.is_empty() {
+        let failed = sorted(said.failed.clone());
+        return (Err(DenialReason::EvaluationError), failed);
+    }
+    let forbids = joined(forbids, &said.forbids);
+    if !forbids.is_empty() {
+        return (Err(DenialReason::Forbidden), forbids);
+    }
+    let permits = joined(permits, &said.permits);
+    if permits.is_empty() {
+        (Err(DenialReason::NoPermit), permits)
+    } else {
+        (Ok(()), permits)
     }
 }
 

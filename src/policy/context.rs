@@ -19,6 +19,7 @@ use crate::policy::question::Question;
 use crate::policy::question::Tls;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
+use crate::policy::timing::Timing;
 use crate::policy::words::Verb;
 
 /// What is to be built, looked up once for all requests that ask the same
@@ -29,6 +30,7 @@ pub(super) struct Plan {
     headers: Option<Vec<HeaderName>>,
     params: Option<Vec<Arc<str>>>,
     clocks: Vec<(String, Zone)>,
+    pub(super) timing: Timing,
 }
 
 /// What a clock and a calendar show.
@@ -69,6 +71,7 @@ impl Plan {
                 .as_ref()
                 .map(|names| names.iter().cloned().collect()),
             clocks: mentions.clocks.iter().filter_map(clock).collect(),
+            timing: Timing::of(mentions),
         }
     }
 

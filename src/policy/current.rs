@@ -11,6 +11,8 @@ use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::watch;
+
 use crate::policy::set::Policy;
 
 /// The set that decides now, for all threads.
@@ -18,6 +20,7 @@ use crate::policy::set::Policy;
 pub struct Current {
     policy: RwLock<Arc<Policy>>,
     generation: AtomicU64,
+    changed: watch::Sender<()>,
 }
 
 impl Current {
@@ -27,6 +30,7 @@ impl Current {
         Self {
             policy: RwLock::new(Arc::new(policy)),
             generation: AtomicU64::new(0),
+            changed: watch::Sender::new(()),
         }
     }
 
@@ -53,6 +57,13 @@ impl Current {
         // that who sees the new count also finds the new set, or a newer one.
         self.generation.fetch_add(1, Ordering::Release);
         drop(policy);
+        self.changed.send_replace(());
+    }
+
+    /// Tells of each replacement after this call.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 }
 
@@ -85,6 +96,19 @@ impl View {
             self.generation = generation;
         }
         &self.policy
+    }
+
+    /// The set that was in force when it was last asked for, and how often sets
+    /// had been replaced by then.
+    #[must_use]
+    pub const fn last(&self) -> (&Arc<Policy>, u64) {
+        (&self.policy, self.generation)
+    }
+
+    /// Tells of each replacement after this call.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<()> {
+        self.current.changed()
     }
 }
 

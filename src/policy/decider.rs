@@ -11,14 +11,12 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::Method;
 
-use crate::policy::candidates::Answer;
 use crate::policy::candidates::Candidates;
 use crate::policy::context::Unbuilt;
 use crate::policy::decision::Denial;
 use crate::policy::decision::DenialReason;
 use crate::policy::decision::Permit;
 use crate::policy::decision::PolicyName;
-use crate::policy::decision::Shadow;
 use crate::policy::decision::Verdict;
 use crate::policy::memory::Memory;
 use crate::policy::question::Connection;
@@ -89,39 +87,50 @@ impl Decider {
         if self.memory.is_none() {
             self.memory = Memory::new(Arc::clone(policy));
         }
+        let no_names = &self.no_names;
+        let unanswered = |revision: Revision| Denial {
+            reason: DenialReason::EvaluationError,
+            verdict: Verdict {
+                policies: Arc::clone(no_names),
+                revision,
+                route: None,
+                shadow: None,
+            },
+        };
         let Some(memory) = &mut self.memory else {
-            let revision = policy.revision.clone();
-            return verdict(unanswerable(&self.no_names), revision, None, None);
+            return Err(unanswered(policy.revision.clone()));
         };
         let Some(met) = memory.meet(question, verb) else {
-            let revision = memory.revision().clone();
-            return verdict(unanswerable(&self.no_names), revision, None, None);
+            return Err(unanswered(memory.revision().clone()));
         };
         let ask = |candidates: &Candidates| {
             let answer = candidates.answer(&met, question, verb);
-            answer.unwrap_or_else(|unbuilt| match unbuilt {
-                Unbuilt::Ambiguous(name) => {
-                    let reason = DenialReason::AmbiguousHeader { name };
-                    (Err(reason), Arc::clone(&self.no_names))
-                }
-                Unbuilt::AmbiguousQuery => {
-                    let reason = DenialReason::AmbiguousQuery;
-                    (Err(reason), Arc::clone(&self.no_names))
-                }
-                Unbuilt::Inexpressible => unanswerable(&self.no_names),
-            })
+            answer.unwrap_or_else(|unbuilt| (Err(reason(unbuilt)), Arc::clone(no_names)))
         };
-        let answer = ask(&met.candidates);
+        let (result, policies) = ask(&met.candidates);
         let shadows = met.candidates.shadows();
-        let shadow = shadows.and_then(|shadows| shadow::cast(&answer.0, ask(shadows)));
-        let route = met.resource.route.clone();
-        verdict(answer, memory.revision().clone(), route, shadow)
+        let shadow = shadows.and_then(|shadows| shadow::cast(&result, ask(shadows)));
+        let timing = met.candidates.timing();
+        let verdict = Verdict {
+            policies,
+            route: met.resource.route.clone(),
+            revision: memory.revision().clone(),
+            shadow: shadow.map(Box::new),
+        };
+        match result {
+            Ok(()) => Ok(Permit { timing, verdict }),
+            Err(reason) => Err(Denial { reason, verdict }),
+        }
     }
 }
 
-/// The answer to what cannot even be asked.
-fn unanswerable(no_names: &Arc<[PolicyName]>) -> Answer {
-    (Err(DenialReason::EvaluationError), Arc::clone(no_names))
+/// What cannot even be asked is a no.
+fn reason(unbuilt: Unbuilt) -> DenialReason {
+    match unbuilt {
+        Unbuilt::Ambiguous(name) => DenialReason::AmbiguousHeader { name },
+        Unbuilt::AmbiguousQuery => DenialReason::AmbiguousQuery,
+        Unbuilt::Inexpressible => DenialReason::EvaluationError,
+    }
 }
 
 impl Default for Decider {
@@ -147,22 +156,4 @@ pub(super) fn with_question<T>(
         source: connection.source,
         now: connection.now,
     })
-}
-
-fn verdict(
-    (result, policies): Answer,
-    revision: Revision,
-    route: Option<Arc<str>>,
-    shadow: Option<Shadow>,
-) -> Result<Permit, Denial> {
-    let verdict = Verdict {
-        policies,
-        revision,
-        route,
-        shadow: shadow.map(Box::new),
-    };
-    match result {
-        Ok(()) => Ok(Permit { verdict }),
-        Err(reason) => Err(Denial { reason, verdict }),
-    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::policy::revision::Revision;
+use crate::policy::timing::Timing;
 
 /// Leave to forward one request.
 ///
@@ -15,6 +16,7 @@ use crate::policy::revision::Revision;
 #[derive(Debug)]
 #[must_use = "a permit is made to be spent"]
 pub struct Permit {
+    pub(super) timing: Timing,
     pub(super) verdict: Verdict,
 }
 
@@ -93,6 +95,12 @@ impl Permit {
     #[must_use]
     pub const fn revision(&self) -> &Revision {
         &self.verdict.revision
+    }
+
+    /// How often the clock may make a no of it.
+    #[must_use]
+    pub const fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// What shadow policies say, if any of them applies.

@@ -47,6 +47,7 @@ mod statement;
 mod syntax;
 mod table;
 mod template;
+mod timing;
 mod undeclared;
 mod words;
 
@@ -92,3 +93,4 @@ pub use settings::ZoneError;
 pub use settings::ZoneName;
 pub use template::Template;
 pub use template::TemplateError;
+pub use timing::Timing;

@@ -82,6 +82,11 @@ pub(super) struct Condition {
 }
 
 impl Policy {
+    /// The headers that policies may read.
+    pub fn declared_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.headers.values()
+    }
+
     /// Reads every `*.cedar` file of a directory. Beside the policy come the
     /// warnings, sorted.
     ///

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::proxy::alarm::Alarm;
 use crate::proxy::alarm::Alarms;
+use crate::proxy::live::Permission;
 use crate::time::turn;
 
 /// How slowly a request's body may come.
@@ -86,8 +87,10 @@ pub(super) enum Phase {
 pub(super) struct Activity {
     bytes_in: Cell<u64>,
     bytes_out: Cell<u64>,
+    is_grpc: bool,
     limits: Silence,
     moved: Cell<Instant>,
+    permission: Permission,
     phase: Cell<Phase>,
     tries_more: Cell<u32>,
     /// How long the caller was waited for until it last sent something.
@@ -98,16 +101,30 @@ pub(super) struct Activity {
 
 impl Activity {
     pub(super) fn new(limits: Silence, begun: Instant) -> Rc<Self> {
+        Rc::new(Self::begun(limits, begun))
+    }
+
+    /// That of a gRPC call, which may be open for long.
+    pub(super) fn of_grpc(limits: Silence, begun: Instant) -> Rc<Self> {
         Rc::new(Self {
+            is_grpc: true,
+            ..Self::begun(limits.of_stream(), begun)
+        })
+    }
+
+    fn begun(limits: Silence, begun: Instant) -> Self {
+        Self {
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
+            is_grpc: false,
             limits,
             moved: Cell::new(begun),
+            permission: Permission::default(),
             phase: Cell::new(Phase::Sending),
             tries_more: Cell::new(0),
             waited: Cell::default(),
             waits_since: Cell::default(),
-        })
+        }
     }
 
     /// `bytes` of the request's body have passed.
@@ -131,6 +148,16 @@ impl Activity {
     pub(super) fn passed_out(&self, bytes: usize) {
         add(&self.bytes_out, bytes);
         self.touch();
+    }
+
+    /// Whether the request is a gRPC call.
+    pub(super) const fn is_grpc(&self) -> bool {
+        self.is_grpc
+    }
+
+    /// Leave to go on.
+    pub(super) const fn permission(&self) -> &Permission {
+        &self.permission
     }
 
     /// When something last moved; of a request that was not sent yet, when it came.

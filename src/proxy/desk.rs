@@ -1,7 +1,9 @@
 //! What the doors of one worker share: the policy in force, the log, the clock.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::audit::NoRoom;
@@ -16,11 +18,23 @@ use crate::policy::Connection;
 use crate::policy::Decider;
 use crate::policy::Denial;
 use crate::policy::Permit;
-use crate::policy::Question;
 use crate::policy::View;
+use crate::proxy::activity::Activity;
 use crate::proxy::alarm::Alarms;
+use crate::proxy::asked;
+use crate::proxy::canonical::Canonical;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::lifetime::Lifetime;
+use crate::proxy::live::Asked;
+use crate::proxy::live::Asker;
+use crate::proxy::live::LiveMeters;
+use crate::proxy::live::Moment;
+use crate::proxy::live::Registry;
+use crate::proxy::live::Stake;
+use crate::proxy::live::Terms;
+use crate::proxy::live::Withdrawal;
+use crate::proxy::live::keep_deciding;
+use crate::proxy::ruling;
 use crate::proxy::ruling::Rulings;
 use crate::time::Clock;
 use crate::tls::Belief;
@@ -33,7 +47,9 @@ pub struct Desk {
     decider: RefCell<Decider>,
     drain: Watch,
     fate: Fate,
+    live: Rc<Registry>,
     log: Shard,
+    meters: LiveMeters,
     policy: RefCell<View>,
     rulings: Rulings,
     sources: Sources,
@@ -44,7 +60,7 @@ impl Desk {
     /// A desk with an empty memory, at which `sources` call.
     #[must_use]
     pub fn new(
-        policy: View,
+        (policy, meters): (View, LiveMeters),
         log: Shard,
         clock: Arc<dyn Clock>,
         drain: Watch,
@@ -56,7 +72,9 @@ impl Desk {
             decider: RefCell::new(Decider::new()),
             drain,
             fate: Fate::default(),
+            live: Rc::default(),
             log,
+            meters,
             policy: RefCell::new(policy),
             rulings: Rulings::default(),
             sources,
@@ -121,16 +139,84 @@ impl Desk {
         self.log.begin_spare()
     }
 
-    /// Asks the policy that is in force now whether a connection may pass.
-    pub(super) fn decide_connection(&self, connection: &Connection<'_>) -> Result<Permit, Denial> {
-        let mut view = self.policy.borrow_mut();
-        let mut decider = self.decider.borrow_mut();
-        decider.decide_connection(view.current(), connection)
+    /// What is in flight.
+    pub(super) const fn live(&self) -> &Rc<Registry> {
+        &self.live
     }
 
-    /// Asks the policy that is in force now.
-    pub(super) fn decide(&self, question: &Question<'_>) -> Result<Permit, Denial> {
+    /// Asks the policy that is in force now about `request`. With a yes comes
+    /// the stake by which it is asked again, as long as that is held.
+    pub(super) fn admit(
+        &self,
+        asker: &Rc<Asker>,
+        request: &Canonical,
+        activity: &Rc<Activity>,
+    ) -> Result<(Permit, Stake), Denial> {
+        let now = self.clock.now();
         let mut view = self.policy.borrow_mut();
-        self.decider.borrow_mut().decide(view.current(), question)
+        let from = (asker.source, now);
+        let question = asked::question(request, &asker.caller, &asker.service, from);
+        let mut decider = self.decider.borrow_mut();
+        let permit = decider.decide(view.current(), &question)?;
+        let (policy, generation) = view.last();
+        let readable = self.live.readable(policy, generation);
+        let asked = Asked::request(Rc::clone(asker), request, readable);
+        let terms = Terms::new(Moment { generation, now }, permit.timing());
+        let stake = self.live.enter(asked, terms, activity);
+        Ok((permit, stake))
+    }
+
+    /// The same about a connection.
+    pub(super) fn admit_connection(
+        &self,
+        asker: Rc<Asker>,
+        activity: &Rc<Activity>,
+    ) -> Result<(Permit, Stake), Denial> {
+        let now = self.clock.now();
+        let mut view = self.policy.borrow_mut();
+        let connection = Connection {
+            caller: &asker.caller,
+            service: &asker.service,
+            source: asker.source,
+            now,
+        };
+        let mut decider = self.decider.borrow_mut();
+        let permit = decider.decide_connection(view.current(), &connection)?;
+        let (_, generation) = view.last();
+        let terms = Terms::new(Moment { generation, now }, permit.timing());
+        let stake = self.live.enter(Asked::connection(asker), terms, activity);
+        Ok((permit, stake))
+    }
+
+    /// Keeps what is in flight to what the policy says now, for ever.
+    pub async fn keep_deciding(&self) -> Infallible {
+        let changed = self.policy.borrow().changed();
+        keep_deciding(self, changed).await
+    }
+
+    /// Asks again, from number `from` of what is in flight on, about what the
+    /// answer may be another to. Returns where to go on, if there is more.
+    pub(super) fn sweep(&self, from: usize) -> Option<usize> {
+        let now = self.clock.now();
+        let mut view = self.policy.borrow_mut();
+        view.current();
+        let (policy, generation) = view.last();
+        let readable = self.live.readable(policy, generation);
+        let mut decider = self.decider.borrow_mut();
+        self.live.sweep(
+            from,
+            Moment { generation, now },
+            |asked, cause| match asked.ask(&mut decider, policy, &readable, now) {
+                Ok(permit) => {
+                    self.meters.decided(cause, None);
+                    Ok(permit.timing())
+                }
+                Err(denial) => {
+                    self.meters.decided(cause, Some(denial.reason().as_str()));
+                    let said = ruling::withdrawn(&denial);
+                    Err(Rc::new(Withdrawal { denial, said }))
+                }
+            },
+        )
     }
 }

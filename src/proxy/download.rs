@@ -47,7 +47,7 @@ impl Download {
         bond: Option<Rc<Bond>>,
     ) -> Self {
         let mut body = Box::new(Inner {
-            activity: exchange.activity(),
+            activity: Rc::clone(exchange.activity()),
             bond,
             exchange: Some(exchange),
             rest,
@@ -72,8 +72,8 @@ impl Download {
         }))
     }
 
-    pub(super) fn activity(&self) -> Rc<Activity> {
-        Rc::clone(&self.0.activity)
+    pub(super) const fn activity(&self) -> &Rc<Activity> {
+        &self.0.activity
     }
 }
 

@@ -32,6 +32,8 @@ use crate::proxy::download::Download;
 use crate::proxy::gates::Place;
 use crate::proxy::guest::Visit;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::live::PERMIT_WITHDRAWN;
+use crate::proxy::live::Stake;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
@@ -52,6 +54,8 @@ pub(super) struct Exchange {
     meters: Rc<DoorMeters>,
     /// Its place in the application, if they are counted.
     place: Option<Place>,
+    /// By which it is asked about again, once it is permitted.
+    stake: Option<Stake>,
     status: Option<StatusCode>,
     wanted: Wanted,
 }
@@ -75,20 +79,18 @@ impl Exchange {
             ..Start::of(visit.origin.clone())
         });
         Self {
-            activity: Activity::new(
-                if is_grpc(head) {
-                    silence.of_stream()
-                } else {
-                    silence
-                },
-                entry.began(),
-            ),
+            activity: if is_grpc(head) {
+                Activity::of_grpc(silence, entry.began())
+            } else {
+                Activity::new(silence, entry.began())
+            },
             decision: Decision::Refuse,
             entry: Some(entry),
             fate: visit.fate.clone(),
             in_flight: Some(visit.meters.in_flight()),
             meters: Rc::clone(&visit.meters),
             place: None,
+            stake: None,
             status: None,
             wanted: Wanted::by(&head.method),
         }
@@ -99,8 +101,8 @@ impl Exchange {
         self.entry.as_ref().map(Entry::id)
     }
 
-    pub(super) fn activity(&self) -> Rc<Activity> {
-        Rc::clone(&self.activity)
+    pub(super) const fn activity(&self) -> &Rc<Activity> {
+        &self.activity
     }
 
     /// Notes the one reading of the request in place of what was sent.
@@ -112,8 +114,9 @@ impl Exchange {
         }
     }
 
-    /// Notes that the policy says yes.
-    pub(super) fn permitted(&mut self, permit: &Permit, rulings: &Rulings) {
+    /// Notes that the policy says yes, and that it may say no yet.
+    pub(super) fn permitted(&mut self, permit: &Permit, stake: Stake, rulings: &Rulings) {
+        self.stake = Some(stake);
         self.ruled(rulings.permit(permit));
         self.count_shadow(permit.shadow());
         self.on_route(permit.route());
@@ -177,7 +180,7 @@ impl Exchange {
         let answer = reply::to(refusal, self.id(), self.wanted);
         self.status = Some(answer.status());
         self.activity.passed_out(answer.body().len());
-        let activity = self.activity();
+        let activity = Rc::clone(&self.activity);
         self.finish(Some(answer.reason()));
         answer.into_response(activity)
     }
@@ -206,7 +209,8 @@ impl Exchange {
         }
     }
 
-    fn finish(&mut self, reason: Option<&'static str>) {
+    fn finish(&mut self, mut reason: Option<&'static str>) {
+        self.stake = None;
         let Some(mut entry) = self.entry.take() else {
             return;
         };
@@ -214,6 +218,11 @@ impl Exchange {
         self.in_flight = None;
         entry.retried(self.activity.tries_more());
         self.place = None;
+        let cut = reason.and_then(|_| self.activity.permission().cut());
+        if let Some(why) = cut {
+            entry.withdrawn(why.said.clone());
+            reason = Some(PERMIT_WITHDRAWN);
+        }
         entry.end(End {
             bytes_in: self.activity.bytes_in(),
             bytes_out: self.activity.bytes_out(),

@@ -11,12 +11,14 @@ use crate::audit::Door;
 use crate::audit::Origin;
 use crate::audit::Text;
 use crate::policy::Caller;
+use crate::policy::ServiceName;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::download::Download;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::live::Asker;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
@@ -50,14 +52,13 @@ impl Visit {
 /// A verified caller at a door.
 #[derive(Debug)]
 pub(super) struct Guest {
-    caller: Caller,
-    source: SocketAddr,
+    asker: Rc<Asker>,
     visit: Visit,
 }
 
 impl Guest {
     pub(super) fn new(
-        caller: Caller,
+        (caller, service): (Caller, ServiceName),
         source: SocketAddr,
         door: Door,
         meters: Rc<DoorMeters>,
@@ -65,8 +66,11 @@ impl Guest {
     ) -> Self {
         let name = Text::Shared(caller.id().to_shared());
         Self {
-            caller,
-            source,
+            asker: Rc::new(Asker {
+                caller,
+                service,
+                source: source.ip(),
+            }),
             visit: Visit {
                 fate,
                 meters,
@@ -75,8 +79,8 @@ impl Guest {
         }
     }
 
-    pub(super) const fn caller(&self) -> &Caller {
-        &self.caller
+    pub(super) const fn asker(&self) -> &Rc<Asker> {
+        &self.asker
     }
 
     pub(super) const fn fate(&self) -> &Fate {
@@ -85,10 +89,6 @@ impl Guest {
 
     pub(super) const fn origin(&self) -> &Origin {
         &self.visit.origin
-    }
-
-    pub(super) const fn source(&self) -> SocketAddr {
-        self.source
     }
 
     pub(super) const fn visit(&self) -> &Visit {

@@ -126,7 +126,7 @@ impl InboundDoor {
             admission: self.gates.before(peer.id()),
             desk: Rc::clone(&self.desk),
             guest: Guest::new(
-                caller,
+                (caller, self.settings.service.clone()),
                 source,
                 Door::Inbound,
                 Rc::clone(&self.meters),
@@ -139,7 +139,6 @@ impl InboundDoor {
             recent: RefCell::default(),
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),
             scheme: Scheme::HTTP,
-            service: self.settings.service.clone(),
             upstream: Rc::clone(&self.upstream),
         }
     }

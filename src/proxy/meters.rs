@@ -20,6 +20,8 @@ use crate::metrics::ShardedGaugeVec;
 use crate::metrics::ShardedHistogramVec;
 use crate::policy::ServiceName;
 use crate::proxy::gates::Shed;
+use crate::proxy::live::LiveMeters;
+use crate::proxy::live::LiveMetrics;
 use crate::proxy::threshold::Threshold;
 
 /// The doors' metrics, of all workers together. Cloning is cheap.
@@ -29,6 +31,7 @@ pub struct Metrics {
     durations: ShardedHistogramVec<2>,
     endpoints_left_out: ShardedCounterVec<2>,
     handshakes: ShardedCounterVec<2>,
+    live: LiveMetrics,
     offences: ShardedCounterVec<2>,
     requests: ShardedCounterVec<4>,
     retries: ShardedCounterVec<2>,
@@ -49,6 +52,7 @@ impl Metrics {
             durations: ShardedHistogramVec::register(registry, DURATIONS, SECONDS)?,
             endpoints_left_out: ShardedCounterVec::register(registry, ENDPOINTS_LEFT_OUT)?,
             handshakes: ShardedCounterVec::register(registry, HANDSHAKES)?,
+            live: LiveMetrics::register(registry)?,
             offences: ShardedCounterVec::register(registry, OFFENCES)?,
             requests: ShardedCounterVec::register(registry, REQUESTS)?,
             retries: ShardedCounterVec::register(registry, RETRIES)?,
@@ -79,6 +83,12 @@ impl Metrics {
             streams: self.streams.gauge([door.as_str()]),
             threshold: self.threshold(door),
         }
+    }
+
+    /// The calling worker's part of what is counted of what is in flight.
+    #[must_use]
+    pub fn live(&self) -> LiveMeters {
+        self.live.worker()
     }
 
     fn detours(&self, service: &ServiceName) -> Detours {

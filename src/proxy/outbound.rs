@@ -102,7 +102,7 @@ impl OutboundDoor {
             admission: Admission::default(),
             desk: Rc::clone(&self.desk),
             guest: Guest::new(
-                caller,
+                (caller, self.settings.service.clone()),
                 source,
                 Door::Outbound,
                 Rc::clone(&self.meters),
@@ -115,7 +115,6 @@ impl OutboundDoor {
             recent: RefCell::default(),
             rules: Rules::new(&self.settings.limits, self.settings.semicolons),
             scheme: Scheme::HTTPS,
-            service: self.settings.service.clone(),
             upstream: Rc::clone(&self.upstream),
         }
     }

@@ -13,10 +13,8 @@ use http::request::Parts;
 use http::uri::Scheme;
 
 use crate::policy::Permit;
-use crate::policy::ServiceName;
 use crate::proxy::activity::Phase;
 use crate::proxy::activity::silent;
-use crate::proxy::asked;
 use crate::proxy::authority::Recent;
 use crate::proxy::body::Source;
 use crate::proxy::body::Upload;
@@ -57,7 +55,6 @@ pub(super) struct Passage {
     pub(super) rules: Rules,
     /// What the other side takes requests to be for.
     pub(super) scheme: Scheme,
-    pub(super) service: ServiceName,
     pub(super) upstream: Rc<Upstream>,
 }
 
@@ -106,10 +103,11 @@ impl Passage {
         paced?;
         self.believe()?;
         let rulings = self.desk.rulings();
-        let permit = self
-            .ask(&request)
+        let (permit, stake) = self
+            .desk
+            .admit(self.guest.asker(), &request, exchange.activity())
             .inspect_err(|denial| exchange.denied(denial, rulings))?;
-        exchange.permitted(&permit, rulings);
+        exchange.permitted(&permit, stake, rulings);
         exchange.admitted(self.admission.enter()?);
         self.forward(permit, request, source, exchange).await
     }
@@ -124,12 +122,6 @@ impl Passage {
         lost.map_or(Ok(()), |loss| Err(Refusal::Lost(loss)))
     }
 
-    fn ask(&self, request: &Canonical) -> Result<Permit, crate::policy::Denial> {
-        let (source, now) = (self.guest.source().ip(), self.desk.clock().now());
-        let question = asked::question(request, self.guest.caller(), &self.service, (source, now));
-        self.desk.decide(&question)
-    }
-
     /// Spends `permit` on `request`.
     fn forward(
         &self,
@@ -141,9 +133,9 @@ impl Passage {
         drop(permit);
         exchange.passed_on(self.upstream.protocol_of(&request));
         let outgoing = Box::new(Outgoing {
-            activity: exchange.activity(),
+            activity: Rc::clone(exchange.activity()),
             authority: request.authority,
-            body: Upload::new(source, request.length, exchange.activity()),
+            body: Upload::new(source, request.length, Rc::clone(exchange.activity())),
             headers: request.headers,
             introduction: Rc::clone(&self.introduction),
             method: request.method,
@@ -152,10 +144,11 @@ impl Passage {
             trailers: request.trailers,
             upgrade: request.upgrade,
         });
-        let activity = exchange.activity();
+        let activity = Rc::clone(exchange.activity());
         async move {
             let answered = tokio::select! {
                 biased;
+                why = activity.permission().withdrawn() => return Err(Refusal::Withdrawn(why)),
                 answered = self.upstream.send(outgoing) => answered.map_err(Refusal::from),
                 () = silent(&activity, self.desk.alarms()) => Err(Refusal::TimedOut),
             };

@@ -206,9 +206,9 @@ impl Probing {
         exchange.let_through();
         exchange.passed_on(self.upstream.protocol_of(&request));
         let outgoing = Box::new(Outgoing {
-            activity: exchange.activity(),
+            activity: Rc::clone(exchange.activity()),
             authority: request.authority,
-            body: Upload::new(Source::Empty, Some(0), exchange.activity()),
+            body: Upload::new(Source::Empty, Some(0), Rc::clone(exchange.activity())),
             headers: plain(&request.headers),
             introduction: Rc::default(),
             method: request.method,
@@ -217,7 +217,7 @@ impl Probing {
             trailers: false,
             upgrade: None,
         });
-        let activity = exchange.activity();
+        let activity = Rc::clone(exchange.activity());
         tokio::select! {
             biased;
             answered = self.upstream.send(outgoing) => answered.map_err(Refusal::from),

@@ -15,6 +15,8 @@ use http_body::Body;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::SilenceTimer;
 use crate::proxy::body::BodyError;
+use crate::proxy::download::Download;
+use crate::proxy::grpc;
 
 /// Sends all of `body` on `stream`.
 ///
@@ -31,19 +33,45 @@ pub(super) async fn pump<B>(
 where
     B: Body<Data = Bytes, Error = BodyError> + Unpin,
 {
-    let mut pump = Pump {
-        activity,
-        body,
-        chunk: Bytes::new(),
-        silence: SilenceTimer::default(),
-        stream,
-    };
+    let mut pump = Pump::new(body, stream, activity);
     let outcome = poll_fn(|cx| pump.poll(cx)).await;
-    match &outcome {
-        Ok(()) | Err(PumpError::Reset { .. }) => {}
-        Err(PumpError::Body { .. }) => pump.stream.send_reset(Reason::INTERNAL_ERROR),
-        Err(PumpError::Silent) => pump.stream.send_reset(Reason::CANCEL),
+    pump.end(&outcome);
+    outcome
+}
+
+/// How an answer ends that may go on no more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Parting {
+    /// The stream is reset.
+    Reset,
+    /// Trailers say so, as gRPC has them.
+    Trailers,
+}
+
+/// The same for an answer, for as long as it may go on.
+pub(super) async fn pump_permitted(
+    body: Download,
+    stream: SendStream<Bytes>,
+    parting: Parting,
+) -> Result<(), PumpError> {
+    let activity = Rc::clone(body.activity());
+    let mut pump = Pump::new(body, stream, activity);
+    let outcome = poll_fn(|cx| {
+        if pump.activity.permission().poll_withdrawn(cx).is_ready() {
+            return Poll::Ready(Err(PumpError::Withdrawn));
+        }
+        pump.poll(cx)
+    });
+    let outcome = outcome.await;
+    if matches!(outcome, Err(PumpError::Withdrawn)) && parting == Parting::Trailers {
+        // What went before them may be half a message: the outcome says that it
+        // is none.
+        let told = pump.stream.send_trailers(grpc::permission_denied());
+        if told.is_ok() {
+            return outcome;
+        }
     }
+    pump.end(&outcome);
     outcome
 }
 
@@ -59,6 +87,9 @@ pub(super) enum PumpError {
     /// The reader does not want it.
     #[error("the stream was reset with {reason}")]
     Reset { reason: Reason },
+    /// The policy says no now.
+    #[error("the permit was withdrawn")]
+    Withdrawn,
     /// The reader opens no window.
     #[error("nothing was read for too long")]
     Silent,
@@ -77,6 +108,28 @@ impl<B> Pump<B>
 where
     B: Body<Data = Bytes, Error = BodyError> + Unpin,
 {
+    fn new(body: B, stream: SendStream<Bytes>, activity: Rc<Activity>) -> Self {
+        Self {
+            activity,
+            body,
+            chunk: Bytes::new(),
+            silence: SilenceTimer::default(),
+            stream,
+        }
+    }
+
+    fn end(&mut self, outcome: &Result<(), PumpError>) {
+        match outcome {
+            Ok(()) | Err(PumpError::Reset { .. }) => {}
+            Err(PumpError::Body { .. }) => self.stream.send_reset(Reason::INTERNAL_ERROR),
+            // CANCEL, for a permit too: neither leave to try again, as
+            // REFUSED_STREAM would be, nor a failure of the application.
+            Err(PumpError::Silent | PumpError::Withdrawn) => {
+                self.stream.send_reset(Reason::CANCEL);
+            }
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PumpError>> {
         loop {
             if !self.chunk.is_empty() {

@@ -1,10 +1,12 @@
 //! The ways in which a door says no.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::policy::Denial;
 use crate::proxy::canonical::Malformed;
 use crate::proxy::gates::Shed;
+use crate::proxy::live::Withdrawal;
 use crate::proxy::upstream::UpstreamError;
 use crate::tls::Loss;
 
@@ -31,6 +33,8 @@ pub(super) enum Refusal {
     TimedOut,
     /// The other side did not answer.
     Upstream(UpstreamError),
+    /// The policy said yes, and says no now.
+    Withdrawn(Rc<Withdrawal>),
 }
 
 /// Why something is no probe.

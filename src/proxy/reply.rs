@@ -23,6 +23,7 @@ use crate::proxy::activity::Activity;
 use crate::proxy::canonical::Malformed;
 use crate::proxy::download::Download;
 use crate::proxy::gates::Shed;
+use crate::proxy::live::PERMIT_WITHDRAWN;
 use crate::proxy::refusal::NoProbe;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamError;
@@ -137,8 +138,18 @@ impl Reply {
 /// What a caller should do (`@advice`), as a text in JSON. RFC 9457 3.1.4: the
 /// detail is to help the caller, not to explain us.
 fn advice(refusal: &Refusal) -> Option<serde_json::Value> {
-    let Refusal::Denied(denial) = refusal else {
-        return None;
+    let denial = match refusal {
+        Refusal::Denied(denial) => denial,
+        Refusal::Withdrawn(why) => &why.denial,
+        Refusal::Lost(_)
+        | Refusal::Malformed(_)
+        | Refusal::NoProbe(_)
+        | Refusal::NoRoom
+        | Refusal::RequestBrokeOff
+        | Refusal::RequestStalled
+        | Refusal::Shed { .. }
+        | Refusal::TimedOut
+        | Refusal::Upstream(_) => return None,
     };
     if *denial.reason() != DenialReason::Forbidden {
         return None;
@@ -176,6 +187,7 @@ fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::Shed { why, .. } => (shed(*why), why.as_str()),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
         Refusal::Upstream(why) => upstream(why),
+        Refusal::Withdrawn(_) => (StatusCode::FORBIDDEN, PERMIT_WITHDRAWN),
     }
 }
 

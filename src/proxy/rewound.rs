@@ -24,6 +24,11 @@ impl<S> Rewound<S> {
     pub(super) const fn new(seen: Bytes, stream: S) -> Self {
         Self { seen, stream }
     }
+
+    /// The stream, wherever it is.
+    pub(super) const fn get_ref(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {

@@ -10,6 +10,7 @@ use crate::audit::Grounds;
 use crate::audit::Note;
 use crate::audit::Ruling;
 use crate::audit::Shadowed;
+use crate::audit::Withdrawn;
 use crate::policy::Denial;
 use crate::policy::Permit;
 use crate::policy::PolicyName;
@@ -113,6 +114,20 @@ pub(super) const fn would(shadow: &Shadow) -> Decision {
     match shadow.denial {
         None => Decision::Permit,
         Some(_) => Decision::Deny,
+    }
+}
+
+/// Why what was permitted is permitted no more.
+pub(super) fn withdrawn(denial: &Denial) -> Withdrawn {
+    Withdrawn {
+        notes: notes(denial),
+        policies: denial
+            .policies()
+            .iter()
+            .map(PolicyName::to_shared)
+            .collect(),
+        reason: denial.reason().as_str(),
+        revision: denial.revision().to_shared(),
     }
 }
 

@@ -17,9 +17,14 @@ use http::Response;
 use http::header;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
+use tokio::io::AsyncWriteExt as _;
 use tokio::io::ReadBuf;
 use tokio::io::copy_bidirectional;
+use tokio::time::timeout;
 
+use crate::http1::POLICY_VIOLATION;
+use crate::http1::WebSocketFrames;
+use crate::http1::is_websocket;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::silent;
 use crate::proxy::body::Source;
@@ -28,7 +33,9 @@ use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::handover::Awaited;
 use crate::proxy::handover::Handed;
+use crate::proxy::lifetime::GRACE;
 use crate::proxy::lifetime::Lifetime;
+use crate::proxy::live::PERMIT_WITHDRAWN;
 use crate::proxy::upstream::Bond;
 
 /// The two connections that have left HTTP, or are about to.
@@ -52,12 +59,13 @@ pub(super) fn switch(
     let protocol = head.headers.get(header::UPGRADE).cloned();
     head.headers
         .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    let frames = is_websocket(protocol.as_ref()).then(WebSocketFrames::default);
     if let Some(protocol) = protocol {
         exchange.switched(&protocol);
         head.headers.insert(header::UPGRADE, protocol);
     }
     exchange.responded(head.status);
-    let activity = exchange.activity();
+    let activity = Rc::clone(exchange.activity());
     let empty = Download::whole(Bytes::new(), Rc::clone(&activity));
     let Sides { bond, caller, far } = sides;
     let relay = async move {
@@ -65,8 +73,11 @@ pub(super) fn switch(
             belief: bond.as_deref().map(Bond::belief).cloned(),
             ..lifetime.clone()
         };
+        let mut told = None;
         let reason = tokio::select! {
-            copied = copy(caller, far, &activity) => copied.err().map(|_broken| {
+            biased;
+            _why = activity.permission().withdrawn() => Some(PERMIT_WITHDRAWN),
+            copied = copy((caller, frames), far, &activity, &mut told) => copied.err().map(|_broken| {
                 let why = bond.as_deref().and_then(Bond::broken);
                 why.unwrap_or("connection_broke_off")
             }),
@@ -75,31 +86,61 @@ pub(super) fn switch(
             reason = far_end.over() => Some(reason),
         };
         exchange.end(reason);
+        match (told, reason) {
+            (Some(told), Some(PERMIT_WITHDRAWN)) => farewell(told).await,
+            (Some(told), Some(_)) => told.io.get_ref().break_off(),
+            _ => {}
+        }
     };
     (Response::from_parts(head, empty), relay)
 }
 
-async fn copy(caller: Awaited, far: Handed, activity: &Rc<Activity>) -> io::Result<()> {
+/// Passes bytes on. What has the caller is left in `told`, whatever happens.
+async fn copy<'a>(
+    (caller, frames): (Awaited, Option<WebSocketFrames>),
+    far: Handed,
+    activity: &'a Activity,
+    told: &mut Option<Counted<'a>>,
+) -> io::Result<()> {
     let caller = caller.await.map_err(io::Error::other)?;
-    let mut caller = Counted {
+    let caller = told.insert(Counted {
         activity,
         count: Activity::passed_in,
+        frames,
         io: caller,
-    };
+    });
     let mut far = Counted {
         activity,
         count: Activity::passed_out,
+        frames: None,
         io: far,
     };
-    copy_bidirectional(&mut caller, &mut far)
-        .await
-        .map(|_bytes| ())
+    copy_bidirectional(caller, &mut far).await.map(|_bytes| ())
+}
+
+/// Tells the caller of a WebSocket why it ends, if it is between two frames.
+/// Otherwise, and in other protocols, the connection just breaks off.
+async fn farewell(mut told: Counted<'_>) {
+    if !told.frames.as_ref().is_some_and(WebSocketFrames::may_close) {
+        told.io.get_ref().break_off();
+        return;
+    }
+    let said = async {
+        told.io.write_all(POLICY_VIOLATION).await?;
+        told.io.shutdown().await?;
+        // A connection that is closed on unread bytes is reset, and the caller
+        // may never see what it was told.
+        tokio::io::copy(&mut told.io, &mut tokio::io::sink()).await
+    };
+    let (Ok(_) | Err(_)) = timeout(GRACE, said).await;
 }
 
 /// A side whose bytes are counted as they are read.
 struct Counted<'a> {
     activity: &'a Activity,
     count: fn(&Activity, usize),
+    /// What was written, where that is a WebSocket's to its caller.
+    frames: Option<WebSocketFrames>,
     io: Handed,
 }
 
@@ -123,7 +164,12 @@ impl AsyncWrite for Counted<'_> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.io).poll_write(cx, buf))?;
+        if let Some(frames) = &mut this.frames {
+            frames.sent(buf.get(..written).unwrap_or_default());
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

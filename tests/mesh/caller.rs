@@ -187,6 +187,16 @@ impl Caller {
         Answer { head, body }
     }
 
+    /// What comes of the last answer until the door closes, whole or not.
+    pub(crate) fn last_answer(&mut self) -> Answer {
+        let said = self.rest();
+        let (head, body) = said.split_once("\r\n\r\n").unwrap_or((&said, ""));
+        Answer {
+            head: head.split("\r\n").map(str::to_owned).collect(),
+            body: body.into(),
+        }
+    }
+
     fn chunks(&mut self) -> Vec<u8> {
         let mut body = Vec::new();
         loop {

@@ -75,6 +75,12 @@ mod readiness;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod redecided;
+#[cfg(test)]
+mod redecided_grpc;
+#[cfg(test)]
+mod redecided_upgrade;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod retries;

@@ -298,6 +298,46 @@ fn without_room_for_its_record_there_is_no_connection() {
     assert_eq!(call.until(";"), "still;");
 }
 
+#[test]
+fn a_connection_is_reset_when_its_permit_is_withdrawn_and_its_twin_goes_on() {
+    let stage = Stage::new();
+    stage.rule(WEB_AND_SHOP);
+    let application = Application::start();
+    let orders = stage.orders_tcp(&application, "");
+    let [mut lost, mut kept] = ["web", "shop"].map(|name| {
+        let mut caller = stage.caller(&orders, name);
+        caller.send("in;");
+        let mut call = application.call();
+        assert_eq!(call.until(";"), "in;");
+        (caller, call)
+    });
+    // A door to another sidecar is one of `web`.
+    let far = Application::start();
+    let web = stage.web_tcp(far.address(), "");
+    let mut out = Caller::plain(web.running.addresses().tcp_outbound[0]);
+    let mut beyond = far.call();
+    let shown = stage.svid("orders", HOUR);
+    assert!(beyond.shakes_hands(strangers::server(shown, &[ALPN])));
+    stage.rule(SHOP_ONLY);
+    for sidecar in [&orders, &web] {
+        sidecar.running.reload();
+    }
+    let record = orders.records.next();
+    let fields = ["decision", "reason", "withdrawn_reason", "bytes_in"];
+    let said = "permit permit_withdrawn no_permit 3";
+    assert_eq!(record.says(fields), said);
+    assert_eq!(record.text("caller"), "spiffe://mesh.example/web");
+    assert!(lost.0.is_reset(), "an orderly end");
+    assert!(lost.1.is_reset(), "an orderly end");
+    let record = web.records.next();
+    assert_eq!(record.says(fields), "permit permit_withdrawn no_permit 0");
+    assert!(out.is_reset(), "an orderly end");
+    assert!(beyond.is_reset(), "an orderly end");
+    kept.0.send("still;");
+    assert_eq!(kept.1.until(";"), "still;");
+    orders.records.are_all_read();
+}
+
 /// Both sidecars, and the application behind them.
 struct Pair {
     application: Application,
@@ -420,4 +460,18 @@ permit (
 const HTTP_ONLY: &str = r#"
 @id("web-speaks-http")
 permit (principal, action in Action::"http", resource);
+"#;
+
+const WEB_AND_SHOP: &str = r#"
+@id("two-connect")
+permit (principal, action == Action::"connect", resource in Service::"db");
+"#;
+
+const SHOP_ONLY: &str = r#"
+@id("shop-connects")
+permit (
+  principal == Workload::"spiffe://mesh.example/shop",
+  action == Action::"connect",
+  resource in Service::"db"
+);
 "#;

@@ -67,6 +67,8 @@ plain! {
     SOURCE "source";
     STATUS "status";
     TRACE_ID "trace_id";
+    WITHDRAWN_REASON "withdrawn_reason";
+    WITHDRAWN_REVISION "withdrawn_revision";
 }
 
 marked! {
@@ -84,4 +86,5 @@ marked! {
     11 PROTOCOL "protocol";
     12 APP_PROTOCOL "app_protocol";
     13 UPGRADE "upgrade";
+    14 WITHDRAWN_POLICIES "withdrawn_policies";
 }

@@ -5,6 +5,7 @@ use crate::audit::entry::Door;
 use crate::audit::entry::Note;
 use crate::audit::entry::Record;
 use crate::audit::entry::Ruling;
+use crate::audit::entry::Withdrawn;
 use crate::audit::line::key::Key;
 use crate::audit::line::key::Marks;
 use crate::audit::stamp::Stamp;
@@ -137,6 +138,9 @@ impl<'a> Line<'a> {
         if record.retries > 0 {
             self.number(key::RETRIES, record.retries.into());
         }
+        if let Some(withdrawn) = &record.withdrawn {
+            self.withdrawn(withdrawn);
+        }
     }
 
     fn ruling(&mut self, ruling: &Ruling) {
@@ -150,6 +154,17 @@ impl<'a> Line<'a> {
             let decision = shadow.decision.as_str().as_bytes();
             self.safe(key::SHADOW_DECISION, decision);
             self.policies(key::SHADOW_POLICIES, &shadow.policies);
+        }
+    }
+
+    fn withdrawn(&mut self, withdrawn: &Withdrawn) {
+        self.safe(key::WITHDRAWN_REASON, withdrawn.reason.as_bytes());
+        self.policies(key::WITHDRAWN_POLICIES, &withdrawn.policies);
+        let revision = withdrawn.revision.as_bytes();
+        self.field(key::WITHDRAWN_REVISION, revision, MOST_BYTES);
+        // A yes has none of its own.
+        if !withdrawn.notes.is_empty() {
+            self.notes(&withdrawn.notes);
         }
     }
 

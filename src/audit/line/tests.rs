@@ -8,6 +8,7 @@ use crate::audit::entry::Note;
 use crate::audit::entry::Record;
 use crate::audit::entry::Ruling;
 use crate::audit::entry::Start;
+use crate::audit::entry::Withdrawn;
 use crate::audit::grounds::Grounds;
 use crate::audit::origin::Origin;
 use crate::audit::request_id::RequestId;
@@ -40,6 +41,7 @@ fn bare() -> Record {
         retries: 0,
         took: None,
         upgrade: None,
+        withdrawn: None,
     }
 }
 
@@ -251,4 +253,31 @@ fn what_is_said_of_policies_is_quoted_and_cut_as_everything_else_is() {
     assert_eq!(told["notes"].as_array().unwrap().len(), 16);
     assert_eq!(told["notes"][0]["advice"].as_str().unwrap().len(), 512);
     assert_eq!(told["cut"], serde_json::json!(["notes"]));
+}
+
+#[test]
+fn a_permit_that_was_withdrawn_says_by_whom_besides_who_gave_it() {
+    let mut record = bare();
+    record.ruling = Some(Ruling {
+        grounds: Some(Grounds::new(&["readers"], "abc1")),
+        ..Ruling::of(Decision::Permit)
+    });
+    record.withdrawn = Some(Box::new(Withdrawn {
+        notes: vec![Note {
+            owner: Some("ops".to_owned()),
+            policy: "no\"body".to_owned(),
+            ..Note::default()
+        }],
+        policies: Arc::new([Arc::from("no\"body")]),
+        reason: "forbidden",
+        revision: Arc::from("abc2"),
+    }));
+    let said = line(&record);
+    let expected = concat!(
+        r#","withdrawn_reason":"forbidden","withdrawn_policies":["no\"body"],"withdrawn_revision":"abc2""#,
+        r#","notes":[{"id":"no\"body","owner":"ops"}]}"#,
+        "\n"
+    );
+    assert!(said.ends_with(expected), "{said}");
+    assert!(said.contains(r#""decision":"permit","policies":["readers"],"revision":"abc1""#));
 }

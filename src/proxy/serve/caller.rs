@@ -144,6 +144,11 @@ impl CallerLine {
         Poll::Pending
     }
 
+    /// Sees to it that what was sent does not look whole when the connection is dropped.
+    pub(super) fn break_off(&self) {
+        self.ends.borrow().wire.break_off();
+    }
+
     /// Says farewell.
     pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.ends.borrow_mut().wire).poll_shutdown(cx)

@@ -198,15 +198,23 @@ impl<A: Answer> Conversation<A> {
         let says_close = response.headers().contains_key(header::CONNECTION);
         let is_last = says_close || self.farewell.last.get() || self.line.is_held_back();
         let after = if is_last { After::Close } else { asked.after };
+        let activity = Rc::clone(response.body().activity());
         let (mut outlet, after) = self.outlet(response, asked, after, kept);
-        let sent = poll_fn(|cx| match self.line.poll_send(&mut outlet, cx) {
-            Poll::Ready(sent) => Poll::Ready(Some(sent)),
-            Poll::Pending => self.line.poll_gone(cx).map(|()| None),
+        let sent = poll_fn(|cx| {
+            if activity.permission().poll_withdrawn(cx).is_ready() {
+                self.line.break_off();
+                return Poll::Ready(None);
+            }
+            match self.line.poll_send(&mut outlet, cx) {
+                Poll::Ready(sent) => Poll::Ready(Some(sent)),
+                Poll::Pending => self.line.poll_gone(cx).map(|()| None),
+            }
         });
         match sent.await {
             Some(Ok(())) => kept.memory = outlet.into_text(),
             Some(Err(error)) => {
                 note(&error);
+                self.line.break_off();
                 return Next::Nothing;
             }
             None => return Next::Nothing,

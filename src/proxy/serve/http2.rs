@@ -30,8 +30,10 @@ use tokio::time::timeout;
 use crate::http2::Flood;
 use crate::net::Aside;
 use crate::proxy::body::Source;
+use crate::proxy::grpc;
 use crate::proxy::lifetime::Fate;
-use crate::proxy::pump::pump;
+use crate::proxy::pump::Parting;
+use crate::proxy::pump::pump_permitted;
 use crate::proxy::serve::Answer;
 use crate::proxy::serve::Connection;
 use crate::proxy::serve::ServeError;
@@ -122,6 +124,9 @@ fn builder(limits: &Limits) -> server::Builder {
         .initial_window_size(limits.stream_window_bytes)
         .initial_connection_window_size(limits.connection_window_bytes)
         .max_concurrent_streams(limits.streams)
+        // What is on the way for a stream that we have cut is nobody's offence: h2
+        // must know them all, or it ends the connection with the others on it.
+        .max_concurrent_reset_streams(usize::try_from(limits.streams).unwrap_or(usize::MAX))
         .max_header_list_size(limits.header_list_bytes())
         .max_send_buffer_size(Limits::SEND_BUFFER_BYTES);
     builder
@@ -210,7 +215,11 @@ async fn exchange<A: Answer>(
     // A refusal closes HTTP/1 connections; here it ends its own stream only.
     head.headers.remove(header::CONNECTION);
     let ended = body.is_end_stream();
-    let activity = body.activity();
+    let parting = if body.activity().is_grpc() && grpc::is_spoken(&head.headers) {
+        Parting::Trailers
+    } else {
+        Parting::Reset
+    };
     let head = http::Response::from_parts(head, ());
     let Ok(stream) = respond.send_response(head, ended) else {
         return;
@@ -218,7 +227,7 @@ async fn exchange<A: Answer>(
     if ended {
         return;
     }
-    if let Err(error) = pump(body, stream, activity).await {
+    if let Err(error) = pump_permitted(body, stream, parting).await {
         tracing::debug!(
             error = &error as &dyn std::error::Error,
             "a response broke off"

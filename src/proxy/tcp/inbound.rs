@@ -104,6 +104,8 @@ impl TcpInboundDoor {
         let lifetime = self.desk.lifetime(Some(belief.clone()));
         let bond = Bond::new(belief, shown_until, Arc::clone(self.desk.clock()));
         let ended = tokio::select! {
+            biased;
+            reason = passing.withdrawn() => Some(reason),
             ended = self.pass(permit, &mut stream, &passing, &bond) => ended,
             reason = lifetime.over() => Some(reason),
         };

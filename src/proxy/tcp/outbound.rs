@@ -123,7 +123,11 @@ impl TcpOutboundDoor {
         let Some((passing, permit)) = passing.ask(&arrival, &self.desk) else {
             return;
         };
-        let ended = self.pass(permit, &mut stream, &passing).await;
+        let ended = tokio::select! {
+            biased;
+            reason = passing.withdrawn() => Some(reason),
+            ended = self.pass(permit, &mut stream, &passing) => ended,
+        };
         passing.end(ended);
     }
 

@@ -17,13 +17,15 @@ use crate::audit::Ruling;
 use crate::audit::Start;
 use crate::audit::Text;
 use crate::policy::Caller;
-use crate::policy::Connection;
 use crate::policy::Permit;
 use crate::policy::ServiceName;
 use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::Fate;
+use crate::proxy::live::Asker;
+use crate::proxy::live::PERMIT_WITHDRAWN;
+use crate::proxy::live::Stake;
 use crate::proxy::tcp::meters::TcpMeters;
 use crate::proxy::tcp::relay::Count;
 
@@ -36,6 +38,8 @@ pub(super) struct Passing {
     entry: Option<Entry>,
     fate: Fate,
     meters: Rc<TcpMeters>,
+    /// By which it is asked about again, once it is permitted.
+    stake: Option<Stake>,
 }
 
 /// What is known of a connection when its record begins.
@@ -72,6 +76,7 @@ impl Passing {
             entry: Some(entry),
             fate,
             meters: Rc::clone(meters),
+            stake: None,
         }
     }
 
@@ -80,16 +85,22 @@ impl Passing {
         &self.activity
     }
 
+    /// Returns when it may go on no more, with the reason.
+    pub(super) async fn withdrawn(&self) -> &'static str {
+        let _told = self.activity.permission().withdrawn().await;
+        PERMIT_WITHDRAWN
+    }
+
     /// Asks the policy whether what has arrived may pass. If it says no, that was the end.
     pub(super) fn ask(mut self, arrival: &Arrival<'_>, desk: &Desk) -> Option<(Self, Permit)> {
-        let decided = desk.decide_connection(&Connection {
-            caller: arrival.caller,
-            service: arrival.service,
+        let asker = Rc::new(Asker {
+            caller: arrival.caller.clone(),
+            service: arrival.service.clone(),
             source: arrival.source.ip(),
-            now: desk.clock().now(),
         });
-        match decided {
-            Ok(permit) => {
+        match desk.admit_connection(asker, &self.activity) {
+            Ok((permit, stake)) => {
+                self.stake = Some(stake);
                 self.ruled(desk.rulings().permit(&permit));
                 Some((self, permit))
             }
@@ -114,9 +125,15 @@ impl Passing {
     }
 
     fn finish(&mut self, reason: Option<&'static str>) {
-        let Some(entry) = self.entry.take() else {
+        let Some(mut entry) = self.entry.take() else {
             return;
         };
+        self.stake = None;
+        if reason == Some(PERMIT_WITHDRAWN)
+            && let Some(why) = self.activity.permission().cut()
+        {
+            entry.withdrawn(why.said.clone());
+        }
         self.meters.ended(self.decision);
         entry.end(End {
             bytes_in: self.activity.bytes_in(),

@@ -98,7 +98,11 @@ impl PlainWay {
         let Some((passing, permit)) = passing.ask(&arrival, &self.desk) else {
             return;
         };
-        let ended = self.pass(permit, &mut caller, destination, &passing).await;
+        let ended = tokio::select! {
+            biased;
+            reason = passing.withdrawn() => Some(reason),
+            ended = self.pass(permit, &mut caller, destination, &passing) => ended,
+        };
         passing.end(ended);
     }
 

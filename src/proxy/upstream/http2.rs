@@ -371,12 +371,17 @@ fn builder(limits: &Limits) -> client::Builder {
     builder
         .enable_push(false)
         .initial_max_send_streams(STREAMS_UNTOLD)
+        .max_concurrent_reset_streams(STREAMS_KNOWN)
         .initial_window_size(limits.stream_window_bytes)
         .initial_connection_window_size(limits.connection_window_bytes)
         .max_header_list_size(limits.header_list_bytes())
         .max_send_buffer_size(Limits::SEND_BUFFER_BYTES);
     builder
 }
+
+/// How many streams that we have cut h2 knows for a second. What comes for others
+/// counts as an offence, and too many end the tunnel.
+const STREAMS_KNOWN: usize = 1_000;
 
 /// How many streams a tunnel gets before the destination has said how many it
 /// takes: what RFC 9113 6.5.2 asks everybody to take at least. Those beyond

@@ -8,13 +8,19 @@ use std::time::SystemTime;
 
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
+use crate::net::AppStream;
 use crate::net::Dialer;
+use crate::net::Ending;
 use crate::net::Pulse;
 use crate::net::StallGuard;
 use crate::net::Tasks;
+use crate::net::end_by;
 use crate::proxy::lifetime::last_call;
 use crate::proxy::meters::DoorMeters;
+use crate::proxy::rewound::Rewound;
 use crate::proxy::settings::Limits;
 use crate::proxy::upstream::UpstreamError;
 use crate::proxy::upstream::app_way::AppWay;
@@ -28,9 +34,23 @@ use crate::tls::Protocol;
 pub(in crate::proxy) trait Bytestream:
     AsyncRead + AsyncWrite + Debug + Send + Unpin
 {
+    /// Sees to it that nobody takes its end for a proper one when it is dropped.
+    /// Where there is TLS, nobody does: no farewell is said.
+    fn break_off(&self) {}
 }
 
-impl<S: AsyncRead + AsyncWrite + Debug + Send + Unpin> Bytestream for S {}
+/// Our own application's, in the clear.
+impl Bytestream for StallGuard<Rewound<TcpStream>> {
+    fn break_off(&self) {
+        end_by(self.get_ref().get_ref(), Ending::Reset);
+    }
+}
+
+impl Bytestream for StallGuard<AppStream> {}
+impl Bytestream for StallGuard<Heard> {}
+impl Bytestream for StallGuard<TcpStream> {}
+impl Bytestream for StallGuard<TlsStream<TcpStream>> {}
+impl Bytestream for tokio::io::Empty {}
 
 /// One connection.
 pub(in crate::proxy) type Wire = Box<dyn Bytestream>;
