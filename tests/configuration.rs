@@ -546,11 +546,27 @@ fn policies_come_from_a_folder_or_from_the_authority() {
         mistakes(&whole(identity, "from_authority: true")),
         ["policy.from_authority: needs `identity.authority`: nobody else gives out policies"]
     );
-    let words = "from_authority: true, headers: [x-a], time_zones: { v: Europe/Vienna }, workload_groups: { a: [] }";
-    let told = ["headers", "time_zones", "workload_groups"].map(|key| {
+    let words = "from_authority: true, headers: [x-a], time_zones: { v: Europe/Vienna }, workload_groups: { a: [] }, workload_groups_file: g.yaml, signals: { risk: long }, signals_file: s.yaml";
+    let declared = ["headers", "time_zones", "workload_groups"].map(|key| {
         format!("policy.{key}: comes with the policies: declare it under `policy` at the authority")
     });
-    assert_eq!(mistakes(&whole(authority, words)), told);
+    let files = ["signals", "signals_file", "workload_groups_file"].map(|key| {
+        format!("policy.{key}: goes with a folder of policies (`policy.dir`), not with those of an authority")
+    });
+    let mut told = [declared, files].concat();
+    told.sort();
+    let mut found = mistakes(&whole(authority, words));
+    found.sort();
+    assert_eq!(found, told);
+    for words in ["signals: { risk: long }", "signals_file: s.yaml"] {
+        let words = format!("dir: policy, {words}");
+        let told =
+            "policy.signals: goes with `policy.signals_file`: the one declares what the other has";
+        assert_eq!(mistakes(&whole(identity, &words)), [told]);
+    }
+    let words = "dir: policy, signals: { \"a b\": long }, signals_file: s.yaml";
+    let found = mistakes(&whole(identity, words));
+    assert!(found[0].starts_with("policy.signals.a b: "), "{found:?}");
 }
 
 #[test]

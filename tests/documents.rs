@@ -360,7 +360,7 @@ fn every_metric_is_in_a_readme_and_no_other() {
     let admin = running.addresses().admin.unwrap();
     let mut exported = metrics_at(admin);
     // What the last connection counted may be a moment away.
-    for _look in 0..100 {
+    for _look in 0..1000 {
         if told.is_subset(&exported) {
             break;
         }
@@ -444,6 +444,9 @@ fn sidecar_with_a_past(dir: &Path) -> Running {
     let _refused = exchange(places.outbound[0], b"x\r\n\r\n");
     // Not TLS: the answer is an alert, if anything.
     let _alert = exchange(places.inbound.unwrap(), b"GET / HTTP/1.1\r\n\r\n");
+    // A set with a mistake, which is refused.
+    fs::write(dir.join("policy/z.cedar"), "permit").unwrap();
+    running.reload();
     running
 }
 

@@ -518,6 +518,44 @@ when { context.europe_vienna.minuteOfDay < 540 };
     );
 }
 
+#[test]
+fn signals_tls_and_a_query_can_be_described() {
+    let dir = shop();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let declared = "signals: { risk: long }, signals_file: signals.yaml, workload_groups:";
+    write(
+        "sidecar.yaml",
+        &SIDECAR.replace("workload_groups:", declared),
+    );
+    write(
+        "signals.yaml",
+        "spiffe://example.org/ns/shop/sa/web: { risk: 9 }",
+    );
+    write("policy/careful.cedar", CAREFUL);
+    let ask = |words: &[&str]| {
+        let caller = "spiffe://example.org/ns/shop/sa/web";
+        let command = [
+            "policy",
+            "explain",
+            "--config",
+            "sidecar.yaml",
+            "--caller",
+            caller,
+        ];
+        portreeve(dir.path(), &[&command, words].concat())
+    };
+    for (words, code, told) in DESCRIBED {
+        let ended = ask(words);
+        let shown = format!("{words:?} {}{}", ended.out, ended.err);
+        assert_eq!(ended.code, *code, "{shown}");
+        assert!(shown.contains(told), "{shown}");
+    }
+    write("policy/careful.test.yaml", CAREFUL_CASES);
+    let test = ["policy", "test", "policy", "--config", "sidecar.yaml"];
+    let ended = portreeve(dir.path(), &test);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_cases_or_mistakes(text in "(cases|defaults|[ :{}\\[\\],/a-z\n\"-]{0,12}){0,12}") {
@@ -579,3 +617,74 @@ when { context.headers has "x-ticket" && context.headers["x-ticket"] like "OPS-*
 @id("operators-reach-the-ledger")
 permit (principal in WorkloadGroup::"operators", action == Action::"connect", resource in Service::"ledger");
 "#;
+
+const CAREFUL: &str = r#"
+@id("careful")
+forbid (principal, action in Action::"http", resource in Route::"orders:/orders/{id}")
+unless {
+    context has tls && context.tls.group == "X25519MLKEM768"
+    && context.signals has risk && context.signals.risk < 5
+    && !context.query.contains("debug")
+};
+"#;
+
+const CAREFUL_CASES: &str = r#"
+defaults: { caller: spiffe://example.org/ns/shop/sa/web, service: orders, signals: { risk: 1 } }
+cases:
+  - { name: all is well, path: /orders/7, expect: allow }
+  - { name: too risky, path: /orders/7, signals: { risk: 5 }, expect: deny, by: careful }
+  - { name: in an old way, path: /orders/7, tls: group=X25519, expect: deny, by: careful }
+  - { name: debugging, path: "/orders/7?debug", expect: deny, by: careful }
+"#;
+
+/// The words of a description, the exit code, and something of the answer.
+const DESCRIBED: &[(&[&str], i32, &str)] = &[
+    (&["--path", "/orders/7"], 3, "by     careful"),
+    (
+        &["--path", "/orders/7", "--signal", "risk=1"],
+        0,
+        "by     web-reads-orders",
+    ),
+    (
+        &["--path", "/orders/7?debug=1", "--signal", "risk=1"],
+        3,
+        "by     careful",
+    ),
+    (
+        &["--path", "/orders/7?a;b", "--signal", "risk=1"],
+        3,
+        "ambiguous_query",
+    ),
+    (
+        &["--path", "/orders/7", "--signal", "risk=1", "--tls", "none"],
+        3,
+        "by     careful",
+    ),
+    (
+        &[
+            "--path",
+            "/orders/7",
+            "--signal",
+            "risk=1",
+            "--tls",
+            "group=X25519",
+        ],
+        3,
+        "by     careful",
+    ),
+    (
+        &["--path", "/orders/7", "--signal", "risk=high"],
+        1,
+        "`risk` must be a whole number",
+    ),
+    (
+        &["--path", "/orders/7", "--signal", "rsik=1"],
+        1,
+        "`rsik` is not declared",
+    ),
+    (
+        &["--path", "/orders/7", "--tls", "x"],
+        2,
+        "is neither `none` nor one of",
+    ),
+];

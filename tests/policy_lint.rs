@@ -24,6 +24,7 @@ fn settings() -> Settings {
         )]
         .into(),
         trust_domains: ["td".parse().unwrap()].into(),
+        ..Settings::default()
     }
 }
 

@@ -20,6 +20,7 @@ use crate::policy::Groups;
 use crate::policy::Metrics;
 use crate::policy::Mistake;
 use crate::policy::Policy;
+use crate::policy::Signals;
 use crate::time::Clock;
 
 /// The policy's keeper.
@@ -104,7 +105,7 @@ impl Policies {
             policy,
             version,
         } = next;
-        let is_same = policy.revision() == self.current.load().revision();
+        let is_same = policy.is_same_as(&self.current.load());
         if is_same && version.is_none() {
             return self.content();
         }
@@ -122,11 +123,23 @@ impl Policies {
         };
     }
 
+    /// Puts other values of signals in force.
+    pub(super) fn signal(&self, signals: Signals) {
+        let policy = self.current.load();
+        if *policy.signals() != signals {
+            self.current.replace(policy.with_signals(signals));
+        }
+        self.content();
+    }
+
     /// Notes why the newest set is not put in force.
-    pub(super) fn refuse(&self, why: &dyn Error) {
+    pub(super) fn refuse(&self, why: &(dyn Error + 'static)) {
         let causes = std::iter::successors(why.source(), |&cause| cause.source());
         let reason = causes.fold(why.to_string(), |text, cause| format!("{text}: {cause}"));
-        self.metrics.refused();
+        let mut chain = std::iter::successors(Some(why), |&cause| cause.source());
+        let mistakes = chain.find_map(|cause| cause.downcast_ref::<PolicyMistakes>());
+        let mistakes = mistakes.map_or(&[][..], |found| &found.mistakes);
+        self.metrics.refused(mistakes);
         let mut state = self.state();
         let is_known = state
             .last_error
@@ -141,6 +154,7 @@ impl Policies {
 
     /// Notes that nothing is wrong with what is in force.
     pub(super) fn content(&self) {
+        self.metrics.content();
         self.state().last_error = None;
     }
 

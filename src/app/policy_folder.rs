@@ -1,5 +1,6 @@
-//! Policies from a folder of our own.
+//! Policies from a folder of our own, and who is in their groups from a file.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -15,19 +16,20 @@ use crate::app::policies::warn;
 use crate::policy::Groups;
 use crate::policy::Policy;
 use crate::policy::Settings;
+use crate::policy::Signals;
 use crate::store::Fingerprint;
 
 /// A folder of policies, and what was read of it last.
 #[derive(Debug)]
 pub(super) struct PolicyFolder {
     dir: PathBuf,
-    seen: Mutex<Fingerprint>,
+    seen: Mutex<Seen>,
     settings: Settings,
 }
 
 impl PolicyFolder {
     pub(super) fn new(dir: PathBuf, settings: Settings) -> Self {
-        let seen = Mutex::new(Fingerprint::take([&dir]));
+        let seen = Mutex::new(look(&dir, &settings));
         Self {
             dir,
             seen,
@@ -45,7 +47,7 @@ impl PolicyFolder {
 
     /// The set that is there, if it is good with the groups that are `told`.
     pub(super) fn load(&self, told: &Groups) -> Result<Good, PolicyMistakes> {
-        self.see(Fingerprint::take([&self.dir]));
+        self.see(look(&self.dir, &self.settings));
         let mut settings = self.settings.clone();
         settings.add_groups(told);
         let policy = load(&self.dir, &settings)?;
@@ -64,9 +66,14 @@ impl PolicyFolder {
         loop {
             let due = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    let now = Fingerprint::take([&self.dir]);
+                    let now = look(&self.dir, &self.settings);
                     let changed = now == before && now != self.seen();
+                    let is_same_set = now.set == self.seen().set;
                     before = now;
+                    if changed && is_same_set && !policies.is_refused() {
+                        self.reload_signals(policies).await;
+                        continue;
+                    }
                     changed || (policies.is_refused() && tried.elapsed() >= TRY_AGAIN_AFTER)
                 }
                 () = asked.notified() => true,
@@ -83,7 +90,7 @@ impl PolicyFolder {
     /// another thread's work.
     async fn reload(&self, policies: &Policies) {
         // Looked at before it is read: a change during the reading is seen by the next look.
-        let seen = Fingerprint::take([&self.dir]);
+        let seen = look(&self.dir, &self.settings);
         let (dir, mut settings) = (self.dir.clone(), self.settings.clone());
         settings.add_groups(&policies.told_groups());
         let loading = tokio::task::spawn_blocking(move || load(&dir, &settings));
@@ -98,6 +105,25 @@ impl PolicyFolder {
         }
     }
 
+    /// The same for the values of signals alone, which may change often.
+    async fn reload_signals(&self, policies: &Policies) {
+        let seen = look(&self.dir, &self.settings);
+        let settings = self.settings.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = |path: &PathBuf| Signals::read(path, &settings.signals);
+            settings.signals_file.as_ref().map(read).transpose()
+        });
+        let Ok(read) = reading.await else {
+            tracing::error!("reading the signals failed; the last good ones stay");
+            return;
+        };
+        self.see(seen);
+        match read {
+            Ok(signals) => policies.signal(signals.unwrap_or_default()),
+            Err(mistakes) => policies.refuse(&PolicyMistakes { mistakes }),
+        }
+    }
+
     fn good(&self, policy: Policy) -> Good {
         Good {
             declared: self.settings.workload_groups.clone(),
@@ -106,19 +132,34 @@ impl PolicyFolder {
         }
     }
 
-    fn seen(&self) -> Fingerprint {
+    fn seen(&self) -> Seen {
         self.seen
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn see(&self, now: Fingerprint) {
+    fn see(&self, now: Seen) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 }
 
-fn load(dir: &std::path::Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
+/// What all that is read looks like.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Seen {
+    set: Fingerprint,
+    signals: Fingerprint,
+}
+
+fn look(dir: &Path, settings: &Settings) -> Seen {
+    let groups = settings.workload_groups_file.as_deref();
+    Seen {
+        set: Fingerprint::take(std::iter::once(dir).chain(groups)),
+        signals: Fingerprint::take(settings.signals_file.as_deref()),
+    }
+}
+
+fn load(dir: &Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
     let loaded = Policy::load(dir, settings);
     let (policy, warnings) = loaded.map_err(|mistakes| PolicyMistakes { mistakes })?;
     warn(&warnings);
@@ -138,6 +179,55 @@ mod tests {
     use crate::policy::Metrics;
     use crate::time::SystemClock;
 
+    /// Waits until other values of signals are in force.
+    async fn changed(policies: &Policies, before: &Signals) {
+        while policies.current().load().signals() == before {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_values_of_signals_are_in_force_without_a_new_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("signals.yaml");
+        let write = |risk: &str| {
+            let line = format!("spiffe://td/a: {{ risk: {risk} }}");
+            std::fs::write(&file, line).unwrap();
+        };
+        write("1");
+        let settings = Settings {
+            signals: [("risk".parse().unwrap(), crate::policy::SignalType::Long)].into(),
+            signals_file: Some(file.clone()),
+            ..Settings::default()
+        };
+        let set = tempfile::tempdir().unwrap();
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let folder = PolicyFolder::new(set.path().to_owned(), settings);
+        let first = folder.load(&Groups::new()).unwrap();
+        let policies = Policies::new(first, None, Arc::new(SystemClock), metrics);
+        let asked = Notify::new();
+        let steps = async {
+            let first = policies.current().load().signals().clone();
+            write("22");
+            changed(&policies, &first).await;
+            let generation = policies.current().generation();
+            write("much");
+            while !policies.is_refused() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            assert_eq!(policies.current().generation(), generation);
+            let second = policies.current().load().signals().clone();
+            write("333");
+            changed(&policies, &second).await;
+            assert!(!policies.is_refused());
+        };
+        tokio::select! {
+            () = folder.watch(&policies, &asked) => {}
+            () = steps => {}
+            () = tokio::time::sleep(2 * TRY_AGAIN_AFTER) => panic!("nothing was read"),
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_set_that_could_not_be_read_is_read_again_though_nothing_changed() {
         let dir = tempfile::tempdir().unwrap();
@@ -153,7 +243,7 @@ mod tests {
         let before = policies.current().load().revision().as_str().to_owned();
         // As if the system had let nobody open the file.
         write("after");
-        folder.see(Fingerprint::take([dir.path()]));
+        folder.see(look(dir.path(), &Settings::default()));
         policies.refuse(&std::io::Error::other("Too many open files"));
         let changed = async {
             while policies.current().load().revision().as_str() == before {

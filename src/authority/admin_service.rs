@@ -188,6 +188,19 @@ impl Admin for AdminService {
         Ok(Response::new(rpc::ListKeysResponse { keys: self.keys() }))
     }
 
+    async fn roll_back_policy(
+        &self,
+        request: Request<rpc::RollBackPolicyRequest>,
+    ) -> Result<Response<rpc::RollBackPolicyResponse>, Status> {
+        let operator = self.operator(&request)?;
+        let revision = request.into_inner().revision;
+        let (version, revision) = self.orders.roll_back_policy(&operator, &revision).await?;
+        Ok(Response::new(rpc::RollBackPolicyResponse {
+            version,
+            revision,
+        }))
+    }
+
     async fn list_policies(
         &self,
         request: Request<rpc::ListPoliciesRequest>,

@@ -23,6 +23,7 @@ use crate::authority::keyring::Step;
 use crate::authority::keyring::StepError;
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::LedgerError;
+use crate::authority::ledger::RolledBack;
 use crate::authority::operator::Operator;
 use crate::authority::policy_status::PolicyStatus;
 use crate::authority::proof::JoinToken;
@@ -252,6 +253,46 @@ impl Orders {
         ended(event, outcome)
     }
 
+    /// Publishes an earlier set of policies once more. Tells its version and revision.
+    pub(super) async fn roll_back_policy(
+        &self,
+        operator: &Operator,
+        revision: &str,
+    ) -> Result<(u64, String), Status> {
+        let mut event = self.record("policy_rollback", operator)?;
+        let outcome = self.go_back(revision).await;
+        if let Ok((version, revision)) = &outcome {
+            event.fact("version", version.to_string());
+            event.fact("revision", revision.clone());
+        }
+        self.settled.here().await;
+        ended(event, outcome)
+    }
+
+    async fn go_back(&self, revision: &str) -> Result<(u64, String), Status> {
+        let is_digits = revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_digits || revision.len() < LEAST_DIGITS {
+            return Err(Status::invalid_argument(
+                "say which revision: at least its first 8 hexadecimal digits",
+            ));
+        }
+        let revision = revision.to_ascii_lowercase();
+        let by = ("rollback", self.clock.now());
+        let done = self.ledger.roll_back_policy(&revision, by).await;
+        match done.map_err(|error| unavailable(&error))? {
+            RolledBack::To { version, revision } => Ok((version, revision)),
+            RolledBack::Ambiguous => Err(Status::invalid_argument(
+                "several revisions begin so: say more of it",
+            )),
+            RolledBack::InForce => Err(Status::failed_precondition(
+                "that is the newest set already",
+            )),
+            RolledBack::Unknown => Err(Status::not_found(
+                "no set of this revision is kept: put its files back into the folder",
+            )),
+        }
+    }
+
     /// Takes a step in the life of the signing keys.
     pub(super) async fn rotate(
         &self,
@@ -302,6 +343,9 @@ pub(super) fn invalid(error: &dyn std::error::Error) -> Status {
 pub(super) fn unavailable(error: &LedgerError) -> Status {
     Status::unavailable(in_full(error))
 }
+
+/// Few enough to type, and enough for no two of ten sets to begin alike by chance.
+const LEAST_DIGITS: usize = 8;
 
 /// No sidecar would ever listen to us again.
 const OURSELVES: &str =

@@ -20,7 +20,6 @@ use crate::policy::ServiceName;
 use crate::rehearsal;
 use crate::rehearsal::Asked;
 use crate::rehearsal::Handshake;
-use crate::rehearsal::NoService;
 use crate::rehearsal::Stage;
 use crate::rehearsal::What;
 use crate::time::Clock as _;
@@ -69,6 +68,9 @@ pub(super) struct Explain {
     /// The connection's TLS: `none`, or parts such as `group=X25519,issued=TIME,expires=TIME,serial=HEX` [default: as between sidecars]
     #[arg(long, value_name = "PARTS")]
     tls: Option<Handshake>,
+    /// The value of a signal of the caller, in YAML; may be given several times [default: what the configuration's file says]
+    #[arg(long = "signal", value_name = "NAME=VALUE", value_parser = signal)]
+    signals: Vec<(String, String)>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -83,7 +85,10 @@ pub(super) fn explain(wanted: Explain) -> ExitCode {
     let json = wanted.json;
     let asked = match asked(wanted, &stage) {
         Ok(asked) => asked,
-        Err(unclear) => return print::failure(&unclear),
+        Err(unclear) => {
+            print::complaint(format_args!("portreeve: {unclear}"));
+            return ExitCode::FAILURE;
+        }
     };
     let told = stage.ask(&asked);
     if json {
@@ -98,8 +103,13 @@ pub(super) fn explain(wanted: Explain) -> ExitCode {
     }
 }
 
-fn asked(wanted: Explain, stage: &Stage) -> Result<Asked, NoService> {
-    let service = stage.service(wanted.service)?;
+fn asked(wanted: Explain, stage: &Stage) -> Result<Asked, String> {
+    let service = stage.service(wanted.service);
+    let service = service.map_err(|unclear| unclear.to_string())?;
+    let signals = wanted.signals.iter();
+    let signals = signals.map(|(name, value)| (name.as_str(), value.as_str()));
+    let told = stage.policy().signals().clone();
+    let signals = stage.signals(told, &wanted.caller, signals)?;
     let mut headers = HeaderMap::new();
     for (name, value) in wanted.headers {
         headers.append(name, value);
@@ -118,10 +128,16 @@ fn asked(wanted: Explain, stage: &Stage) -> Result<Asked, NoService> {
         groups: wanted.groups,
         now: wanted.at.unwrap_or_else(|| SystemClock.now()),
         service,
+        signals: Some(signals),
         source: wanted.source,
         tls: wanted.tls.unwrap_or_default(),
         what,
     })
+}
+
+fn signal(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("it is not NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {

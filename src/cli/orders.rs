@@ -137,7 +137,12 @@ pub(super) enum AuthorityCommand {
         socket: Socket,
     },
     /// Print the policy sets that were published, the newest first, and what is refused
+    ///
+    /// With `rollback`, an earlier one is published once more.
+    #[command(args_conflicts_with_subcommands = true)]
     Policy {
+        #[command(subcommand)]
+        command: Option<PolicyOrder>,
         #[command(flatten)]
         socket: Socket,
     },
@@ -283,6 +288,21 @@ pub(super) fn revocation(command: RevocationCommand) -> ExitCode {
     }
 }
 
+/// What is done with the policies that are published.
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyOrder {
+    /// Publish an earlier set once more, in place of the newest
+    ///
+    /// What the folder has now is not published again until it has changed: put
+    /// the earlier files back there, too.
+    Rollback {
+        /// How the set's revision begins: at least 8 digits of it
+        revision: String,
+        #[command(flatten)]
+        socket: Socket,
+    },
+}
+
 pub(super) fn authority(command: AuthorityCommand) -> ExitCode {
     match command {
         AuthorityCommand::Check { config } => authority::check(&config),
@@ -291,7 +311,19 @@ pub(super) fn authority(command: AuthorityCommand) -> ExitCode {
             listed.into_inner().keys.iter().for_each(show);
             Ok(())
         }),
-        AuthorityCommand::Policy { socket } => with(&socket, async |mut client| {
+        AuthorityCommand::Policy {
+            command: Some(PolicyOrder::Rollback { revision, socket }),
+            ..
+        } => with(&socket, async |mut client| {
+            let request = rpc::RollBackPolicyRequest { revision };
+            let now = client.roll_back_policy(request).await?.into_inner();
+            print::line(format_args!("{}  {}", now.version, now.revision));
+            Ok(())
+        }),
+        AuthorityCommand::Policy {
+            command: None,
+            socket,
+        } => with(&socket, async |mut client| {
             let listed = client.list_policies(rpc::ListPoliciesRequest {}).await?;
             let listed = listed.into_inner();
             for policy in &listed.policies {

@@ -149,6 +149,29 @@ pub(super) struct Policy {
     /// Workloads by the name of their group: name to SPIFFE IDs.
     #[serde(default)]
     pub(super) workload_groups: BTreeMap<String, Vec<String>>,
+    /// A YAML or JSON file that says who is in which groups besides, as long as policies are from a folder: SPIFFE ID, or pattern such as
+    /// `spiffe://example.org/ns/ops/*`, to names of groups. Looked at four times a second; with a mistake in it the groups stay as they were.
+    pub(super) workload_groups_file: Option<PathBuf>,
+    /// What something else says of callers, in `context.signals`, as long as policies are from a folder: name to type.
+    #[serde(default)]
+    pub(super) signals: BTreeMap<String, Signal>,
+    /// A YAML or JSON file with the values of signals: SPIFFE ID to signals to values, or to `{ value: …, until: … }`. Looked at four times a second;
+    /// with a mistake in it all values stay as they were.
+    pub(super) signals_file: Option<PathBuf>,
+}
+
+/// What the values of a signal are.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Signal {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Long,
+    /// A text.
+    String,
+    /// A list of texts, compared as a set.
+    Strings,
 }
 
 /// Where decisions are recorded: exactly one of `file` and `stdout`.

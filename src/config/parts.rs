@@ -57,7 +57,8 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let called = called.chain(tcp.services()).chain(ways).cloned();
     let inbound_service = inbound.as_ref().map(|door| &door.service);
     let services = services(&file, inbound_service, called, notes);
-    let policy = policies::of_sidecar(&file.policy, services, trust_domain.as_ref(), notes);
+    let at = (trust_domain.as_ref(), folder);
+    let policy = policies::of_sidecar(&file.policy, services, at, notes);
     let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
     let audit = audit_settings(&file.audit, folder, notes);
     let admin = file.admin.as_ref();

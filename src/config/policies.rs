@@ -15,6 +15,8 @@ use crate::id::TrustDomain;
 use crate::policy;
 use crate::policy::Route;
 use crate::policy::ServiceName;
+use crate::policy::SignalName;
+use crate::policy::SignalType;
 
 /// Where a sidecar's policies come from. If it is the authority, `identity`
 /// must be from there, and asks for them.
@@ -48,6 +50,20 @@ pub(super) fn source(
                     "comes with the policies: declare it under `policy` at the authority",
                 );
             }
+            let files = [
+                ("signals", written.signals.is_empty()),
+                ("signals_file", written.signals_file.is_none()),
+                (
+                    "workload_groups_file",
+                    written.workload_groups_file.is_none(),
+                ),
+            ];
+            for (key, _) in files.iter().filter(|(_, is_empty)| !is_empty) {
+                notes.add(
+                    format!("policy.{key}"),
+                    "goes with a folder of policies (`policy.dir`), not with those of an authority",
+                );
+            }
             Some(PolicySource::Authority)
         }
         (Some(_), true) | (None, false) => {
@@ -64,11 +80,13 @@ pub(super) fn source(
 pub(super) fn of_sidecar(
     written: &file::Policy,
     services: BTreeMap<ServiceName, Vec<Route>>,
-    domain: Option<&TrustDomain>,
+    (domain, folder): (Option<&TrustDomain>, &Path),
     notes: &mut Mistakes,
 ) -> policy::Settings {
+    let file = written.workload_groups_file.as_ref();
     let mut settings = policy::Settings {
         services,
+        workload_groups_file: file.map(|file| folder.join(file)),
         ..policy::Settings::default()
     };
     settings.trust_domains.extend(domain.cloned());
@@ -79,6 +97,7 @@ pub(super) fn of_sidecar(
     headers(&written.headers, &mut settings, notes);
     time_zones(&written.time_zones, &mut settings, notes);
     workload_groups(&written.workload_groups, &mut settings, notes);
+    signals(written, folder, &mut settings, notes);
     settings
 }
 
@@ -107,6 +126,32 @@ pub(super) fn of_authority(
     authority::PolicySettings {
         dir: folder.join(&written.dir),
         words,
+    }
+}
+
+fn signals(
+    written: &file::Policy,
+    folder: &Path,
+    settings: &mut policy::Settings,
+    notes: &mut Mistakes,
+) {
+    for (name, kind) in &written.signals {
+        let name = notes.parse::<SignalName>(format!("policy.signals.{name}"), name);
+        let kind = match kind {
+            file::Signal::Bool => SignalType::Bool,
+            file::Signal::Long => SignalType::Long,
+            file::Signal::String => SignalType::Text,
+            file::Signal::Strings => SignalType::Texts,
+        };
+        settings.signals.extend(name.map(|name| (name, kind)));
+    }
+    let file = written.signals_file.as_ref();
+    settings.signals_file = file.map(|file| folder.join(file));
+    if written.signals.is_empty() != written.signals_file.is_none() {
+        notes.add(
+            "policy.signals",
+            "goes with `policy.signals_file`: the one declares what the other has",
+        );
     }
 }
 

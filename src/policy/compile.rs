@@ -13,6 +13,7 @@ use cedar_policy::Validator;
 use cedar_policy::pst;
 use miette::Diagnostic;
 
+use crate::policy::group_file::Listed;
 use crate::policy::index::Index;
 use crate::policy::index::Scope;
 use crate::policy::lint;
@@ -248,6 +249,8 @@ fn build(
         index: Arc::new(Index::new(&scopes)),
         services: Arc::new(routes.build(&words)),
         memberships: members::by_workload(&settings.workload_groups, &words),
+        listed: Arc::new(Listed::new(&settings.group_lines, &words)),
+        signals: Arc::new(settings.signal_values.clone()),
         headers: Arc::new(headers.collect()),
         zones: Arc::new(zones.chain([("utc".to_owned(), Zone::UTC)]).collect()),
     })

@@ -19,6 +19,8 @@ use crate::policy::question::Question;
 use crate::policy::question::Tls;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
+use crate::policy::signal::SignalName;
+use crate::policy::signal::Signals;
 use crate::policy::timing::Timing;
 use crate::policy::words::Verb;
 
@@ -29,6 +31,7 @@ pub(super) struct Plan {
     fields: Vec<Field>,
     headers: Option<Vec<HeaderName>>,
     params: Option<Vec<Arc<str>>>,
+    signals: Option<(Vec<SignalName>, Arc<Signals>)>,
     clocks: Vec<(String, Zone)>,
     pub(super) timing: Timing,
 }
@@ -70,6 +73,10 @@ impl Plan {
                 .params
                 .as_ref()
                 .map(|names| names.iter().cloned().collect()),
+            signals: mentions.signals.as_ref().map(|names| {
+                let names = names.iter().filter_map(|name| name.parse().ok());
+                (names.collect(), Arc::clone(&policy.signals))
+            }),
             clocks: mentions.clocks.iter().filter_map(clock).collect(),
             timing: Timing::of(mentions),
         }
@@ -118,7 +125,7 @@ impl Plan {
         verb: Verb,
     ) -> Result<Context, Unbuilt> {
         let is_request = verb != Verb::Connect;
-        let mut pairs = Vec::with_capacity(self.fields.len() + self.clocks.len() + 2);
+        let mut pairs = Vec::with_capacity(self.fields.len() + self.clocks.len() + 3);
         for &field in &self.fields {
             if is_request || field.is_of_connections() {
                 pairs.extend(value(field, question)?);
@@ -129,6 +136,10 @@ impl Plan {
         }
         if let Some(names) = self.params.as_ref().filter(|_| is_request) {
             pairs.push(("params".to_owned(), params(names, captures, question.path)?));
+        }
+        if let Some((names, signals)) = &self.signals {
+            let good = signals.of(question.caller.id(), names, question.now);
+            pairs.push(("signals".to_owned(), record(good)?));
         }
         if !self.clocks.is_empty() {
             let now = instant(question)?;

@@ -60,8 +60,12 @@ impl KnownCaller {
                 .namespace()
                 .map(|namespace| words.uid(Kind::Namespace, namespace)),
         );
-        let groups = policy.memberships.get(caller.id());
-        ancestors.extend(groups.into_iter().flatten().cloned());
+        let groups = policy.memberships.get(caller.id()).into_iter().flatten();
+        for group in groups.chain(policy.listed.of(caller.id())) {
+            if !ancestors.contains(group) {
+                ancestors.push(group.clone());
+            }
+        }
         let kind = words.type_name(Kind::Workload);
         let profile = policy.index.principal(kind, &uid, &ancestors);
         let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);

@@ -29,6 +29,8 @@ pub(super) struct Mentions {
     pub(super) headers: Option<BTreeSet<String>>,
     /// Parameters by name, if any policy reads the record of them.
     pub(super) params: Option<BTreeSet<Arc<str>>>,
+    /// Signals by name, if any policy reads the record of them.
+    pub(super) signals: Option<BTreeSet<String>>,
     /// Clocks by the name of their zone.
     pub(super) clocks: BTreeSet<String>,
     /// Whether attributes or groups of caller or resource are asked for.
@@ -80,6 +82,10 @@ impl Mentions {
             let ours = self.params.get_or_insert_default();
             ours.extend(params.iter().cloned());
         }
+        if let Some(signals) = &other.signals {
+            let ours = self.signals.get_or_insert_default();
+            ours.extend(signals.iter().cloned());
+        }
         self.clocks.extend(other.clocks.iter().cloned());
         self.entities |= other.entities;
     }
@@ -130,6 +136,14 @@ impl Mentions {
                 let params = self.params.get_or_insert_default();
                 params.insert((*name).into());
             }
+            ["signals"] => {
+                let all = vocabulary.signals.keys().cloned();
+                self.signals.get_or_insert_default().extend(all);
+            }
+            ["signals", name, ..] => {
+                let signals = self.signals.get_or_insert_default();
+                signals.insert((*name).to_owned());
+            }
             [zone, ..] if *zone == "utc" || vocabulary.zones.contains(*zone) => {
                 self.clocks.insert((*zone).to_owned());
             }
@@ -151,6 +165,7 @@ mod tests {
     use cedar_policy::Policy;
 
     use super::*;
+    use crate::policy::signal::SignalType;
 
     fn mentions(condition: &str) -> Mentions {
         let text = format!("permit(principal, action, resource) when {{ {condition} }};");
@@ -158,6 +173,7 @@ mod tests {
         let vocabulary = Vocabulary {
             headers: ["x-a".into(), "x-b".into()].into(),
             params: ["id".into()].into(),
+            signals: [("risk".into(), SignalType::Long)].into(),
             zones: ["berlin".into()].into(),
         };
         Mentions::of(policy.body().clauses(), &vocabulary).unwrap()
@@ -201,6 +217,7 @@ mod tests {
             assert_eq!(names(&read.clocks), ["berlin", "utc"], "{condition}");
             assert_eq!(read.headers.unwrap().len(), 2, "{condition}");
             assert_eq!(read.params.unwrap().len(), 1, "{condition}");
+            assert_eq!(read.signals.unwrap().len(), 1, "{condition}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! added as they are declared. Its records are closed: a name that is not
 //! declared is a mistake at load.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use cedar_policy::CedarSchemaError;
 use cedar_policy::Schema;
 
 use crate::policy::settings::Settings;
+use crate::policy::signal::SignalType;
 
 /// The names that policies may use, and the schema made of them.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Vocabulary {
     pub(super) headers: BTreeSet<String>,
     /// What the templates of all services capture.
     pub(super) params: BTreeSet<Arc<str>>,
+    /// Declared signals.
+    pub(super) signals: BTreeMap<String, SignalType>,
     /// The zones with a clock, besides `utc`.
     pub(super) zones: BTreeSet<String>,
 }
@@ -33,6 +37,11 @@ impl Vocabulary {
                 .map(|header| header.as_str().to_owned())
                 .collect(),
             params,
+            signals: settings
+                .signals
+                .iter()
+                .map(|(name, kind)| (name.to_string(), *kind))
+                .collect(),
             zones: settings.zones.keys().map(ToString::to_string).collect(),
         }
     }
@@ -47,7 +56,12 @@ impl Vocabulary {
             .iter()
             .map(|name| format!("\"{name}\": Clock,\n"))
             .collect();
+        let signals = self.signals.iter();
+        let signals: String = signals
+            .map(|(name, kind)| format!("\"{name}\"?: {},\n", kind.cedar()))
+            .collect();
         let text = BASE
+            .replace("//@signals", &signals)
             .replace("//@headers", &headers)
             .replace("//@params", &params)
             .replace("//@zones", &zones);
@@ -62,8 +76,9 @@ impl Vocabulary {
 }
 
 /// The attributes that a context can have.
-pub(super) const CONTEXT: [&str; 10] = [
-    "method", "host", "path", "query", "sourceIp", "tls", "now", "headers", "params", "utc",
+pub(super) const CONTEXT: [&str; 11] = [
+    "method", "host", "path", "query", "sourceIp", "tls", "signals", "now", "headers", "params",
+    "utc",
 ];
 
 /// The attributes of a clock.

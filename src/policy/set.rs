@@ -18,6 +18,7 @@ use http::HeaderName;
 use crate::id::SpiffeId;
 use crate::policy::compile;
 use crate::policy::decision::PolicyName;
+use crate::policy::group_file::Listed;
 use crate::policy::index::Index;
 use crate::policy::load;
 use crate::policy::members;
@@ -29,6 +30,7 @@ use crate::policy::services::Services;
 use crate::policy::settings::Groups;
 use crate::policy::settings::Settings;
 use crate::policy::settings::Zone;
+use crate::policy::signal::Signals;
 use crate::policy::words::Words;
 
 /// A policy set in its executable form. Immutable: share it by reference.
@@ -40,6 +42,10 @@ pub struct Policy {
     pub(super) services: Arc<Services>,
     /// The groups that a workload is in.
     pub(super) memberships: HashMap<SpiffeId, Vec<EntityUid>>,
+    /// What a file says of groups besides.
+    pub(super) listed: Arc<Listed>,
+    /// What is said of callers.
+    pub(super) signals: Arc<Signals>,
     /// Declared headers by name.
     pub(super) headers: Arc<HashMap<String, HeaderName>>,
     /// `utc` and the declared zones by name.
@@ -98,11 +104,12 @@ impl Policy {
     /// cannot be read is one.
     pub fn load(dir: &Path, settings: &Settings) -> Result<(Self, Vec<Mistake>), Vec<Mistake>> {
         let files = load::read(dir)?;
+        let settings = settings.with_files()?;
         let files: Vec<(&str, &str)> = files
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
-        Self::parse(&files, settings)
+        Self::parse(&files, &settings)
     }
 
     /// The same for files that are already read: their names and contents.
@@ -126,14 +133,46 @@ impl Policy {
     pub fn with_groups(&self, groups: &Groups) -> Option<Self> {
         let words = Words::new().ok()?;
         Some(Self {
+            memberships: members::by_workload(groups, &words),
+            ..self.share()
+        })
+    }
+
+    /// The same set, where other things are said of callers.
+    #[must_use]
+    pub fn with_signals(&self, signals: Signals) -> Self {
+        Self {
+            signals: Arc::new(signals),
+            ..self.share()
+        }
+    }
+
+    /// What is said of callers.
+    #[must_use]
+    pub fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    fn share(&self) -> Self {
+        Self {
             revision: self.revision.clone(),
             rules: Arc::clone(&self.rules),
             index: Arc::clone(&self.index),
             services: Arc::clone(&self.services),
-            memberships: members::by_workload(groups, &words),
+            memberships: self.memberships.clone(),
+            listed: Arc::clone(&self.listed),
+            signals: Arc::clone(&self.signals),
             headers: Arc::clone(&self.headers),
             zones: Arc::clone(&self.zones),
-        })
+        }
+    }
+
+    /// Whether `other` is the same set, and files say the same of groups and callers.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.revision == other.revision
+            && self.listed == other.listed
+            && self.signals == other.signals
     }
 
     /// Which set this is.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -17,8 +18,14 @@ use jiff::tz::TimeZone;
 
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::policy::group_file;
+use crate::policy::group_file::GroupLines;
+use crate::policy::mistake::Mistake;
 use crate::policy::name::GroupName;
 use crate::policy::name::ServiceName;
+use crate::policy::signal::SignalName;
+use crate::policy::signal::SignalType;
+use crate::policy::signal::Signals;
 use crate::policy::template::Template;
 
 /// Everything that a policy set is checked against.
@@ -32,6 +39,17 @@ pub struct Settings {
     pub zones: BTreeMap<ZoneName, Zone>,
     /// Workloads by the name of their group.
     pub workload_groups: Groups,
+    /// A file that says who is in which groups besides. It is read whenever a
+    /// directory of policies is.
+    pub workload_groups_file: Option<PathBuf>,
+    /// What that file says.
+    pub group_lines: GroupLines,
+    /// The signals that policies may read.
+    pub signals: BTreeMap<SignalName, SignalType>,
+    /// The file with their values. It is read whenever a directory of policies is.
+    pub signals_file: Option<PathBuf>,
+    /// What that file says.
+    pub signal_values: Signals,
     /// The trust domains that callers can come from. A policy that names a
     /// workload of another one is warned about. Empty means not known.
     pub trust_domains: BTreeSet<TrustDomain>,
@@ -47,6 +65,25 @@ impl Settings {
             let known = self.workload_groups.entry(name.clone()).or_default();
             known.extend(members.iter().cloned());
         }
+    }
+
+    /// These, with what the files of groups and signals say now.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with one of them.
+    pub(super) fn with_files(&self) -> Result<Self, Vec<Mistake>> {
+        let mut settings = self.clone();
+        if let Some(path) = &self.workload_groups_file {
+            settings.group_lines = group_file::read(path)?;
+            for name in settings.group_lines.iter().flat_map(|(_, names)| names) {
+                settings.workload_groups.entry(name.clone()).or_default();
+            }
+        }
+        if let Some(path) = &self.signals_file {
+            settings.signal_values = Signals::read(path, &self.signals)?;
+        }
+        Ok(settings)
     }
 
     /// Adds services, and routes to those that are there.
@@ -167,9 +204,9 @@ pub enum ZoneError {
 }
 
 /// The names that the context has of itself, and Cedar's own words.
-const RESERVED: [&str; 21] = [
-    "headers", "host", "method", "now", "params", "path", "query", "sourceIp", "user", "utc",
-    "tls", "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
+const RESERVED: [&str; 22] = [
+    "headers", "host", "method", "now", "params", "path", "query", "signals", "sourceIp", "user",
+    "utc", "tls", "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
 ];
 
 #[cfg(test)]

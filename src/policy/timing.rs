@@ -13,13 +13,15 @@ pub enum Timing {
     Never,
     /// They read a zone's clock, which shows minutes.
     Minutes,
-    /// They read the instant itself. It is looked at each second.
+    /// They read the instant itself, or what is good until one. It is looked at
+    /// each second.
     Seconds,
 }
 
 impl Timing {
     pub(super) fn of(mentions: &Mentions) -> Self {
-        if mentions.fields.contains(&Field::Now) {
+        // A signal may be no longer good at any moment.
+        if mentions.fields.contains(&Field::Now) || mentions.signals.is_some() {
             Self::Seconds
         } else if mentions.clocks.is_empty() {
             Self::Never
@@ -48,6 +50,26 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn what_ends_at_a_moment_is_looked_at_each_second() {
+        let clocks = Mentions {
+            clocks: ["utc".to_owned()].into(),
+            ..Mentions::default()
+        };
+        assert_eq!(Timing::of(&Mentions::default()), Timing::Never);
+        assert_eq!(Timing::of(&clocks), Timing::Minutes);
+        let now = Mentions {
+            fields: [Field::Now].into(),
+            ..clocks.clone()
+        };
+        let signals = Mentions {
+            signals: Some(["risk".to_owned()].into()),
+            ..clocks
+        };
+        assert_eq!(Timing::of(&now), Timing::Seconds);
+        assert_eq!(Timing::of(&signals), Timing::Seconds);
+    }
 
     #[test]
     fn a_step_is_as_long_as_the_answer_is_good() {

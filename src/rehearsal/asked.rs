@@ -13,6 +13,7 @@ use crate::policy::Connection;
 use crate::policy::Explanation;
 use crate::policy::GroupName;
 use crate::policy::ServiceName;
+use crate::policy::Signals;
 use crate::proxy::Described;
 use crate::proxy::Unreadable;
 use crate::rehearsal::handshake::Handshake;
@@ -30,6 +31,8 @@ pub struct Asked {
     pub now: SystemTime,
     /// Which service.
     pub service: ServiceName,
+    /// What is said of the caller; none: what the configuration's file says.
+    pub signals: Option<Signals>,
     /// Where from.
     pub source: IpAddr,
     /// How the caller is connected.
@@ -107,7 +110,10 @@ impl Stage {
     /// What would be said to `asked`, and why.
     #[must_use]
     pub fn ask(&self, asked: &Asked) -> Told {
-        let policy = self.policy_for(&asked.caller, &asked.groups);
+        let mut policy = self.policy_for(&asked.caller, &asked.groups);
+        if let Some(signals) = &asked.signals {
+            policy = Arc::new(policy.with_signals(signals.clone()));
+        }
         let caller = match asked.tls.at(asked.now) {
             Some(tls) => Caller::over(&asked.caller, tls),
             None => Caller::workload(&asked.caller),

@@ -17,6 +17,9 @@ use crate::policy::GroupName;
 use crate::policy::Groups;
 use crate::policy::Policy;
 use crate::policy::ServiceName;
+use crate::policy::SignalName;
+use crate::policy::SignalType;
+use crate::policy::Signals;
 use crate::proxy::Terms;
 
 /// Policies in force, and what the doors of their services take.
@@ -27,6 +30,8 @@ pub struct Stage {
     own: Option<ServiceName>,
     policy: Arc<Policy>,
     services: BTreeSet<ServiceName>,
+    /// Those that are declared.
+    signals: BTreeMap<SignalName, SignalType>,
     /// Of the services whose doors are known.
     terms: BTreeMap<ServiceName, Terms>,
 }
@@ -124,6 +129,7 @@ impl Stage {
             own: None,
             services: policy.services().cloned().collect(),
             policy: Arc::new(policy),
+            signals: BTreeMap::new(),
             terms: BTreeMap::new(),
         }
     }
@@ -131,6 +137,7 @@ impl Stage {
     fn beside(self, config: &Config) -> Self {
         Self {
             own: config.inbound.as_ref().map(|door| door.service.clone()),
+            signals: config.policy.signals.clone(),
             terms: terms(config),
             ..self
         }
@@ -176,6 +183,23 @@ impl Stage {
     /// What the doors of `service` take.
     pub(super) fn terms(&self, service: &ServiceName) -> Terms {
         self.terms.get(service).copied().unwrap_or_default()
+    }
+
+    /// `signals`, with values for `caller` besides: names, and texts in YAML.
+    ///
+    /// # Errors
+    ///
+    /// What is no value of a signal that is declared.
+    pub fn signals<'a>(
+        &self,
+        signals: Signals,
+        caller: &SpiffeId,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Signals, String> {
+        let mut values = values.into_iter();
+        values.try_fold(signals, |signals, value| {
+            signals.with(caller, value, &self.signals)
+        })
     }
 
     /// The policies, with `caller` in `more` groups.

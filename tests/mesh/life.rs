@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use portreeve::time::Clock as _;
+
 use crate::caller::Caller;
 use crate::frames::END_STREAM;
 use crate::frames::Framed;
@@ -134,9 +136,83 @@ fn the_policy_decides_each_request_as_it_is_when_that_comes() {
     assert_eq!(framed.outcome(3).refusal(), "null ");
 }
 
+#[test]
+fn who_is_in_a_group_is_as_the_file_says_when_a_request_comes() {
+    let trial = Trial::new("");
+    let mut caller = trial.call();
+    let mut app = None;
+    let mut expect = |status: u16| {
+        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
+        if status == 200 {
+            served(app.get_or_insert_with(|| trial.application.call()));
+        }
+        assert_eq!(caller.answer().status(), status);
+        trial.orders.records.next().text("revision")
+    };
+    let group = |lines: &str, outcome: &str, times: usize| {
+        trial.stage.say("groups.yaml", lines);
+        loaded(&trial, outcome, times);
+    };
+    let others = "spiffe://mesh.example/other: [guests]";
+    group(others, "loaded", 2);
+    rule(&trial, GUESTS, "loaded", 3);
+    let revision = expect(403);
+    group("spiffe://mesh.example/*: [guests]", "loaded", 4);
+    assert_eq!(expect(200), revision);
+    // A file with a mistake changes nothing, nor does one that no longer has the
+    // group that a policy names.
+    group(
+        "spiffe://mesh.example/*: [guests]\nweb: [guests]",
+        "refused",
+        1,
+    );
+    expect(200);
+    group("{}", "refused", 2);
+    expect(200);
+    group(others, "loaded", 5);
+    expect(403);
+}
+
+#[test]
+fn what_is_said_of_a_caller_counts_until_it_is_no_longer_good() {
+    let trial = Trial::new("");
+    let mut caller = trial.call();
+    let mut app = None;
+    let mut expect = |status: u16| {
+        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
+        if status == 200 {
+            served(app.get_or_insert_with(|| trial.application.call()));
+        }
+        assert_eq!(caller.answer().status(), status);
+        trial.orders.records.next();
+    };
+    let say = |value: &str, outcome: &str, times: usize| {
+        let line = format!("spiffe://mesh.example/web: {{ risk: {value} }}");
+        trial.stage.say("signals.yaml", &line);
+        loaded(&trial, outcome, times);
+    };
+    rule(&trial, KNOWN, "loaded", 2);
+    expect(403);
+    say("7", "loaded", 3);
+    expect(403);
+    let until = jiff::Timestamp::try_from(trial.stage.calendar.now() + MINUTE).unwrap();
+    say(&format!("{{ value: 3, until: {until} }}"), "loaded", 4);
+    expect(200);
+    // A file with a mistake changes nothing.
+    say("high", "refused", 1);
+    expect(200);
+    trial.stage.calendar.pass(MINUTE);
+    expect(403);
+}
+
 /// Puts `policy` in the folder, and waits until it was read with this `outcome`.
 fn rule(trial: &Trial, policy: &str, outcome: &str, times: usize) {
     trial.stage.rule(policy);
+    loaded(trial, outcome, times);
+}
+
+/// Waits until what is there was read with this `outcome`.
+fn loaded(trial: &Trial, outcome: &str, times: usize) {
     trial.orders.running.reload();
     let line = format!("portreeve_policy_loads_total{{outcome=\"{outcome}\"}} {times}");
     trial.orders.shows(&line);
@@ -152,6 +228,17 @@ fn short_lived(stage: &Stage, orders: &Sidecar) -> Caller {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+const GUESTS: &str = r#"
+@id("guests")
+permit (principal in WorkloadGroup::"guests", action in Action::"http", resource in Service::"orders");
+"#;
+
+const KNOWN: &str = r#"
+@id("known")
+permit (principal, action in Action::"http", resource in Service::"orders")
+when { context.signals has risk && context.signals.risk < 5 };
+"#;
 
 const NOBODY: &str = r#"
 @id("nobody")

@@ -84,6 +84,9 @@ impl Stage {
         let domain = "mesh.example".parse().unwrap();
         let authority = Authority::open(&folder.path().join("ca"), domain, clock).unwrap();
         fs::create_dir(folder.path().join("policy")).unwrap();
+        for file in ["groups.yaml", "signals.yaml"] {
+            fs::write(folder.path().join(file), "{}").unwrap();
+        }
         let stage = Self {
             authority,
             calendar,
@@ -104,6 +107,13 @@ impl Stage {
         let folder = self.folder.path().join("policy");
         fs::write(folder.join("next"), policy).unwrap();
         fs::rename(folder.join("next"), folder.join("mesh.cedar")).unwrap();
+    }
+
+    /// Puts other words into `file`, which are in force once it is looked at.
+    pub(crate) fn say(&self, file: &str, words: &str) {
+        let folder = self.folder.path();
+        fs::write(folder.join("next"), words).unwrap();
+        fs::rename(folder.join("next"), folder.join(file)).unwrap();
     }
 
     /// An SVID for the workload `name`.
@@ -194,7 +204,7 @@ impl Stage {
 identity: {{ {identity} }}
 workers: 1
 {door}
-policy: {{ dir: policy, headers: [x-ticket] }}
+policy: {{ dir: policy, headers: [x-ticket], workload_groups_file: groups.yaml, signals: {{ risk: long }}, signals_file: signals.yaml }}
 audit: {{ file: {name}.jsonl{audit} }}
 admin: {{ listen: \"127.0.0.1:0\" }}
 {more}

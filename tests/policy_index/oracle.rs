@@ -151,6 +151,7 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         "now": extension("datetime", &now),
         "headers": headers,
         "params": params,
+        "signals": signals(asked),
         "query": if asked.query == Some("a&q=1") { vec!["a", "q"] } else { vec!["a"; usize::from(asked.query.is_some())] },
         "utc": clock(asked.minute),
         "zone": clock(asked.minute + 9 * 60),
@@ -170,6 +171,15 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         }
     }
     Context::from_json_value(context, None).unwrap()
+}
+
+/// What the world's file says of the callers.
+fn signals(asked: &Asked) -> serde_json::Value {
+    match asked.caller {
+        0 => json!({ "risk": 7 }),
+        1 if asked.minute < 2 => json!({ "risk": 9 }),
+        _ => json!({}),
+    }
 }
 
 /// The whole set for plain Cedar, under the names in `@id`.

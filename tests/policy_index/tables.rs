@@ -46,7 +46,7 @@ pub(crate) const RESOURCES: [&str; 12] = [
     "resource in Route::\"t:/{any}\"",
 ];
 
-pub(crate) const CONDITIONS: [&str; 17] = [
+pub(crate) const CONDITIONS: [&str; 19] = [
     "",
     "",
     "",
@@ -62,6 +62,8 @@ pub(crate) const CONDITIONS: [&str; 17] = [
     "unless { context.zone.weekday < 6 && context.now < datetime(\"2026-01-01T00:00:00Z\") }",
     "unless { context has tls && context.tls.group == \"X25519MLKEM768\" }",
     "when { context has tls && context.tls.notAfter.durationSince(context.now) > duration(\"1h\") }",
+    "when { context.signals has risk && context.signals.risk > 5 }",
+    "unless { context.signals has risk && context.signals.risk == 9 }",
     "when { context.query.contains(\"q\") }",
     "when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) }",
 ];

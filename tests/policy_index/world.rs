@@ -15,6 +15,8 @@ use portreeve::policy::PolicyName;
 use portreeve::policy::Question;
 use portreeve::policy::Route;
 use portreeve::policy::Settings;
+use portreeve::policy::SignalType;
+use portreeve::policy::Signals;
 use portreeve::policy::Tls;
 
 use crate::oracle::Outcome;
@@ -28,7 +30,14 @@ pub(crate) fn settings() -> Settings {
         groups: ["api".parse().unwrap()].into(),
     };
     let group = ["spiffe://td/ns/a/sa/x", "spiffe://other/plain"];
+    let signals = [("risk".parse().unwrap(), SignalType::Long)].into();
+    let values = format!(
+        "{}: {{ risk: 7 }}\n{}: {{ risk: {{ value: 9, until: 1970-01-01T00:02:00Z }} }}\n",
+        CALLERS[0].0, CALLERS[1].0
+    );
     Settings {
+        signal_values: Signals::parse("signals.yaml", &values, &signals).unwrap(),
+        signals,
         services: [
             ("s".parse().unwrap(), vec![route]),
             ("t".parse().unwrap(), Vec::new()),

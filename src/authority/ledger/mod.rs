@@ -30,6 +30,7 @@ pub(super) use keys::KeyState;
 pub(super) use keys::OnlyIf;
 pub(super) use policies::NewPolicy;
 pub(super) use policies::PolicyRow;
+pub(super) use policies::RolledBack;
 pub(super) use tokens::Spent;
 
 /// The tables, in the order in which they came.
@@ -38,6 +39,7 @@ pub(super) const SCHEMA: &[&str] = &[
     include_str!("jwt_key.sql"),
     include_str!("federation.sql"),
     include_str!("policies.sql"),
+    include_str!("rollback.sql"),
 ];
 
 /// The authority's part of the database.

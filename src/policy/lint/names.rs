@@ -34,6 +34,7 @@ enum Shape {
     Headers,
     Params,
     Principal,
+    Signals,
     Tls,
     /// Something without attributes.
     Bare,
@@ -84,6 +85,7 @@ impl Shape {
             Self::Headers => "`context.headers`",
             Self::Params => "`context.params`",
             Self::Principal => "this principal",
+            Self::Signals => "`context.signals`",
             Self::Tls => "`context.tls`",
             Self::Bare => "what stands before it",
             Self::Unclear => "nothing",
@@ -105,6 +107,7 @@ fn step(at: Shape, name: &str, world: World<'_>) -> Shape {
     match (at, name) {
         (Shape::Context, "headers") => Shape::Headers,
         (Shape::Context, "params") => Shape::Params,
+        (Shape::Context, "signals") => Shape::Signals,
         (Shape::Context, "tls") => Shape::Tls,
         (Shape::Context, name) if name == "utc" || world.vocabulary.zones.contains(name) => {
             Shape::Clock
@@ -124,6 +127,7 @@ fn is_declared(at: Shape, name: &str, vocabulary: &Vocabulary, who: &[&str]) -> 
             who.contains(&"Workload") && WORKLOAD.contains(&name)
                 || who.contains(&"User") && USER.contains(&name)
         }
+        Shape::Signals => vocabulary.signals.contains_key(name),
         Shape::Tls => TLS.contains(&name),
         Shape::Bare => false,
         Shape::Unclear => {
@@ -134,6 +138,7 @@ fn is_declared(at: Shape, name: &str, vocabulary: &Vocabulary, who: &[&str]) -> 
                 || USER.contains(&name)
                 || vocabulary.headers.contains(name)
                 || vocabulary.params.contains(name)
+                || vocabulary.signals.contains_key(name)
         }
     }
 }

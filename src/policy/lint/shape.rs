@@ -79,7 +79,11 @@ fn look(
         Expr::HasAttr { expr, attrs } if proof_wanted => {
             let mut path = context_path(expr)?;
             path.extend(attrs.iter().map(|attr| attr.as_str()));
-            (path.len() > 1 && path.first() == Some(&"headers")).then_some(("has", FORBID_HEADER))
+            match path.as_slice() {
+                ["headers", _, ..] => Some(("has", FORBID_HEADER)),
+                ["signals", _, ..] => Some(("has", FORBID_SIGNAL)),
+                _ => None,
+            }
         }
         Expr::Literal(Literal::EntityUID(uid))
             if proof_wanted && place == Place::Container && uid.ty.to_string() == "Group" =>
@@ -109,6 +113,9 @@ const FORBID_GROUP: &str = "this `forbid` does not apply to a member whose group
 
 const FORBID_HEADER: &str = "this `forbid` does not apply to a caller that leaves the header \
     out: write `forbid … unless` with what a caller must prove";
+
+const FORBID_SIGNAL: &str = "this `forbid` does not apply to a caller of whom nothing is known, \
+    or no longer: write `forbid … unless` with what must be known";
 
 const RESOURCE_TYPE: &str = "whether a request is on a `Route` or on the bare `Service` depends \
     on the templates of every policy: write `resource in Service::\"…\"`, which holds for both";

@@ -55,6 +55,8 @@ struct Given {
     tls: Option<String>,
     /// Workload groups that the caller is in besides the declared ones.
     groups: Vec<String>,
+    /// What is said of the caller: the values of signals, by name. Default: nothing.
+    signals: BTreeMap<String, serde_json::Value>,
 }
 
 /// A request or a connection, and what is expected.
@@ -88,6 +90,9 @@ struct Entry {
     /// Workload groups that the caller is in besides the declared ones and those of `defaults`.
     #[serde(default)]
     groups: Vec<String>,
+    /// Values of signals; each replaces the one of `defaults`.
+    #[serde(default)]
+    signals: BTreeMap<String, serde_json::Value>,
     /// `allow`; `deny`, by the policies; or `refuse`, before they are asked.
     expect: Answer,
     /// The policies that decide, by `@id`: exactly these.
@@ -212,6 +217,8 @@ fn asked(entry: &Entry, given: &Given, path: &str, notes: &mut Notes) -> Option<
     let now = now(entry.at.as_ref().or(given.at.as_ref()), &key("at"), notes);
     let tls = entry.tls.as_ref().or(given.tls.as_ref());
     let tls = tls.map(|text| notes.parse(&key("tls"), text));
+    let signals = given.signals.iter().chain(&entry.signals);
+    let signals = signals.map(|(name, value)| (name.clone(), value.to_string()));
     let what = what(entry, given, path, notes);
     Some(Written {
         caller: caller?,
@@ -219,6 +226,7 @@ fn asked(entry: &Entry, given: &Given, path: &str, notes: &mut Notes) -> Option<
         host: entry.host.clone().or_else(|| given.host.clone()),
         now: now?,
         service: service.map_or(Some(None), |service| service.map(Some))?,
+        signals: signals.collect(),
         source: source.unwrap_or(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)))?,
         tls: tls.unwrap_or_else(|| Some(Handshake::default()))?,
         what: what?,

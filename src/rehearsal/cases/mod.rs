@@ -24,6 +24,7 @@ use crate::config;
 use crate::config::Mistake;
 use crate::policy::GroupName;
 use crate::policy::ServiceName;
+use crate::policy::Signals;
 use crate::rehearsal::asked::Asked;
 use crate::rehearsal::asked::What;
 use crate::rehearsal::handshake::Handshake;
@@ -61,6 +62,8 @@ struct Written {
     host: Option<String>,
     now: std::time::SystemTime,
     service: Option<ServiceName>,
+    /// As JSON, which is YAML.
+    signals: Vec<(String, String)>,
     source: std::net::IpAddr,
     tls: Handshake,
     what: What,
@@ -85,7 +88,11 @@ impl Case {
         if let What::Request { host, .. } = &mut what {
             *host = written.host.clone().unwrap_or_else(|| service.to_string());
         }
+        let signals = written.signals.iter();
+        let signals = signals.map(|(name, value)| (name.as_str(), value.as_str()));
+        let signals = stage.signals(Signals::default(), &written.caller, signals)?;
         Ok(Asked {
+            signals: Some(signals),
             caller: written.caller.clone(),
             groups: written.groups.clone(),
             now: written.now,

@@ -121,6 +121,70 @@ fn a_sidecar_begins_with_what_it_has_kept_while_the_authority_is_away() {
 }
 
 #[test]
+fn an_earlier_set_is_published_once_more_and_the_folder_does_not_undo_that() {
+    use tonic::Code;
+
+    let mut town = town();
+    let first = town.record_of("policy_publish").text("revision");
+    let two = Two::with(&town, keeping(&town));
+    two.pass();
+    rule(&town, &permit("somebody"));
+    let second = town.record_of("policy_publish").text("revision");
+    until(|| two.request().0.status() == 403);
+
+    for (revision, why) in [
+        ("", Code::InvalidArgument),
+        ("1234567", Code::InvalidArgument),
+        ("nothing-like-it", Code::InvalidArgument),
+        (&second[..8], Code::FailedPrecondition),
+        (&"0".repeat(64), Code::NotFound),
+    ] {
+        assert_eq!(roll_back(&town, revision), Err(why), "{revision}");
+        let record = town.record_of("policy_rollback");
+        assert_eq!(record.text("decision"), "refused");
+    }
+    assert_eq!(two.request().0.status(), 403);
+
+    assert_eq!(
+        roll_back(&town, &first[..8].to_uppercase()),
+        Ok((3, first.clone()))
+    );
+    let record = town.record_of("policy_rollback");
+    assert_eq!(
+        record.says(["decision", "version", "revision"]),
+        format!("permit 3 {first}")
+    );
+    until(|| two.request().0.status() == 200);
+    two.web.says("/status", "\"version\":3,");
+
+    // The folder still has what was taken back, also when it is read anew.
+    town.stop();
+    town.start();
+    town.says("/status", "\"version\":3,");
+    two.pass();
+    assert_eq!(roll_back(&town, &second[..8]), Ok((4, second)));
+    until(|| two.request().0.status() == 403);
+    assert_eq!(roll_back(&town, &first), Ok((5, first)));
+    until(|| two.request().0.status() == 200);
+    // What is new in the folder is published.
+    rule(&town, &permit("nobody"));
+    until(|| two.request().0.status() == 403);
+    let record = town.record_of("policy_publish");
+    assert_eq!(record.says(["decision", "version"]), "permit 6");
+}
+
+/// Orders the authority back to a revision.
+fn roll_back(town: &Town, revision: &str) -> Result<(u64, String), tonic::Code> {
+    let mut operator = town.operator();
+    let revision = revision.to_owned();
+    let ordered =
+        operator.roll_back_policy(portreeve::rpc::authority::RollBackPolicyRequest { revision });
+    let done = town.wait(ordered).map_err(|status| status.code())?;
+    let done = done.into_inner();
+    Ok((done.version, done.revision))
+}
+
+#[test]
 fn a_set_is_signed_anew_with_a_new_key_and_is_good_after_the_old_one_is_revoked() {
     use portreeve::rpc::authority::rotate_request::Step;
 

@@ -1,0 +1,1 @@
+ALTER TABLE policy_set ADD COLUMN withdrawn TEXT NOT NULL DEFAULT '';
