@@ -52,7 +52,7 @@ impl Two {
     pub(crate) fn request(&self) -> (Answer, String) {
         let mut caller = Caller::plain(self.web.outbound());
         let trace = format!("{:032x}", TRACES.fetch_add(1, Ordering::Relaxed));
-        caller.send(&format!(
+        caller.send(format!(
             "GET /a HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\
              traceparent: 00-{trace}-0000000000000001-01\r\n\r\n"
         ));
