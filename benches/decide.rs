@@ -1,8 +1,10 @@
 //! What a decision costs, by the number of policies.
 //!
 //! `constant`: caller, route and method decide. `path`, `clock`, `header`: one
-//! condition more. `dense`: every policy concerns the request. `plain`: Cedar's
-//! authorizer over the whole set, for comparison, at sizes where it ends soon.
+//! condition more. `three`: all of them. `cedar`: one that has no formula, so
+//! that Cedar evaluates it. `dense`: every policy concerns the request. `plain`:
+//! Cedar's authorizer over the whole set, for comparison, at sizes where it
+//! ends soon.
 
 #![expect(
     clippy::unwrap_used,
@@ -35,13 +37,22 @@ use portreeve::policy::Question;
 use portreeve::policy::ServiceName;
 use portreeve::policy::Settings;
 
-const CONDITIONS: [(&str, &str); 4] = [
+const CONDITIONS: [(&str, &str); 6] = [
     ("constant", ""),
     ("path", "when { context.path like \"/r7/*\" }"),
     ("clock", "when { context.utc.minuteOfDay < 1440 }"),
     (
         "header",
         "when { context.headers has \"x-tier\" && context.headers[\"x-tier\"] == \"gold\" }",
+    ),
+    (
+        "three",
+        "when { context.path like \"/r7/*\" && context.utc.minuteOfDay < 1440 \
+         && context.headers has \"x-tier\" && context.headers[\"x-tier\"] == \"gold\" }",
+    ),
+    (
+        "cedar",
+        "when { (if true then context.path else context.host) like \"/r7/*\" }",
     ),
 ];
 

@@ -8,6 +8,10 @@ use portreeve::rehearsal::Case;
 fuzz_target!(|text: &str| {
     if let Err(mistakes) = Case::parse(text) {
         assert!(!mistakes.is_empty());
-        assert!(mistakes.iter().all(|mistake| !mistake.to_string().contains('\n')));
+        assert!(
+            mistakes
+                .iter()
+                .all(|mistake| !mistake.to_string().contains('\n'))
+        );
     }
 });

@@ -12,7 +12,11 @@ use portreeve::config::Mistake;
 fuzz_target!(|text: &str| {
     let told = |mistakes: Vec<Mistake>| {
         assert!(!mistakes.is_empty());
-        assert!(mistakes.iter().all(|mistake| !mistake.to_string().contains('\n')));
+        assert!(
+            mistakes
+                .iter()
+                .all(|mistake| !mistake.to_string().contains('\n'))
+        );
     };
     if let Err(mistakes) = Config::parse(text, Path::new(".")) {
         told(mistakes);

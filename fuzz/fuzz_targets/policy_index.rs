@@ -26,7 +26,11 @@ fuzz_target!(|data: &[u8]| {
 
 fn check(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let count = input.int_in_range(0..=23)?;
-    let lines = (0..count).map(|_| line(input)).collect::<Result<_, _>>()?;
+    let lines = (0..count)
+        .map(|_| line(input))
+        .collect::<Result<Vec<_>, _>>()?;
+    let routes = tables::ROUTES.map(str::to_owned);
+    let lines = routes.into_iter().chain(lines).collect();
     let (policy, text) = world::valid(world::named(lines));
     let set = oracle::plain_set(&text);
     assert_eq!(set.num_of_policies(), policy.names().len());
@@ -45,13 +49,37 @@ fn check(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
 }
 
 fn line(input: &mut Unstructured<'_>) -> arbitrary::Result<String> {
+    let condition = match input.arbitrary()? {
+        false => (*input.choose(&tables::CONDITIONS)?).to_owned(),
+        true => {
+            let word = input.choose(&["when", "unless"])?;
+            format!("{word} {{ {} }}", expression(input, 3)?)
+        }
+    };
     Ok(world::line([
         input.choose(&tables::EFFECTS)?,
         input.choose(&tables::PRINCIPALS)?,
         input.choose(&tables::ACTIONS)?,
         input.choose(&tables::RESOURCES)?,
-        input.choose(&tables::CONDITIONS)?,
+        &condition,
     ]))
+}
+
+/// An expression, of expressions no deeper than `depth`.
+fn expression(input: &mut Unstructured<'_>, depth: u8) -> arbitrary::Result<String> {
+    let kind = if depth == 0 {
+        0
+    } else {
+        input.int_in_range(0..=4)?
+    };
+    let mut part = || expression(input, depth.saturating_sub(1));
+    Ok(match kind {
+        1 => format!("!({})", part()?),
+        2 => format!("({} && {})", part()?, part()?),
+        3 => format!("({} || {})", part()?, part()?),
+        4 => format!("(if {} then {} else {})", part()?, part()?, part()?),
+        _ => (*input.choose(&tables::ATOMS)?).to_owned(),
+    })
 }
 
 fn asked(input: &mut Unstructured<'_>) -> arbitrary::Result<Asked> {
@@ -64,5 +92,6 @@ fn asked(input: &mut Unstructured<'_>) -> arbitrary::Result<Asked> {
         query: *input.choose(&tables::QUERIES)?,
         tls: *input.choose(&tables::GROUPS)?,
         minute: *input.choose(&tables::MINUTES)?,
+        source: input.choose(&tables::SOURCES)?,
     })
 }

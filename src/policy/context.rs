@@ -1,5 +1,6 @@
 //! What Cedar gets to know of a request: no more than is read.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -33,6 +34,17 @@ pub(super) struct Plan {
     signals: Option<(Vec<SignalName>, Arc<Signals>)>,
     clocks: Vec<(String, Zone)>,
     pub(super) timing: Timing,
+}
+
+/// What a clock and a calendar show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    /// Minutes since midnight.
+    pub(super) minute: i64,
+    /// Monday is 1.
+    pub(super) weekday: i64,
+    /// As 20261124.
+    pub(super) date: i64,
 }
 
 /// Why there is no context.
@@ -70,6 +82,39 @@ impl Plan {
         }
     }
 
+    /// The headers that are read.
+    pub(super) fn headers(&self) -> &[HeaderName] {
+        self.headers.as_deref().unwrap_or_default()
+    }
+
+    /// The zones whose clocks are read.
+    pub(super) fn zones(&self) -> &[(String, Zone)] {
+        &self.clocks
+    }
+
+    /// The names of the query's parameters, if they are read.
+    pub(super) fn query(
+        &self,
+        question: &Question<'_>,
+    ) -> Result<Option<BTreeSet<String>>, Unbuilt> {
+        if !self.fields.contains(&Field::Query) {
+            return Ok(None);
+        }
+        names(question.query).map(Some)
+    }
+
+    /// When `question` came, if that is read.
+    pub(super) fn now(&self, question: &Question<'_>) -> Result<Option<Timestamp>, Unbuilt> {
+        if self.fields.contains(&Field::Now) {
+            let now = instant(question)?;
+            return years(now).map(|()| Some(now));
+        }
+        if self.clocks.is_empty() {
+            return Ok(None);
+        }
+        instant(question).map(Some)
+    }
+
     /// Builds it. `captures` are the parameters of the request's routes, with
     /// the segments that they stand for. What a connection does not have is
     /// left out where `verb` is one: a policy that reads it all the same fails.
@@ -99,7 +144,7 @@ impl Plan {
         if !self.clocks.is_empty() {
             let now = instant(question)?;
             for (name, zone) in &self.clocks {
-                pairs.push((name.clone(), clock(zone.at(now))?));
+                pairs.push((name.clone(), clock_record(clock(zone.at(now)))?));
             }
         }
         Context::from_pairs(pairs).or(Err(Unbuilt::Inexpressible))
@@ -134,9 +179,14 @@ fn address(source: IpAddr) -> RestrictedExpression {
 }
 
 fn query(query: Option<&str>) -> Result<RestrictedExpression, Unbuilt> {
-    let names = query::names(query.unwrap_or_default()).ok_or(Unbuilt::AmbiguousQuery)?;
-    let names = names.into_iter().map(RestrictedExpression::new_string);
-    Ok(RestrictedExpression::new_set(names))
+    let names = names(query)?.into_iter();
+    Ok(RestrictedExpression::new_set(
+        names.map(RestrictedExpression::new_string),
+    ))
+}
+
+fn names(query: Option<&str>) -> Result<BTreeSet<String>, Unbuilt> {
+    query::names(query.unwrap_or_default()).ok_or(Unbuilt::AmbiguousQuery)
 }
 
 fn tls(facts: &Tls) -> Result<RestrictedExpression, Unbuilt> {
@@ -154,15 +204,21 @@ fn instant(question: &Question<'_>) -> Result<Timestamp, Unbuilt> {
     timestamp(question.now)
 }
 
-fn timestamp(time: SystemTime) -> Result<Timestamp, Unbuilt> {
+pub(super) fn timestamp(time: SystemTime) -> Result<Timestamp, Unbuilt> {
     Timestamp::try_from(time).or(Err(Unbuilt::Inexpressible))
 }
 
-fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
-    let utc = Zone::UTC.at(now);
-    if utc.year() < 0 {
+/// Cedar writes no years before the first.
+fn years(now: Timestamp) -> Result<(), Unbuilt> {
+    if Zone::UTC.at(now).year() < 0 {
         return Err(Unbuilt::Inexpressible);
     }
+    Ok(())
+}
+
+fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
+    years(now)?;
+    let utc = Zone::UTC.at(now);
     Ok(RestrictedExpression::new_datetime(format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
         utc.year(),
@@ -175,36 +231,50 @@ fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
     )))
 }
 
-fn clock(shown: DateTime) -> Result<RestrictedExpression, Unbuilt> {
-    let minute = i64::from(shown.hour()) * 60 + i64::from(shown.minute());
-    let weekday = i64::from(shown.weekday().to_monday_one_offset());
-    let date =
-        i64::from(shown.year()) * 10_000 + i64::from(shown.month()) * 100 + i64::from(shown.day());
-    record([
-        (
-            "minuteOfDay".to_owned(),
-            RestrictedExpression::new_long(minute),
-        ),
-        (
-            "weekday".to_owned(),
-            RestrictedExpression::new_long(weekday),
-        ),
-        ("date".to_owned(), RestrictedExpression::new_long(date)),
-    ])
+pub(super) fn clock(shown: DateTime) -> Shown {
+    Shown {
+        minute: i64::from(shown.hour()) * 60 + i64::from(shown.minute()),
+        weekday: i64::from(shown.weekday().to_monday_one_offset()),
+        date: i64::from(shown.year()) * 10_000
+            + i64::from(shown.month()) * 100
+            + i64::from(shown.day()),
+    }
+}
+
+fn clock_record(shown: Shown) -> Result<RestrictedExpression, Unbuilt> {
+    let fields = [
+        ("minuteOfDay", shown.minute),
+        ("weekday", shown.weekday),
+        ("date", shown.date),
+    ];
+    let field =
+        |(name, value): (&str, i64)| (name.to_owned(), RestrictedExpression::new_long(value));
+    record(fields.map(field))
+}
+
+/// The value of a header, if it came. One that came twice, or is no text, has
+/// two readings.
+pub(super) fn sole<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a str>, Unbuilt> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    match (std::str::from_utf8(value.as_bytes()), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        _ => Err(Unbuilt::Ambiguous(name.clone())),
+    }
 }
 
 /// A header is there if it came exactly once, and absent if it did not come.
 fn headers(names: &[HeaderName], headers: &HeaderMap) -> Result<RestrictedExpression, Unbuilt> {
     let mut fields = Vec::with_capacity(names.len());
     for name in names {
-        let mut values = headers.get_all(name).iter();
-        let Some(value) = values.next() else { continue };
-        let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
-            return Err(Unbuilt::Ambiguous(name.clone()));
+        let Some(text) = sole(headers, name)? else {
+            continue;
         };
-        if values.next().is_some() {
-            return Err(Unbuilt::Ambiguous(name.clone()));
-        }
         let text = RestrictedExpression::new_string(text.to_owned());
         fields.push((name.as_str().to_owned(), text));
     }

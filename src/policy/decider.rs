@@ -8,13 +8,9 @@
 
 use std::sync::Arc;
 
-use cedar_policy::Authorizer;
-use cedar_policy::Entities;
-use cedar_policy::Request;
 use http::HeaderMap;
 use http::Method;
 
-use crate::policy::candidates::Answer;
 use crate::policy::candidates::Candidates;
 use crate::policy::context::Unbuilt;
 use crate::policy::decision::Denial;
@@ -23,7 +19,6 @@ use crate::policy::decision::Permit;
 use crate::policy::decision::PolicyName;
 use crate::policy::decision::Verdict;
 use crate::policy::memory::Memory;
-use crate::policy::memory::Met;
 use crate::policy::question::Connection;
 use crate::policy::question::Question;
 use crate::policy::revision::Revision;
@@ -35,15 +30,6 @@ use crate::policy::words::Verb;
 #[derive(Debug)]
 pub struct Decider {
     memory: Option<Memory>,
-    evaluator: Evaluator,
-}
-
-/// What evaluating needs and no policy set changes.
-#[derive(Debug)]
-struct Evaluator {
-    authorizer: Authorizer,
-    /// For policies that read no entity.
-    no_entities: Entities,
     no_names: Arc<[PolicyName]>,
 }
 
@@ -53,11 +39,7 @@ impl Decider {
     pub fn new() -> Self {
         Self {
             memory: None,
-            evaluator: Evaluator {
-                authorizer: Authorizer::new(),
-                no_entities: Entities::empty(),
-                no_names: Arc::new([]),
-            },
+            no_names: Arc::new([]),
         }
     }
 
@@ -105,21 +87,29 @@ impl Decider {
         if self.memory.is_none() {
             self.memory = Memory::new(Arc::clone(policy));
         }
+        let no_names = &self.no_names;
+        let unanswered = |revision: Revision| Denial {
+            reason: DenialReason::EvaluationError,
+            verdict: Verdict {
+                policies: Arc::clone(no_names),
+                revision,
+                route: None,
+                shadow: None,
+            },
+        };
         let Some(memory) = &mut self.memory else {
-            let revision = policy.revision.clone();
-            return Err(self.evaluator.unanswered(revision));
+            return Err(unanswered(policy.revision.clone()));
         };
         let Some(met) = memory.meet(question, verb) else {
-            let revision = memory.revision().clone();
-            return Err(self.evaluator.unanswered(revision));
+            return Err(unanswered(memory.revision().clone()));
         };
-        let asked = (question, verb);
-        let answer = self.evaluator.answer(&met, &met.candidates, asked);
-        let shadow = met.candidates.shadows().and_then(|shadows| {
-            let said = self.evaluator.answer(&met, shadows, asked);
-            shadow::cast(&answer.0, said)
-        });
-        let (result, policies) = answer;
+        let ask = |candidates: &Candidates| {
+            let answer = candidates.answer(&met, question, verb);
+            answer.unwrap_or_else(|unbuilt| (Err(reason(unbuilt)), Arc::clone(no_names)))
+        };
+        let (result, policies) = ask(&met.candidates);
+        let shadows = met.candidates.shadows();
+        let shadow = shadows.and_then(|shadows| shadow::cast(&result, ask(shadows)));
         let timing = met.candidates.timing();
         let verdict = Verdict {
             policies,
@@ -134,65 +124,12 @@ impl Decider {
     }
 }
 
-impl Evaluator {
-    fn answer(
-        &self,
-        met: &Met<'_>,
-        candidates: &Candidates,
-        (question, verb): (&Question<'_>, Verb),
-    ) -> Answer {
-        let Some(conditional) = candidates.conditional() else {
-            return candidates.constant();
-        };
-        let context = match conditional
-            .plan
-            .build(question, &met.resource.captures, verb)
-        {
-            Ok(context) => context,
-            Err(Unbuilt::Ambiguous(name)) => {
-                let reason = DenialReason::AmbiguousHeader { name };
-                return (Err(reason), Arc::clone(&self.no_names));
-            }
-            Err(Unbuilt::AmbiguousQuery) => {
-                let reason = DenialReason::AmbiguousQuery;
-                return (Err(reason), Arc::clone(&self.no_names));
-            }
-            Err(Unbuilt::Inexpressible) => return self.unanswerable(),
-        };
-        let request = Request::new(
-            met.caller.uid.clone(),
-            met.action(verb).clone(),
-            met.resource.uid.clone(),
-            context,
-            None,
-        );
-        let Ok(request) = request else {
-            return self.unanswerable();
-        };
-        let entities = met.entities.as_deref().unwrap_or(&self.no_entities);
-        candidates.ask(conditional, &self.authorizer, &request, entities)
-    }
-
-    /// The answer to what cannot even be asked.
-    fn unanswerable(&self) -> Answer {
-        (
-            Err(DenialReason::EvaluationError),
-            Arc::clone(&self.no_names),
-        )
-    }
-
-    /// The same, as it is told.
-    fn unanswered(&self, revision: Revision) -> Denial {
-        let (_, policies) = self.unanswerable();
-        Denial {
-            reason: DenialReason::EvaluationError,
-            verdict: Verdict {
-                policies,
-                revision,
-                route: None,
-                shadow: None,
-            },
-        }
+/// What cannot even be asked is a no.
+fn reason(unbuilt: Unbuilt) -> DenialReason {
+    match unbuilt {
+        Unbuilt::Ambiguous(name) => DenialReason::AmbiguousHeader { name },
+        Unbuilt::AmbiguousQuery => DenialReason::AmbiguousQuery,
+        Unbuilt::Inexpressible => DenialReason::EvaluationError,
     }
 }
 

@@ -13,6 +13,7 @@
 //!   attributes that nobody declared are errors at load.
 
 mod candidates;
+mod cedar;
 mod compile;
 mod context;
 mod current;
@@ -21,6 +22,7 @@ mod decision;
 mod depth;
 mod document;
 mod explain;
+mod formula;
 mod group_file;
 mod index;
 mod known;

@@ -24,7 +24,7 @@ pub(crate) fn explained(policy: &Arc<Policy>, asked: &Asked) -> Explanation {
         headers.insert("x-a", value.parse().unwrap());
     }
     let service = asked.service.parse().unwrap();
-    let source = "10.1.2.3".parse().unwrap();
+    let source = asked.source.parse().unwrap();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60);
     if asked.method == CONNECT {
         return policy.explain_connection(&Connection {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use portreeve::policy::Decider;
 use proptest::prelude::*;
 
+mod conditions;
 mod explained;
 mod oracle;
 mod shadows;
@@ -38,6 +39,7 @@ use tables::PRINCIPALS;
 use tables::QUERIES;
 use tables::RESOURCES;
 use tables::SERVICES;
+use tables::SOURCES;
 use world::indexed;
 use world::named;
 use world::valid;
@@ -64,10 +66,11 @@ fn asked() -> impl Strategy<Value = Asked> {
         prop::sample::select(HEADERS.to_vec()),
         prop::sample::select(QUERIES.to_vec()),
         prop::sample::select(MINUTES.to_vec()),
+        prop::sample::select(SOURCES.to_vec()),
         prop::sample::select(GROUPS.to_vec()),
     )
         .prop_map(
-            |(caller, service, method, path, header, query, minute, tls)| Asked {
+            |(caller, service, method, path, header, query, minute, source, tls)| Asked {
                 caller,
                 service,
                 method,
@@ -75,6 +78,7 @@ fn asked() -> impl Strategy<Value = Asked> {
                 header,
                 query,
                 minute,
+                source,
                 tls,
             },
         )
@@ -129,6 +133,7 @@ fn the_generated_sets_reach_every_outcome() {
         query: None,
         header: None,
         minute: 2,
+        source: "10.1.2.3",
         tls: None,
     };
     for (lines, outcome) in sets {

@@ -1,5 +1,6 @@
 //! Plain Cedar, asked about everything.
 
+use std::net::IpAddr;
 use std::str::FromStr as _;
 
 use cedar_policy::AuthorizationError;
@@ -117,30 +118,36 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
 }
 
 fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -> Context {
+    // All the days that requests are made on, in one zone or the other.
+    let date = |minute: u64| match minute / (24 * 60) {
+        0 => (1970, 1, 1),
+        1 => (1970, 1, 2),
+        _ => (2026, 2, 12),
+    };
     let clock = |minute: u64| {
         let days = minute / (24 * 60);
-        json!({ "minuteOfDay": minute % (24 * 60), "weekday": (days + 3) % 7 + 1, "date": 0 })
+        let (year, month, day) = date(minute);
+        json!({
+            "minuteOfDay": minute % (24 * 60),
+            "weekday": (days + 3) % 7 + 1,
+            "date": year * 10_000 + month * 100 + day,
+        })
     };
     let headers: serde_json::Map<_, _> = asked
         .header
         .map(|value| ("x-a".to_owned(), json!(value)))
         .into_iter()
         .collect();
-    let now = if asked.minute < 24 * 60 {
-        format!(
-            "1970-01-01T{:02}:{:02}:00Z",
-            asked.minute / 60,
-            asked.minute % 60
-        )
-    } else {
-        "2026-02-12T00:00:00Z".to_owned()
-    };
+    let (year, month, day) = date(asked.minute);
+    let (hour, minute) = (asked.minute / 60 % 24, asked.minute % 60);
+    let now = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z");
+    let source: IpAddr = asked.source.parse().unwrap();
     let extension = |name: &str, arg: &str| json!({ "__extn": { "fn": name, "arg": arg } });
     let mut context = json!({
         "method": asked.method,
         "host": "h",
         "path": asked.path,
-        "sourceIp": extension("ip", "10.1.2.3"),
+        "sourceIp": extension("ip", &source.to_canonical().to_string()),
         "now": extension("datetime", &now),
         "headers": headers,
         "params": params,

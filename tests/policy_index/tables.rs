@@ -68,6 +68,69 @@ pub(crate) const CONDITIONS: [&str; 19] = [
     "when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) }",
 ];
 
+/// What conditions are made of; each is valid by itself.
+pub(crate) const ATOMS: [&str; 53] = [
+    "true",
+    "context.path like \"/users/*\"",
+    "context.path like \"*e*/m*\"",
+    "context.path like \"*\"",
+    "context.path like \"/me\"",
+    "context.path == \"/users/me\"",
+    "\"/me\" != context.path",
+    "context.method == \"GET\"",
+    "[\"GET\", \"PURGE\"].contains(context.method)",
+    "context.host == \"h\"",
+    "context.host == context.path",
+    "context.headers has \"x-a\"",
+    "context has params.id",
+    "(context.headers has \"x-a\" && context.headers[\"x-a\"] == \"1\")",
+    "(context has params.id && context.params.id like \"m?*\")",
+    "(context.params has id && context.params.id == \"me\")",
+    "(context.params has id && context.params.id == context.path)",
+    "(context.params has any && [\"users\", \"me\"].contains(context.params.any))",
+    "context.utc.minuteOfDay < 2",
+    "context.utc.minuteOfDay <= 1",
+    "context.zone.weekday > 3",
+    "context.zone.weekday >= 4",
+    "[1, 4, 5].contains(context.utc.weekday)",
+    "context.utc.date == 19700101",
+    "context.utc.date != 19700101",
+    "(context.zone.minuteOfDay - context.utc.minuteOfDay) * 2 + 1 > 1080",
+    "-context.utc.weekday < -3",
+    "context.utc.minuteOfDay * 9223372036854775807 > 0",
+    "context.utc.minuteOfDay + 9223372036854775807 > 0",
+    "context.now < datetime(\"2026-01-01\")",
+    "context.now >= datetime(\"1970-01-01T00:02:00Z\")",
+    "context.now == datetime(\"1970-01-01T15:00:00.000Z\")",
+    "context.now.toTime() < duration(\"1m30s\")",
+    "context.now.toDate() == datetime(\"1970-01-01\")",
+    "context.sourceIp.isInRange(ip(\"10.0.0.0/8\"))",
+    "context.sourceIp.isInRange(ip(\"2001:db8::/32\"))",
+    "context.sourceIp == ip(\"192.0.2.7\")",
+    "context.sourceIp == ip(\"192.0.2.0/24\")",
+    "context.sourceIp.isIpv4()",
+    "context.sourceIp.isLoopback()",
+    "context.query.contains(\"q\")",
+    "context has tls",
+    "(context has tls && context.tls.group == \"X25519MLKEM768\")",
+    "(context has tls && context.tls.serial == \"0a\")",
+    "(context has tls && context.tls.notAfter.durationSince(context.now) > duration(\"1h\"))",
+    "(context has tls && context.tls.notBefore.offset(duration(\"1m\")) > context.now)",
+    "principal is Workload",
+    "(principal is Workload && principal in WorkloadGroup::\"g\")",
+    "(principal is Workload in Namespace::\"td/a\")",
+    "(principal is Workload && principal has ns && principal.ns == \"a\")",
+    "(principal is Workload && principal.trustDomain == \"td\")",
+    "resource in [Route::\"s:/users/{id}\", Route::\"t:/{any}\"]",
+    "action in [Action::\"write\", Action::\"GET\"]",
+];
+
+/// About nobody: they bring the parameters that conditions name.
+pub(crate) const ROUTES: [&str; 2] = [
+    "permit(principal is User, action, resource in Route::\"s:/users/{id}\");",
+    "permit(principal is User, action, resource in Route::\"t:/{any}\");",
+];
+
 pub(crate) const CALLERS: [(&str, &[&str]); 4] = [
     (
         "spiffe://td/ns/a/sa/x",
@@ -100,6 +163,13 @@ pub(crate) const PATHS: [&str; 7] = [
     "/x/y/z",
     "/me",
 ];
+pub(crate) const SOURCES: [&str; 5] = [
+    "10.1.2.3",
+    "10.1.2.3",
+    "192.0.2.7",
+    "2001:db8::5",
+    "::ffff:10.9.9.9",
+];
 pub(crate) const SERVICES: [&str; 2] = ["s", "t"];
 
 /// One request, by its places in the tables.
@@ -112,6 +182,7 @@ pub(crate) struct Asked {
     pub(crate) header: Option<&'static str>,
     pub(crate) query: Option<&'static str>,
     pub(crate) minute: u64,
+    pub(crate) source: &'static str,
     /// The group of the key exchange; none: no TLS.
     pub(crate) tls: Option<&'static str>,
 }

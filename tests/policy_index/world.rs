@@ -72,9 +72,10 @@ pub(crate) fn valid(mut lines: Vec<String>) -> (Policy, String) {
 /// A policy of these parts. A connection has neither path nor headers, so one that
 /// reads them is refused unless it says that it is about requests.
 pub(crate) fn line([effect, principal, action, resource, condition]: [&str; 5]) -> String {
-    let is_http = ["path", "query", "method", "headers", "params"]
+    let is_http = ["path", "query", "method", "host", "headers", "params"]
         .iter()
-        .any(|name| condition.contains(&format!("context.{name}")));
+        .flat_map(|name| ["context.", "context has "].map(|of| format!("{of}{name}")))
+        .any(|read| condition.contains(&read));
     let action = match action {
         "action" if is_http => "action in Action::\"http\"",
         action => action,
@@ -108,7 +109,7 @@ pub(crate) fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked
         headers.insert("x-a", value.parse().unwrap());
     }
     let service = asked.service.parse().unwrap();
-    let source = "10.1.2.3".parse().unwrap();
+    let source = asked.source.parse().unwrap();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60);
     let question = Question {
         caller: &caller,

@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
@@ -50,7 +51,11 @@ impl Two {
     /// A request, which is recorded at `web`.
     pub(crate) fn request(&self) -> (Answer, String) {
         let mut caller = Caller::plain(self.web.outbound());
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\r\n");
+        let trace = format!("{:032x}", TRACES.fetch_add(1, Ordering::Relaxed));
+        caller.send(format!(
+            "GET /a HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\
+             traceparent: 00-{trace}-0000000000000001-01\r\n\r\n"
+        ));
         // It may be cut, if the policy changes meanwhile.
         let answer = caller.last_answer();
         let record = self.web.records.next();
@@ -60,23 +65,23 @@ impl Two {
             return (answer, record);
         }
         if record.starts_with("permit 200") {
-            let said = self.record_of_orders();
+            let said = self.record_of_orders(&trace);
             assert!(said.starts_with("permit 200 "), "{said}");
         } else if record.starts_with("permit 403") {
-            let said = self.record_of_orders();
+            let said = self.record_of_orders(&trace);
             let is_cut = said == "permit 403 permit_withdrawn";
             assert!(is_cut || said.starts_with("deny 403 "), "{said}");
         }
         (answer, record)
     }
 
-    /// The next record of such a request at `orders`, where others may have called, too.
-    fn record_of_orders(&self) -> String {
+    /// The record of a request at `orders`, where there may be some that nobody asked for.
+    fn record_of_orders(&self, trace: &str) -> String {
         loop {
             let record = self.orders.records.next();
             let said = record.says(["decision", "status", "reason"]);
             // `web` may have given one up, of which it knows no answer.
-            if record.text("path") == "/a" && !said.ends_with(" caller_gone") {
+            if record.text("trace_id") == trace && !said.ends_with(" caller_gone") {
                 return said;
             }
         }
@@ -208,3 +213,6 @@ fn answer_all(mut stream: TcpStream) {
 }
 
 const SWAPS: &str = "portreeve_identity_generation ";
+
+/// Each request has a trace of its own.
+static TRACES: AtomicU64 = AtomicU64::new(1);
