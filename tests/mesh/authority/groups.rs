@@ -5,6 +5,7 @@ use std::fs;
 use portreeve::rpc::authority as rpc;
 use tonic::Status;
 
+use crate::application::Application;
 use crate::authority::cluster::Key;
 use crate::authority::cluster::Token;
 use crate::authority::cluster::by_kubernetes;
@@ -16,6 +17,7 @@ use crate::authority::policies::WORDS;
 use crate::authority::town::Town;
 use crate::authority::town::refused;
 use crate::authority::town::until;
+use crate::caller::Caller;
 
 #[test]
 fn who_comes_into_a_group_is_let_in_and_who_leaves_it_is_not() {
@@ -39,6 +41,32 @@ fn who_comes_into_a_group_is_let_in_and_who_leaves_it_is_not() {
     entry_file(&town, "spiffe://mesh.example/other");
     until(|| two.request().0.status() == 403);
     two.show("portreeve_policy_loads_total{outcome=\"loaded\"} 1");
+}
+
+#[test]
+fn what_is_in_flight_ends_with_its_callers_place_in_a_group() {
+    let town = policies::with_policies(CALLERS, WORDS);
+    town.enter_group("webs", "web");
+    town.shows("portreeve_authority_policy_version 1");
+    let application = Application::start();
+    let orders = town.orders(application.address(), &town.by_token("orders"));
+    let web = town.web(orders.inbound(), &town.by_token("web"));
+    let mut caller = Caller::plain(web.outbound());
+    caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
+    let mut call = application.call();
+    call.head();
+    call.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n");
+    caller.until("one\r\n");
+    // Another comes, which is asked about and changes nothing.
+    town.enter_group("more", "somebody");
+    for sidecar in [&orders, &web] {
+        sidecar.shows(r#"portreeve_redecisions_total{cause="policy",decision="permit"} 1"#);
+    }
+    call.send("3\r\ntwo\r\n");
+    caller.until("two\r\n");
+    town.leave("webs");
+    assert_eq!(caller.rest(), "", "the answer looks whole");
+    assert_eq!(call.rest(), "");
 }
 
 #[test]
