@@ -21,7 +21,6 @@ use crate::proxy::activity::Activity;
 use crate::proxy::activity::Phase;
 use crate::proxy::activity::SilenceTimer;
 use crate::proxy::headers;
-use crate::proxy::joined::Joined;
 use crate::proxy::serve::CallerBody;
 use crate::proxy::upstream::Reading;
 
@@ -166,7 +165,7 @@ pub(super) struct Upload {
     activity: Rc<Activity>,
     length: Option<u64>,
     silence: SilenceTimer,
-    source: Joined,
+    source: Source,
 }
 
 impl Upload {
@@ -180,7 +179,7 @@ impl Upload {
             activity,
             length,
             silence: SilenceTimer::default(),
-            source: Joined::new(source),
+            source,
         }
     }
 

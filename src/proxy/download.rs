@@ -15,7 +15,6 @@ use crate::proxy::activity::SilenceTimer;
 use crate::proxy::body::BodyError;
 use crate::proxy::body::Source;
 use crate::proxy::exchange::Exchange;
-use crate::proxy::joined::Joined;
 use crate::proxy::upstream::Bond;
 use crate::proxy::upstream::Rest;
 
@@ -35,7 +34,7 @@ struct Inner {
     exchange: Option<Exchange>,
     rest: Rest,
     silence: SilenceTimer,
-    source: Joined,
+    source: Source,
 }
 
 impl Download {
@@ -52,7 +51,7 @@ impl Download {
             exchange: Some(exchange),
             rest,
             silence: SilenceTimer::default(),
-            source: Joined::new(source),
+            source,
         });
         if body.source.is_ended() {
             body.complete();
@@ -68,7 +67,7 @@ impl Download {
             exchange: None,
             rest: Rest::Nothing,
             silence: SilenceTimer::default(),
-            source: Joined::new(Source::Whole(text)),
+            source: Source::Whole(text),
         }))
     }
 

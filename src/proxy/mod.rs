@@ -31,7 +31,6 @@ mod handover;
 mod headers;
 mod inbound;
 mod introduction;
-mod joined;
 mod lifetime;
 mod live;
 mod meters;
