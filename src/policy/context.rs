@@ -281,6 +281,12 @@ fn headers(names: &[HeaderName], headers: &HeaderMap) -> Result<RestrictedExpres
     record(fields)
 }
 
+/// The segment of this number. The path begins with a slash: before the first is
+/// nothing.
+pub(super) fn segment(path: &str, at: usize) -> Option<&str> {
+    path.split('/').nth(at + 1)
+}
+
 fn params(
     names: &[Arc<str>],
     captures: &[(Arc<str>, usize)],
@@ -288,8 +294,7 @@ fn params(
 ) -> Result<RestrictedExpression, Unbuilt> {
     let mut fields = Vec::new();
     for (name, at) in captures.iter().filter(|(name, _)| names.contains(name)) {
-        // The path begins with a slash: before the first is nothing.
-        let segment = path.split('/').nth(at + 1).ok_or(Unbuilt::Inexpressible)?;
+        let segment = segment(path, *at).ok_or(Unbuilt::Inexpressible)?;
         let segment = RestrictedExpression::new_string(segment.to_owned());
         fields.push((name.to_string(), segment));
     }

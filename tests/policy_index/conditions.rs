@@ -1,7 +1,5 @@
 //! Conditions of every kind, in every combination, mean what they mean to Cedar.
 
-use portreeve::policy::Policy;
-
 use super::*;
 use crate::tables::ATOMS;
 use crate::tables::ROUTES;
@@ -48,16 +46,8 @@ proptest! {
         lines in prop::collection::vec(conditional(), 1..5),
         requests in prop::collection::vec(asked(), 1..24),
     ) {
-
         let (policy, text) = with_routes(lines);
-        let set = plain_set(&text);
-        let policy = Arc::new(policy);
-        let mut decider = Decider::new();
-        for asked in requests.iter().chain(&requests) {
-            let expected = plain(&policy, &set, asked);
-            let found = indexed(&mut decider, &policy, asked);
-            prop_assert_eq!(found, expected, "{:?}\n{}", asked, text);
-        }
+        agrees((policy, &text), &plain_set(&text), &requests)?;
     }
 }
 

@@ -1,49 +1,18 @@
 //! An explanation says what was decided, and no more than is so.
 
-use std::time::Duration;
-use std::time::SystemTime;
-
-use http::HeaderMap;
-use http::Method;
-use portreeve::policy::Connection;
 use portreeve::policy::Effect;
 use portreeve::policy::Explanation;
 use portreeve::policy::Outcome as Found;
 use portreeve::policy::Policy;
 use portreeve::policy::PolicyName;
-use portreeve::policy::Question;
 
 use super::*;
 use crate::oracle::Outcome;
-use crate::tables::CONNECT;
 
 pub(crate) fn explained(policy: &Arc<Policy>, asked: &Asked) -> Explanation {
-    let caller = world::caller(asked);
-    let mut headers = HeaderMap::new();
-    if let Some(value) = asked.header {
-        headers.insert("x-a", value.parse().unwrap());
-    }
-    let service = asked.service.parse().unwrap();
-    let source = asked.source.parse().unwrap();
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60);
-    if asked.method == CONNECT {
-        return policy.explain_connection(&Connection {
-            caller: &caller,
-            service: &service,
-            source,
-            now,
-        });
-    }
-    policy.explain(&Question {
-        caller: &caller,
-        service: &service,
-        method: &Method::from_bytes(asked.method.as_bytes()).unwrap(),
-        host: "h",
-        path: asked.path,
-        query: asked.query,
-        headers: &headers,
-        source,
-        now,
+    world::put(asked, |what| match what {
+        Ok(question) => policy.explain(question),
+        Err(connection) => policy.explain_connection(connection),
     })
 }
 

@@ -13,7 +13,9 @@
 
 use std::sync::Arc;
 
+use cedar_policy::PolicySet;
 use portreeve::policy::Decider;
+use portreeve::policy::Policy;
 use proptest::prelude::*;
 
 mod conditions;
@@ -84,6 +86,22 @@ fn asked() -> impl Strategy<Value = Asked> {
         )
 }
 
+/// Whether the index says what plain Cedar says, also when it is asked again.
+fn agrees(
+    (policy, text): (Policy, &str),
+    set: &PolicySet,
+    requests: &[Asked],
+) -> Result<(), TestCaseError> {
+    let policy = Arc::new(policy);
+    let mut decider = Decider::new();
+    for asked in requests.iter().chain(requests) {
+        let expected = plain(&policy, set, asked);
+        let found = indexed(&mut decider, &policy, asked);
+        prop_assert_eq!(found, expected, "{:?}\n{}", asked, text);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -95,13 +113,7 @@ proptest! {
         let (policy, text) = valid(named(lines));
         let set = plain_set(&text);
         prop_assert_eq!(set.num_of_policies(), policy.names().len());
-        let policy = Arc::new(policy);
-        let mut decider = Decider::new();
-        for asked in requests.iter().chain(&requests) {
-            let expected = plain(&policy, &set, asked);
-            let found = indexed(&mut decider, &policy, asked);
-            prop_assert_eq!(found, expected, "{:?}\n{}", asked, text);
-        }
+        agrees((policy, &text), &set, &requests)?;
     }
 }
 

@@ -91,7 +91,7 @@ pub(crate) fn named(lines: Vec<String>) -> Vec<String> {
         .collect()
 }
 
-pub(crate) fn caller(asked: &Asked) -> Caller {
+fn caller(asked: &Asked) -> Caller {
     let id = CALLERS[asked.caller].0.parse().unwrap();
     let tls = asked.tls.map(|group| Tls {
         group: group.into(),
@@ -102,7 +102,11 @@ pub(crate) fn caller(asked: &Asked) -> Caller {
     tls.map_or_else(|| Caller::workload(&id), |tls| Caller::over(&id, tls))
 }
 
-pub(crate) fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked) -> Outcome {
+/// Gives `ask` what was asked: a request, or a connection.
+pub(crate) fn put<T>(
+    asked: &Asked,
+    ask: impl FnOnce(Result<&Question<'_>, &Connection<'_>>) -> T,
+) -> T {
     let caller = caller(asked);
     let mut headers = HeaderMap::new();
     if let Some(value) = asked.header {
@@ -111,7 +115,15 @@ pub(crate) fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked
     let service = asked.service.parse().unwrap();
     let source = asked.source.parse().unwrap();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(asked.minute * 60);
-    let question = Question {
+    if asked.method == CONNECT {
+        return ask(Err(&Connection {
+            caller: &caller,
+            service: &service,
+            source,
+            now,
+        }));
+    }
+    ask(Ok(&Question {
         caller: &caller,
         service: &service,
         method: &Method::from_bytes(asked.method.as_bytes()).unwrap(),
@@ -121,18 +133,14 @@ pub(crate) fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked
         headers: &headers,
         source,
         now,
-    };
-    let connection = Connection {
-        caller: &caller,
-        service: &service,
-        source,
-        now,
-    };
-    let decided = if asked.method == CONNECT {
-        decider.decide_connection(policy, &connection)
-    } else {
-        decider.decide(policy, &question)
-    };
+    }))
+}
+
+pub(crate) fn indexed(decider: &mut Decider, policy: &Arc<Policy>, asked: &Asked) -> Outcome {
+    let decided = put(asked, |what| match what {
+        Ok(question) => decider.decide(policy, question),
+        Err(connection) => decider.decide_connection(policy, connection),
+    });
     let names = |policies: &[PolicyName]| policies.iter().map(ToString::to_string).collect();
     match decided {
         Ok(permit) => ("permit", names(permit.policies())),

@@ -10,6 +10,7 @@ use crate::policy::context::Plan;
 use crate::policy::context::Shown;
 use crate::policy::context::Unbuilt;
 use crate::policy::context::clock;
+use crate::policy::context::segment;
 use crate::policy::context::sole;
 use crate::policy::formula::Failed;
 use crate::policy::known::KnownCaller;
@@ -73,8 +74,7 @@ impl<'a> Facts<'a> {
     /// The segment of the path that a parameter stands for.
     pub(super) fn param(&self, name: &str) -> Option<&'a str> {
         let (_, at) = self.resource.captures.iter().find(|(n, _)| **n == *name)?;
-        // The path begins with a slash: before the first is nothing.
-        self.question.path.split('/').nth(at + 1)
+        segment(self.question.path, *at)
     }
 
     pub(super) fn clock(&self, number: usize) -> Result<Shown, Failed> {
@@ -97,12 +97,7 @@ impl<'a> Facts<'a> {
 
     /// Milliseconds since 1970, as those of all instants.
     pub(super) fn millis(&self) -> Result<i64, Failed> {
-        let millis = self
-            .now
-            .ok_or(Failed)?
-            .as_nanosecond()
-            .div_euclid(1_000_000);
-        i64::try_from(millis).or(Err(Failed))
+        millis(self.now.ok_or(Failed)?)
     }
 }
 
