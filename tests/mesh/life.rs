@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use portreeve::time::Clock as _;
 
+use crate::application::Call;
 use crate::caller::Caller;
 use crate::frames::END_STREAM;
 use crate::frames::Framed;
 use crate::frames::head;
 use crate::http2_heads::TWIN;
+use crate::records::Record;
 use crate::stage::Sidecar;
 use crate::stage::Stage;
 use crate::strangers;
@@ -103,15 +105,9 @@ fn an_upgraded_connection_ends_with_the_certificate_of_its_caller() {
 #[test]
 fn the_policy_decides_each_request_as_it_is_when_that_comes() {
     let trial = Trial::new("");
-    let mut caller = trial.call();
-    let mut app = None;
+    let mut asking = Asking::new(&trial);
     let mut expect = |status: u16, reason: &str| {
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        if status == 200 {
-            served(app.get_or_insert_with(|| trial.application.call()));
-        }
-        assert_eq!(caller.answer().status(), status);
-        let record = trial.orders.records.next();
+        let record = asking.expect(status);
         assert_eq!(record.text("reason"), reason);
         record.text("revision")
     };
@@ -132,23 +128,15 @@ fn the_policy_decides_each_request_as_it_is_when_that_comes() {
     assert_eq!(framed.outcome(1).refusal(), "403 no_permit");
     rule(&trial, ANYBODY, "loaded", 5);
     framed.send(&head(3, END_STREAM, TWIN));
-    served(&mut app.unwrap());
+    served(&mut asking.app.unwrap());
     assert_eq!(framed.outcome(3).refusal(), "null ");
 }
 
 #[test]
 fn who_is_in_a_group_is_as_the_file_says_when_a_request_comes() {
     let trial = Trial::new("");
-    let mut caller = trial.call();
-    let mut app = None;
-    let mut expect = |status: u16| {
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        if status == 200 {
-            served(app.get_or_insert_with(|| trial.application.call()));
-        }
-        assert_eq!(caller.answer().status(), status);
-        trial.orders.records.next().text("revision")
-    };
+    let mut asking = Asking::new(&trial);
+    let mut expect = |status: u16| asking.expect(status).text("revision");
     let group = |lines: &str, outcome: &str, times: usize| {
         trial.stage.say("groups.yaml", lines);
         loaded(&trial, outcome, times);
@@ -176,16 +164,8 @@ fn who_is_in_a_group_is_as_the_file_says_when_a_request_comes() {
 #[test]
 fn what_is_said_of_a_caller_counts_until_it_is_no_longer_good() {
     let trial = Trial::new("");
-    let mut caller = trial.call();
-    let mut app = None;
-    let mut expect = |status: u16| {
-        caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
-        if status == 200 {
-            served(app.get_or_insert_with(|| trial.application.call()));
-        }
-        assert_eq!(caller.answer().status(), status);
-        trial.orders.records.next();
-    };
+    let mut asking = Asking::new(&trial);
+    let mut expect = |status: u16| drop(asking.expect(status));
     let say = |value: &str, outcome: &str, times: usize| {
         let line = format!("spiffe://mesh.example/web: {{ risk: {value} }}");
         trial.stage.say("signals.yaml", &line);
@@ -203,6 +183,37 @@ fn what_is_said_of_a_caller_counts_until_it_is_no_longer_good() {
     expect(200);
     trial.stage.calendar.pass(MINUTE);
     expect(403);
+}
+
+/// Asks again and again on one connection.
+struct Asking<'a> {
+    /// Once it was reached.
+    app: Option<Call>,
+    caller: Caller,
+    trial: &'a Trial,
+}
+
+impl<'a> Asking<'a> {
+    fn new(trial: &'a Trial) -> Self {
+        Self {
+            app: None,
+            caller: trial.call(),
+            trial,
+        }
+    }
+
+    /// A request that must be answered with `status`, and its record.
+    fn expect(&mut self, status: u16) -> Record {
+        self.caller.send("GET /a HTTP/1.1\r\nhost: orders\r\n\r\n");
+        if status == 200 {
+            served(
+                self.app
+                    .get_or_insert_with(|| self.trial.application.call()),
+            );
+        }
+        assert_eq!(self.caller.answer().status(), status);
+        self.trial.orders.records.next()
+    }
 }
 
 /// Puts `policy` in the folder, and waits until it was read with this `outcome`.
