@@ -338,7 +338,7 @@ fn a_file_of_cases_is_taken_whole_or_not_at_all() {
         ("cases: []", "cases: there is none"),
         (
             "cases: [{ name: a, expect: allow }]",
-            "cases[0].caller: is missing",
+            "cases[0]: says nobody who asks",
         ),
         (
             &format!("cases: [{{ name: a, caller: \"{id}\", expect: allow }}]"),
@@ -556,6 +556,72 @@ fn signals_tls_and_a_query_can_be_described() {
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
 }
 
+#[test]
+fn people_can_be_described() {
+    let dir = shop();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let declared = "claims: { level: long, team: strings }, signals: { risk: long }, signals_file: signals.yaml, workload_groups:";
+    write(
+        "sidecar.yaml",
+        &SIDECAR.replace("workload_groups:", declared),
+    );
+    write("signals.yaml", "corp/gus: { risk: 1 }");
+    write("policy/people.cedar", PEOPLE);
+    let command = ["policy", "explain", "--config", "sidecar.yaml"];
+    for (words, code, told) in PEOPLE_DESCRIBED {
+        let ended = portreeve(dir.path(), &[&command, *words].concat());
+        let shown = format!("{words:?} {}{}", ended.out, ended.err);
+        assert_eq!(ended.code, *code, "{shown}");
+        assert!(shown.contains(told), "{shown}");
+    }
+    let stale = [
+        "--user",
+        "corp/alice",
+        "--group",
+        "sre",
+        "--auth-age",
+        "901",
+    ];
+    let json = [&command[..], &stale, &["--path", "/keys", "--json"]].concat();
+    let told: Value = serde_json::from_str(&portreeve(dir.path(), &json).out).unwrap();
+    assert_eq!(told["request"]["caller"], "corp/alice");
+    assert_eq!(told["wants_sign_in"], true);
+    write("policy/people.test.yaml", PEOPLE_CASES);
+    let test = ["policy", "test", "policy", "--config", "sidecar.yaml"];
+    let ended = portreeve(dir.path(), &test);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+}
+
+#[test]
+fn a_case_is_of_one_caller() {
+    for (keys, why) in [
+        ("", "cases[0]: says nobody who asks"),
+        (
+            "caller: spiffe://td/a, anonymous: true",
+            "cases[0]: must have no more than one",
+        ),
+        (
+            "user: { id: corp/a }, anonymous: true",
+            "cases[0]: must have no more than one",
+        ),
+        (
+            "user: { id: corp }",
+            "cases[0].user.id: \"corp\": it is not `<provider>/<subject>`",
+        ),
+        (
+            "user: { id: Corp/a }",
+            "cases[0].user.id: \"Corp/a\": a provider's name",
+        ),
+        ("user: { id: corp/a, emial: a }", "emial"),
+        ("user: { id: corp/a, auth_age: -1 }", "auth_age"),
+    ] {
+        let text = format!("cases: [{{ name: a, path: /, expect: deny, {keys} }}]");
+        let mistakes = portreeve::rehearsal::Case::parse(&text).unwrap_err();
+        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|one| one.contains(why)), "{why} {told:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_cases_or_mistakes(text in "(cases|defaults|[ :{}\\[\\],/a-z\n\"-]{0,12}){0,12}") {
@@ -687,4 +753,177 @@ const DESCRIBED: &[(&[&str], i32, &str)] = &[
         2,
         "is neither `none` nor one of",
     ),
+];
+
+const PEOPLE: &str = r#"
+@id("sre-keys")
+permit (principal in Group::"corp/sre", action, resource in Route::"orders:/keys")
+when { context has authAge && context.authAge <= 900 };
+
+@id("public")
+permit (principal, action in Action::"http", resource in Route::"orders:/public");
+
+@id("seniors")
+permit (principal is User, action in Action::"http", resource in Route::"orders:/senior")
+when {
+    principal.claims has level && principal.claims.level > 2
+    && principal has email && principal.emailVerified && principal.email like "*@corp.example"
+};
+
+@id("not-who-is-risky")
+forbid (principal is User, action, resource)
+when { principal.roles.contains("guest") || principal.amr.contains("sms") }
+unless { context.signals has risk && context.signals.risk < 5 };
+"#;
+
+const PEOPLE_CASES: &str = r#"
+defaults: { user: { id: corp/alice, groups: [sre], auth_age: 60 }, service: orders }
+cases:
+  - { name: a recent sign-in, path: /keys, expect: allow, by: sre-keys }
+  - { name: an old one, path: /keys, user: { id: corp/alice, groups: [sre], auth_age: 901 }, expect: deny }
+  - { name: none that is known of, path: /keys, user: { id: corp/alice, groups: [sre] }, expect: deny }
+  - { name: nobody, path: /keys, anonymous: true, expect: deny, reason: no_permit }
+  - { name: nobody sees what is public, path: /public, anonymous: true, expect: allow, by: public }
+  - { name: a workload, path: /keys, caller: "spiffe://example.org/a", expect: deny }
+  - name: a senior
+    path: /senior
+    user: { id: corp/bob, email: bob@corp.example, claims: { level: 3 } }
+    expect: allow
+  - name: an address that is not verified
+    path: /senior
+    user: { id: corp/bob, email: bob@corp.example, email_verified: false, claims: { level: 3 } }
+    expect: deny
+  - { name: a guest, path: /public, user: { id: corp/eve, roles: [guest] }, expect: deny, by: not-who-is-risky }
+  - name: a guest of whom good is said
+    path: /public
+    user: { id: corp/eve, roles: [guest] }
+    signals: { risk: 1 }
+    expect: allow
+"#;
+
+/// The words of a description, the exit code, and something of the answer.
+const PEOPLE_DESCRIBED: &[(&[&str], i32, &str)] = &[
+    (
+        &[
+            "--user",
+            "corp/alice",
+            "--group",
+            "sre",
+            "--auth-age",
+            "60",
+            "--path",
+            "/keys",
+        ],
+        0,
+        "by     sre-keys\n  caller corp/alice\n  in     Group::\"corp/sre\"\n",
+    ),
+    (
+        &[
+            "--user",
+            "corp/alice",
+            "--group",
+            "sre",
+            "--auth-age",
+            "901",
+            "--path",
+            "/keys",
+        ],
+        3,
+        "  but    would be let in after signing in anew\n",
+    ),
+    (
+        &[
+            "--user",
+            "corp/alice",
+            "--auth-age",
+            "901",
+            "--path",
+            "/keys",
+        ],
+        3,
+        "deny: no_permit\n  caller corp/alice\n  asks",
+    ),
+    (
+        &["--anonymous", "--path", "/public"],
+        0,
+        "caller anonymous\n",
+    ),
+    (
+        &[
+            "--user",
+            "corp/bob",
+            "--email",
+            "bob@corp.example",
+            "--claim",
+            "level=3",
+            "--path",
+            "/senior",
+        ],
+        0,
+        "by     seniors",
+    ),
+    (
+        &[
+            "--user",
+            "corp/bob",
+            "--email",
+            "bob@corp.example",
+            "--email-verified",
+            "false",
+            "--claim",
+            "level=3",
+            "--path",
+            "/senior",
+        ],
+        3,
+        "no_permit",
+    ),
+    (
+        &["--user", "corp/eve", "--amr", "sms", "--path", "/public"],
+        3,
+        "by     not-who-is-risky",
+    ),
+    (
+        &[
+            "--user", "corp/eve", "--amr", "sms", "--signal", "risk=1", "--path", "/public",
+        ],
+        0,
+        "by     public",
+    ),
+    (
+        &["--user", "corp/gus", "--role", "guest", "--path", "/public"],
+        0,
+        "by     public",
+    ),
+    (
+        &["--user", "corp/bob", "--claim", "level=high", "--path", "/"],
+        1,
+        "`level` must be a whole number",
+    ),
+    (
+        &["--user", "corp/bob", "--claim", "levle=1", "--path", "/"],
+        1,
+        "the claim `levle` is not declared",
+    ),
+    (
+        &["--anonymous", "--group", "sre", "--path", "/"],
+        1,
+        "is in no group",
+    ),
+    (
+        &["--anonymous", "--email", "a@b", "--path", "/"],
+        1,
+        "only of a `--user`",
+    ),
+    (
+        &["--user", "corp", "--path", "/"],
+        2,
+        "it is not `<provider>/<subject>`",
+    ),
+    (
+        &["--user", "corp/a", "--anonymous", "--path", "/"],
+        2,
+        "cannot be used with",
+    ),
+    (&["--path", "/"], 2, "--caller"),
 ];

@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -27,9 +28,23 @@ use portreeve::policy::Question;
 use portreeve::policy::Route;
 use portreeve::policy::ServiceName;
 use portreeve::policy::Settings;
+use portreeve::policy::SignalHeader;
+use portreeve::policy::SignalName;
+use portreeve::policy::SignalType;
+use portreeve::policy::Signals;
+use portreeve::policy::Timing;
 
 const DEVICE: HeaderName = HeaderName::from_static("x-device");
 const WEB: &str = "spiffe://td/ns/shop/sa/web";
+
+/// What is said of callers: of one until the first minute is over.
+const SIGNALS: &str = "spiffe://td/ns/shop/sa/web: { safe: true, known: { value: true, until: 1970-01-01T00:01:00.5Z } }";
+
+fn signals() -> BTreeMap<SignalName, SignalType> {
+    ["known", "safe"]
+        .map(|name| (name.parse().unwrap(), SignalType::Bool))
+        .into()
+}
 
 fn policy(text: &str) -> Arc<Policy> {
     let route = Route {
@@ -39,6 +54,16 @@ fn policy(text: &str) -> Arc<Policy> {
     let settings = Settings {
         services: [("orders".parse().unwrap(), vec![route])].into(),
         headers: vec![DEVICE],
+        signal_headers: [(
+            "risk".parse().unwrap(),
+            SignalHeader {
+                kind: SignalType::Long,
+                name: HeaderName::from_static("x-risk"),
+            },
+        )]
+        .into(),
+        signal_values: Signals::parse("s.yaml", SIGNALS, &signals()).unwrap(),
+        signals: signals(),
         zones: [("berlin".parse().unwrap(), "Europe/Berlin".parse().unwrap())].into(),
         workload_groups: [("trusted".parse().unwrap(), [WEB.parse().unwrap()].into())].into(),
         ..Settings::default()
@@ -462,4 +487,63 @@ fn a_connection_is_permitted_by_its_own_action_only() {
     assert_eq!(answer(&routed), ("permit", vec!["p".into()]));
     // And whoever may connect may not thereby send requests.
     assert_eq!(on("/").answer(&connect("")), ("no_permit", vec![]));
+}
+
+#[test]
+fn a_header_says_a_signal_or_nothing() {
+    let condition = "context.signals has risk && context.signals.risk < 5";
+    let sent = |values: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-risk", value.parse().unwrap());
+        }
+        Asking {
+            headers,
+            ..Asking::default()
+        }
+    };
+    assert!(sent(&["4"]).is_permitted(condition));
+    for values in [&["5"][..], &[], &["low"], &["4.0"], &["4", "4"]] {
+        assert!(!sent(values).is_permitted(condition), "{values:?}");
+    }
+    let text = format!(
+        "@id(\"p\") permit(principal, action in Action::\"http\", resource) when {{ {condition} }};"
+    );
+    assert_eq!(sent(&["4", "9"]).answer(&text).0, "ambiguous_header");
+}
+
+/// Nobody needs to be asked again before what was said of them ends.
+#[test]
+fn an_answer_that_rests_on_a_signal_is_good_until_that_ends() {
+    let ends = SystemTime::UNIX_EPOCH + Duration::from_millis(60_500);
+    for (condition, second, timing) in [
+        ("context.signals has known", 60, Some(Timing::Until(ends))),
+        ("context.signals has known", 61, None),
+        ("context.signals has safe", 0, Some(Timing::Never)),
+        (
+            "context.signals has safe || context.signals has known",
+            0,
+            Some(Timing::Until(ends)),
+        ),
+        (
+            "context.signals has safe || context.signals has known",
+            61,
+            Some(Timing::Never),
+        ),
+        (
+            "context.signals has known && context.utc.weekday < 8",
+            0,
+            Some(Timing::Seconds),
+        ),
+    ] {
+        let text =
+            format!("@id(\"p\") permit(principal, action, resource) when {{ {condition} }};");
+        let asking = Asking {
+            now: at(second),
+            ..Asking::default()
+        };
+        let decided = asking.of(&mut Decider::new(), &policy(&text));
+        let found = decided.ok().map(|permit| permit.timing());
+        assert_eq!(found, timing, "{condition} at {second}");
+    }
 }

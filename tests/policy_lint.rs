@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use portreeve::policy::ClaimType;
 use portreeve::policy::Policy;
 use portreeve::policy::Route;
 use portreeve::policy::Settings;
@@ -23,6 +24,8 @@ fn settings() -> Settings {
             ["spiffe://td/ns/ops/sa/oncall".parse().unwrap()].into(),
         )]
         .into(),
+        claims: [("level".parse().unwrap(), ClaimType::Long)].into(),
+        providers: ["okta".parse().unwrap()].into(),
         trust_domains: ["td".parse().unwrap()].into(),
         ..Settings::default()
     }
@@ -136,6 +139,26 @@ fn an_id_that_nothing_has_is_refused() {
         (
             r#"principal is Workload && principal in WorkloadGroup::"glass""#,
             "error: there is no workload group `glass`",
+        ),
+        (
+            r#"principal == User::"alice""#,
+            "error: `alice` is not `<provider>/<subject>`",
+        ),
+        (
+            r#"principal == User::"okta/""#,
+            "error: `okta/` is not `<provider>/<subject>`",
+        ),
+        (
+            r#"principal == User::"oktta/alice""#,
+            "warning: nobody signs in with a provider `oktta`",
+        ),
+        (
+            r#"principal is User && principal in Group::"sre""#,
+            "error: `sre` is not `<provider>/<group>`",
+        ),
+        (
+            r#"principal is User && principal in Group::"Okta/sre""#,
+            "error: `Okta` is no provider: a provider's name has 1 to 32 lower-case letters, digits and `-`",
         ),
         (
             r#"principal == Workload::"spiffe://TD/x""#,
@@ -265,3 +288,92 @@ fn one_name_stands_for_one_segment() {
         assert_eq!(found("permit", ALL, &both(a, b)), [""; 0], "{a} {b}");
     }
 }
+
+#[test]
+fn what_a_provider_says_is_asked_with_care() {
+    let told = |effect: &str, condition: &str| {
+        found(effect, "principal is User, action, resource", condition)
+    };
+    for (effect, condition, expected) in ASKED_OF_PEOPLE {
+        let found = told(effect, condition);
+        match expected {
+            Some(expected) => assert!(found[0].starts_with(expected), "{condition} {found:?}"),
+            None => assert!(found.is_empty(), "{condition} {found:?}"),
+        }
+    }
+    // What need not be there is asked for first, and what is not declared cannot be.
+    for condition in [
+        "when { context.authAge < 60 }",
+        "when { principal.claims.level == 3 }",
+        "when { principal.claims has levle }",
+        "when { principal has claims.levle }",
+    ] {
+        let found = told("permit", condition);
+        assert!(
+            found.iter().any(|one| one.starts_with("error: ")),
+            "{condition} {found:?}"
+        );
+    }
+}
+
+const EMAIL: &str = "warning: whoever can choose their address";
+const UNSAID: &str = "warning: this `forbid` does not apply to a person of whom the provider";
+
+/// A condition with its effect, and what is said of it.
+const ASKED_OF_PEOPLE: &[(&str, &str, Option<&str>)] = &[
+    (
+        "permit",
+        r#"when { principal has email && principal.email like "*@corp.example" }"#,
+        Some(EMAIL),
+    ),
+    (
+        "permit",
+        r#"when { principal has email && ["a@corp.example"].contains(principal.email) }"#,
+        Some(EMAIL),
+    ),
+    (
+        "permit",
+        r#"when { principal.emailVerified && principal has email && principal.email == "a@b" }"#,
+        None,
+    ),
+    (
+        "forbid",
+        "when { principal has acr && principal.acr == \"0\" }",
+        Some(UNSAID),
+    ),
+    (
+        "forbid",
+        "when { principal has claims.level && principal.claims.level < 3 }",
+        Some(UNSAID),
+    ),
+    (
+        "forbid",
+        "when { principal.claims has level && principal.claims.level < 3 }",
+        Some(UNSAID),
+    ),
+    (
+        "forbid",
+        "when { context has authAge && context.authAge > 60 }",
+        Some(UNSAID),
+    ),
+    (
+        "forbid",
+        "unless { context has authAge && context.authAge < 60 }",
+        None,
+    ),
+    (
+        "permit",
+        "when { context has authAge && context.authAge < 60 }",
+        None,
+    ),
+    (
+        "permit",
+        "when { principal has claims.level && principal.claims.level > 3 }",
+        None,
+    ),
+    (
+        "forbid",
+        "when { principal.roles.contains(\"guest\") }",
+        None,
+    ),
+];

@@ -6,6 +6,8 @@ use http::HeaderName;
 
 use crate::import::refusals::Refusals;
 use crate::import::refusals::Untranslatable;
+use crate::policy::ClaimName;
+use crate::policy::ClaimType;
 use crate::policy::Policy;
 use crate::policy::ServiceName;
 use crate::policy::Settings;
@@ -18,6 +20,8 @@ use crate::policy::ZoneName;
 pub struct Imported {
     /// The policies.
     pub cedar: String,
+    /// The claims that the configuration must declare for them.
+    pub claims: BTreeMap<ClaimName, ClaimType>,
     /// The headers that the configuration must declare for them.
     pub headers: Vec<HeaderName>,
     /// The time zones that the configuration must declare for them.
@@ -40,6 +44,7 @@ impl Imported {
     ) -> Result<Self, Vec<Untranslatable>> {
         let settings = Settings {
             services: [(service.clone(), Vec::new())].into(),
+            claims: self.claims.clone(),
             headers: self.headers.clone(),
             zones: self.zones.clone(),
             ..Settings::default()

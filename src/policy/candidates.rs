@@ -117,11 +117,18 @@ impl Candidates {
         })
     }
 
-    /// How often the clock may change the answer.
-    pub(super) fn timing(&self) -> Timing {
-        self.conditional
-            .as_ref()
-            .map_or(Timing::Never, |conditional| conditional.plan.timing)
+    /// When the clock may change the answer to `question`.
+    pub(super) fn timing(&self, question: &Question<'_>) -> Timing {
+        let conditional = self.conditional.as_ref();
+        conditional.map_or(Timing::Never, |conditional| {
+            conditional.plan.timing(question)
+        })
+    }
+
+    /// Whether any that is enforced reads when a person has signed in.
+    pub(super) fn read_sign_in(&self) -> bool {
+        let conditional = self.conditional.as_ref();
+        conditional.is_some_and(|conditional| conditional.plan.sign_in)
     }
 
     /// Those that are watched and not enforced, if there are any.
@@ -175,6 +182,8 @@ impl Conditional {
         let names = Names {
             headers: plan.headers(),
             zones: plan.zones(),
+            claims: &policy.claims,
+            signals: &policy.signal_types,
         };
         let is_readable = names.headers.len() <= MOST_HEADERS && names.zones.len() <= MOST_CLOCKS;
         let (mut formulas, mut rest) = (Vec::new(), Vec::new());

@@ -53,7 +53,7 @@ impl Cedar {
             policies: PolicySet::from_policies(policies).ok()?,
             names,
             plan: Plan::new(&mentions, policy),
-            entities: mentions.entities,
+            entities: mentions.entities(),
             no_entities: Entities::empty(),
         })
     }

@@ -4,8 +4,10 @@
 //! when there is no error among them is there a set.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use cedar_policy::EntityUid;
 use cedar_policy::PolicySet;
 use cedar_policy::Schema;
 use cedar_policy::ValidationMode;
@@ -93,11 +95,13 @@ fn twice(files: &[(&str, &str)]) -> Vec<Mistake> {
 fn parse_all<'a>(files: &[(&'a str, &'a str)], mistakes: &mut Vec<Mistake>) -> Vec<Parsed<'a>> {
     let mut policies: Vec<Parsed<'a>> = Vec::new();
     let mut names: HashMap<String, usize> = HashMap::new();
-    for statement in files
-        .iter()
+    let statements = files.iter();
+    let statements: Vec<Statement<'_>> = statements
         .flat_map(|(name, text)| Statement::split(name, text))
-    {
-        let (parsed, more) = match parse::parse(statement, policies.len()) {
+        .collect();
+    let read = parse::together(&statements);
+    for (statement, read) in statements.into_iter().zip(read) {
+        let (parsed, more) = match parse::parse(statement, policies.len(), read) {
             Ok(parsed) => parsed,
             Err(more) => {
                 mistakes.extend(more);
@@ -177,7 +181,7 @@ fn validate(parsed: &[Parsed<'_>], schema: Schema, mistakes: &mut Vec<Mistake>) 
     for (id, found) in errors.chain(warnings) {
         let number = AsRef::<str>::as_ref(id).parse().unwrap_or(usize::MAX);
         mistakes.push(match parsed.get(number) {
-            Some(policy) => parse::place(found, policy.statement).explained(),
+            Some(policy) => policy.place(found).explained(),
             None => Mistake::whole("policies", found),
         });
         if let Some(valid) = valid.get_mut(number) {
@@ -241,6 +245,8 @@ fn build(
         .collect();
     let zones = settings.zones.iter();
     let zones = zones.map(|(name, zone)| (name.to_string(), zone.clone()));
+    let told = settings.signals.iter();
+    let told = told.map(|(name, kind)| (name.to_string(), *kind));
     let headers = settings.headers.iter();
     let headers = headers.map(|header| (header.as_str().to_owned(), header.clone()));
     Ok(Policy {
@@ -249,11 +255,23 @@ fn build(
         index: Arc::new(Index::new(&scopes)),
         services: Arc::new(routes.build(&words)),
         memberships: members::by_workload(&settings.workload_groups, &words),
+        claims: Arc::new(vocabulary.claims.clone()),
+        signal_headers: Arc::new(settings.signal_headers.clone()),
+        signal_types: Arc::new(told.collect()),
+        groups_of_people: Arc::new(groups_of_people(parsed, &words)),
         listed: Arc::new(Listed::new(&settings.group_lines, &words)),
         signals: Arc::new(settings.signal_values.clone()),
         headers: Arc::new(headers.collect()),
         zones: Arc::new(zones.chain([("utc".to_owned(), Zone::UTC)]).collect()),
     })
+}
+
+/// Whoever is in no more than other groups is the same to every policy.
+fn groups_of_people(parsed: &[Parsed<'_>], words: &Words) -> HashSet<EntityUid> {
+    let named = parsed.iter().flat_map(|p| p.policy.entity_literals());
+    named
+        .filter(|uid| uid.type_name() == words.type_name(Kind::Group))
+        .collect()
 }
 
 fn rule(parsed: &Parsed<'_>, vocabulary: &Vocabulary, place: Place) -> Result<Rule, Mistake> {
@@ -281,7 +299,7 @@ fn rule(parsed: &Parsed<'_>, vocabulary: &Vocabulary, place: Place) -> Result<Ru
     Ok(Rule {
         name: parsed.name.clone(),
         effect: parsed.policy.effect(),
-        is_shadow: parsed.policy.annotation("shadow").is_some(),
+        is_shadow: parsed.is_shadow,
         place,
         condition,
     })

@@ -15,12 +15,15 @@ use jiff::civil::DateTime;
 use crate::policy::mention::Field;
 use crate::policy::mention::Mentions;
 use crate::policy::query;
+use crate::policy::question::Caller;
 use crate::policy::question::Question;
 use crate::policy::question::Tls;
 use crate::policy::set::Policy;
 use crate::policy::settings::Zone;
-use crate::policy::signal::SignalName;
+use crate::policy::signal::Held;
+use crate::policy::signal::SignalHeader;
 use crate::policy::signal::Signals;
+use crate::policy::signal_name::SignalName;
 use crate::policy::timing::Timing;
 use crate::policy::words::Verb;
 
@@ -32,8 +35,12 @@ pub(super) struct Plan {
     headers: Option<Vec<HeaderName>>,
     params: Option<Vec<Arc<str>>>,
     signals: Option<(Vec<SignalName>, Arc<Signals>)>,
+    /// Those of the signals that headers say.
+    sent: Vec<(SignalName, SignalHeader)>,
     clocks: Vec<(String, Zone)>,
-    pub(super) timing: Timing,
+    timing: Timing,
+    /// Whether it is read when a person has signed in.
+    pub(super) sign_in: bool,
 }
 
 /// What a clock and a calendar show.
@@ -62,6 +69,11 @@ impl Plan {
     /// How to build what `mentions` names.
     pub(super) fn new(mentions: &Mentions, policy: &Policy) -> Self {
         let header = |name: &String| policy.headers.get(name).cloned();
+        let sent = |name: &String| {
+            let name = name.parse().ok()?;
+            let sent = policy.signal_headers.get(&name)?.clone();
+            Some((name, sent))
+        };
         let clock = |name: &String| Some((name.clone(), policy.zones.get(name)?.clone()));
         Self {
             fields: mentions.fields.iter().copied().collect(),
@@ -77,9 +89,26 @@ impl Plan {
                 let names = names.iter().filter_map(|name| name.parse().ok());
                 (names.collect(), Arc::clone(&policy.signals))
             }),
+            sent: mentions.signals.iter().flatten().filter_map(sent).collect(),
             clocks: mentions.clocks.iter().filter_map(clock).collect(),
             timing: Timing::of(mentions),
+            sign_in: mentions.sign_in(),
         }
+    }
+
+    /// When the clock may change what is answered to `question`.
+    pub(super) fn timing(&self, question: &Question<'_>) -> Timing {
+        let ends = self.signals.as_ref().and_then(|(names, signals)| {
+            let held = signals.of(question.caller.as_name())?;
+            held.ends(names, question.now)
+        });
+        self.timing.until(ends)
+    }
+
+    /// What is said of `caller`, if that is read.
+    pub(super) fn signals_of(&self, caller: &Caller) -> Option<&Held> {
+        let (_, signals) = self.signals.as_ref()?;
+        signals.of(caller.as_name())
     }
 
     /// The headers that are read.
@@ -138,7 +167,17 @@ impl Plan {
             pairs.push(("params".to_owned(), params(names, captures, question.path)?));
         }
         if let Some((names, signals)) = &self.signals {
-            let good = signals.of(question.caller.id(), names, question.now);
+            let held = signals.of(question.caller.as_name());
+            let good = names.iter().filter_map(|name| {
+                let value = held?.value(name, question.now)?;
+                Some((name.to_string(), value.expression()))
+            });
+            let mut good: Vec<_> = good.collect();
+            for (name, header) in self.sent.iter().filter(|_| is_request) {
+                let text = sole(question.headers, &header.name)?;
+                let value = text.and_then(|text| header.value(text));
+                good.extend(value.map(|value| (name.to_string(), value.expression())));
+            }
             pairs.push(("signals".to_owned(), record(good)?));
         }
         if !self.clocks.is_empty() {
@@ -158,6 +197,10 @@ fn value(
 ) -> Result<Option<(String, RestrictedExpression)>, Unbuilt> {
     let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
     let (name, value) = match field {
+        Field::AuthAge => match question.caller.auth_age(question.now) {
+            Some(age) => ("authAge", RestrictedExpression::new_long(age)),
+            None => return Ok(None),
+        },
         Field::Host => ("host", text(question.host)),
         Field::Method => ("method", text(question.method.as_str())),
         Field::Now => ("now", datetime(instant(question)?)?),
@@ -216,7 +259,7 @@ fn years(now: Timestamp) -> Result<(), Unbuilt> {
     Ok(())
 }
 
-fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
+pub(super) fn datetime(now: Timestamp) -> Result<RestrictedExpression, Unbuilt> {
     years(now)?;
     let utc = Zone::UTC.at(now);
     Ok(RestrictedExpression::new_datetime(format!(

@@ -19,6 +19,8 @@ use crate::policy::decision::Permit;
 use crate::policy::decision::PolicyName;
 use crate::policy::decision::Verdict;
 use crate::policy::memory::Memory;
+use crate::policy::person::Person;
+use crate::policy::question::Caller;
 use crate::policy::question::Connection;
 use crate::policy::question::Question;
 use crate::policy::revision::Revision;
@@ -74,6 +76,53 @@ impl Decider {
         })
     }
 
+    /// Whether a person who was denied would be let in if they had signed in
+    /// just now: whether it helps to send them to their provider.
+    ///
+    /// It costs next to nothing where no policy in question reads when somebody
+    /// has signed in.
+    pub fn would_permit_if_fresh(&mut self, policy: &Arc<Policy>, question: &Question<'_>) -> bool {
+        let Some(person) = question.caller.as_person() else {
+            return false;
+        };
+        let verb = Verb::of(question.method);
+        let Some(memory) = self.memory(policy) else {
+            return false;
+        };
+        let Some(met) = memory.meet(question, verb) else {
+            return false;
+        };
+        if !met.candidates.read_sign_in() {
+            return false;
+        }
+        // They are in the same groups, so the same policies concern them, and
+        // nothing of this needs to be remembered.
+        let caller = Caller::person(Arc::new(Person {
+            authenticated_at: Some(question.now),
+            ..Person::clone(person)
+        }));
+        let fresh = Question {
+            caller: &caller,
+            ..*question
+        };
+        let Some(met) = met.anew(&caller, policy) else {
+            return false;
+        };
+        let answer = met.candidates.answer(&met, &fresh, verb);
+        answer.is_ok_and(|(result, _)| result.is_ok())
+    }
+
+    /// What was met under `policy`. Nothing if Cedar does not take our words.
+    fn memory(&mut self, policy: &Arc<Policy>) -> Option<&mut Memory> {
+        if !self.memory.as_ref().is_some_and(|m| m.is_of(policy)) {
+            self.memory = None;
+        }
+        if self.memory.is_none() {
+            self.memory = Memory::new(Arc::clone(policy));
+        }
+        self.memory.as_mut()
+    }
+
     /// The one way to an answer.
     pub(super) fn judge(
         &mut self,
@@ -81,13 +130,8 @@ impl Decider {
         question: &Question<'_>,
         verb: Verb,
     ) -> Result<Permit, Denial> {
-        if !self.memory.as_ref().is_some_and(|m| m.is_of(policy)) {
-            self.memory = None;
-        }
-        if self.memory.is_none() {
-            self.memory = Memory::new(Arc::clone(policy));
-        }
-        let no_names = &self.no_names;
+        let no_names = Arc::clone(&self.no_names);
+        let no_names = &no_names;
         let unanswered = |revision: Revision| Denial {
             reason: DenialReason::EvaluationError,
             verdict: Verdict {
@@ -97,7 +141,7 @@ impl Decider {
                 shadow: None,
             },
         };
-        let Some(memory) = &mut self.memory else {
+        let Some(memory) = self.memory(policy) else {
             return Err(unanswered(policy.revision.clone()));
         };
         let Some(met) = memory.meet(question, verb) else {
@@ -110,7 +154,7 @@ impl Decider {
         let (result, policies) = ask(&met.candidates);
         let shadows = met.candidates.shadows();
         let shadow = shadows.and_then(|shadows| shadow::cast(&result, ask(shadows)));
-        let timing = met.candidates.timing();
+        let timing = met.candidates.timing(question);
         let verdict = Verdict {
             policies,
             route: met.resource.route.clone(),

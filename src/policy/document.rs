@@ -13,6 +13,8 @@ use aws_lc_rs::digest;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::policy::claim::ClaimName;
+use crate::policy::claim::ClaimType;
 use crate::policy::load;
 use crate::policy::mistake::Mistake;
 use crate::policy::name::NameError;
@@ -35,6 +37,9 @@ pub struct Document {
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
+    /// Types by name; left out where there are none, as before there were any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    claims: BTreeMap<String, String>,
     files: BTreeMap<String, String>,
     headers: BTreeSet<String>,
     /// Services, their templates, and the groups that those are in.
@@ -98,7 +103,11 @@ impl Document {
         let headers = self.settings.headers.iter();
         let zones = self.settings.zones.iter();
         let groups = self.settings.workload_groups.iter();
+        let claims = self.settings.claims.iter();
         let written = Written {
+            claims: claims
+                .map(|(name, kind)| (name.to_string(), kind.word().to_owned()))
+                .collect(),
             files: self.files.clone(),
             headers: headers.map(|header| header.as_str().to_owned()).collect(),
             services,
@@ -173,8 +182,22 @@ impl Written {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    fn claims(&self) -> Result<BTreeMap<ClaimName, ClaimType>, DocumentError> {
+        let bad = |name: &String| DocumentError::BadClaim {
+            claim: name.clone(),
+        };
+        let claim = |(name, word): (&String, &String)| {
+            let kind = ClaimType::of_word(word).ok_or_else(|| bad(name))?;
+            Ok((name.parse().map_err(|_invalid| bad(name))?, kind))
+        };
+        self.claims.iter().map(claim).collect()
+    }
+
     fn settings(&self) -> Result<Settings, DocumentError> {
-        let mut settings = Settings::default();
+        let mut settings = Settings {
+            claims: self.claims()?,
+            ..Settings::default()
+        };
         for (name, routes) in &self.services {
             let routes = routes
                 .iter()
@@ -232,6 +255,12 @@ impl Written {
 /// Why a text is no policy document.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
+    /// A claim that is none, or of a type that is not known here.
+    #[error("`{claim}` is not a claim's name, or of a type that is not known here")]
+    BadClaim {
+        /// What is written.
+        claim: String,
+    },
     /// A header that is none.
     #[error("`{header}` is not a header's name")]
     BadHeader {

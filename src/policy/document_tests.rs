@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use crate::policy::ClaimType;
 use crate::policy::Document;
 use crate::policy::DocumentError;
 use crate::policy::Groups;
@@ -28,6 +29,9 @@ fn document() -> Document {
             route("/x/{id}", "two"),
         ],
     );
+    settings
+        .claims
+        .insert("/org/level".parse().unwrap(), ClaimType::Long);
     settings.headers = vec!["x-b".parse().unwrap(), "x-a".parse().unwrap()];
     settings
         .zones
@@ -51,7 +55,12 @@ fn what_is_read_back_is_the_same() {
         text.split_once("},\"headers\"").unwrap().1,
         r#":["x-a","x-b"],"services":{"orders":{"/a/**":["two"],"/x/{id}":["one","two"]}},"time_zones":{"berlin":"Europe/Berlin"},"workload_groups":{"ops":[]}}"#
     );
+    assert!(
+        text.starts_with("{\"claims\":{\"/org/level\":\"long\"},\"files\":{"),
+        "{text}"
+    );
     let again = Document::parse(&text).unwrap();
+    assert_eq!(again.settings().claims, document.settings().claims);
     assert_eq!(again.to_text(), text);
     assert_eq!(again.revision(), document.revision());
     let (policy, _) = again.compile(again.settings()).unwrap();
@@ -85,6 +94,8 @@ fn there_is_one_form_and_no_other() {
         ("/x/{id}", "/x/{i"),
         ("[\"two\"]", "[\"Two\"]"),
         ("x-b", "x b"),
+        ("/org/level", "a b"),
+        ("\"long\"", "\"float\""),
         ("Europe/Berlin", "Europe/Nowhere"),
         (
             "\"workload_groups\":{",

@@ -1,34 +1,21 @@
-//! Callers and resources that a worker has met, as Cedar sees them.
+//! Resources that a worker has met, as Cedar sees them with whoever asks.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use cedar_policy::Entities;
 use cedar_policy::Entity;
 use cedar_policy::EntityUid;
-use cedar_policy::RestrictedExpression;
 
 use crate::policy::index::Profile;
+use crate::policy::principal;
+use crate::policy::principal::KnownCaller;
 use crate::policy::question::Caller;
 use crate::policy::services::Service;
 use crate::policy::set::Policy;
-use crate::policy::table::Table;
 use crate::policy::words::Kind;
 use crate::policy::words::Verb;
 use crate::policy::words::Words;
-
-/// A caller under one policy set.
-#[derive(Debug)]
-pub(super) struct KnownCaller {
-    caller: Caller,
-    pub(super) uid: EntityUid,
-    pub(super) number: u32,
-    /// The same as that of any other caller that the same policies are about.
-    pub(super) class: u32,
-    pub(super) profile: Profile,
-    pub(super) ancestors: Vec<EntityUid>,
-}
 
 /// What requests with the same routes are about.
 #[derive(Debug)]
@@ -42,42 +29,6 @@ pub(super) struct Resource {
     /// What the templates capture, and at which segment.
     pub(super) captures: Vec<(Arc<str>, usize)>,
     pub(super) ancestors: Vec<EntityUid>,
-}
-
-impl KnownCaller {
-    /// `classes` numbers the profiles that were met so far.
-    pub(super) fn new(
-        caller: &Caller,
-        number: u32,
-        (policy, words): (&Policy, &Words),
-        classes: &mut Table<Profile, u32>,
-    ) -> Self {
-        let uid = words.uid(Kind::Workload, caller.id().as_str());
-        let domain = caller.id().trust_domain().as_str();
-        let mut ancestors = vec![words.uid(Kind::TrustDomain, domain)];
-        ancestors.extend(
-            caller
-                .namespace()
-                .map(|namespace| words.uid(Kind::Namespace, namespace)),
-        );
-        let groups = policy.memberships.get(caller.id()).into_iter().flatten();
-        for group in groups.chain(policy.listed.of(caller.id())) {
-            if !ancestors.contains(group) {
-                ancestors.push(group.clone());
-            }
-        }
-        let kind = words.type_name(Kind::Workload);
-        let profile = policy.index.principal(kind, &uid, &ancestors);
-        let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
-        Self {
-            caller: caller.clone(),
-            number,
-            class: *classes.entry(profile.clone()).or_insert(next),
-            profile,
-            uid,
-            ancestors,
-        }
-    }
 }
 
 impl Resource {
@@ -135,26 +86,17 @@ impl Resource {
 /// All that Cedar needs to know beside the request: the two and the actions.
 /// Ancestors are named and not described; policies may look no further.
 pub(super) fn entities(
-    caller: &KnownCaller,
+    (caller, known): (&Caller, &KnownCaller),
     resource: &Resource,
-    words: &Words,
+    (policy, words): (&Policy, &Words),
 ) -> Option<Entities> {
-    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
-    let id = caller.caller.id();
-    let mut attributes = HashMap::from([
-        ("spiffe".to_owned(), text(id.as_str())),
-        ("trustDomain".to_owned(), text(id.trust_domain().as_str())),
-    ]);
-    if let Some((namespace, account)) = caller.caller.account() {
-        attributes.insert("ns".to_owned(), text(namespace));
-        attributes.insert("sa".to_owned(), text(account));
-    }
     let parents = |ancestors: &[EntityUid]| ancestors.iter().cloned().collect::<HashSet<_>>();
-    let workload = Entity::new(caller.uid.clone(), attributes, parents(&caller.ancestors)).ok()?;
+    let attributes = principal::attributes(caller, policy)?;
+    let principal = Entity::new(known.uid.clone(), attributes, parents(&known.ancestors)).ok()?;
     let asked = Entity::new_no_attrs(resource.uid.clone(), parents(&resource.ancestors));
     let actions = Verb::ALL.map(|verb| {
         let groups = words.action_groups(verb).cloned().collect();
         Entity::new_no_attrs(words.action(verb).clone(), groups)
     });
-    Entities::from_entities([workload, asked].into_iter().chain(actions), None).ok()
+    Entities::from_entities([principal, asked].into_iter().chain(actions), None).ok()
 }

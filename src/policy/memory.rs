@@ -1,8 +1,10 @@
 //! What a worker remembers of the requests it decided under one policy set.
 //!
 //! Nothing in here is needed for a right answer, and everything can be found
-//! again from the policy set. When any part is full all of it is forgotten:
-//! who tries to fill it makes decisions slower for a moment and never wrong.
+//! again from the policy set. When what is known of people or entities is full
+//! it is forgotten, because there may be more people than fit; when any other
+//! part is full all of it is. Who tries to fill it makes decisions slower for a
+//! moment and never wrong.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,8 +16,9 @@ use crate::id::SpiffeId;
 use crate::policy::candidates::Candidates;
 use crate::policy::index::Profile;
 use crate::policy::known;
-use crate::policy::known::KnownCaller;
 use crate::policy::known::Resource;
+use crate::policy::principal;
+use crate::policy::principal::KnownCaller;
 use crate::policy::question::Caller;
 use crate::policy::question::Question;
 use crate::policy::revision::Revision;
@@ -32,7 +35,11 @@ pub(super) struct Memory {
     /// each request is shared between threads.
     words: Words,
     revision: Revision,
-    callers: Table<SpiffeId, Rc<KnownCaller>>,
+    workloads: Table<SpiffeId, Rc<KnownCaller>>,
+    /// Persons and nobody, by where they lie: the same person may ask with what
+    /// was known of them at one sign-in and at another.
+    people: Table<usize, Rc<KnownCaller>>,
+    callers_met: u64,
     /// Callers by what the index says of them.
     classes: Table<Profile, u32>,
     /// Resources by the templates that a path fits, for each service.
@@ -44,7 +51,7 @@ pub(super) struct Memory {
     /// Policies in `candidates`, each as often as it stands there.
     copies: usize,
     /// By caller and resource.
-    entities: Table<(u32, u32), Rc<Entities>>,
+    entities: Table<(u64, u32), Rc<Entities>>,
     /// The templates that the path in question fits.
     templates: Vec<u32>,
 }
@@ -71,6 +78,18 @@ impl Met<'_> {
     pub(super) const fn words(&self) -> &Words {
         self.words
     }
+
+    /// The same for `caller`, who differs in nothing but their attributes.
+    /// Nothing if Cedar has no form for these.
+    pub(super) fn anew(self, caller: &Caller, policy: &Policy) -> Option<Self> {
+        let who = (caller, &*self.caller);
+        let world = (policy, self.words);
+        let entities = match self.entities {
+            Some(_) => Some(Rc::new(known::entities(who, &self.resource, world)?)),
+            None => None,
+        };
+        Some(Self { entities, ..self })
+    }
 }
 
 impl Memory {
@@ -80,7 +99,9 @@ impl Memory {
         Some(Self {
             words: Words::new().ok()?,
             revision: policy.revision.apart(),
-            callers: Table::default(),
+            workloads: Table::default(),
+            people: Table::default(),
+            callers_met: 0,
             classes: Table::default(),
             resources: vec![Table::default(); policy.services.len()],
             resources_met: 0,
@@ -116,7 +137,8 @@ impl Memory {
             None => self.decide(&caller, &resource, key)?,
         };
         let entities = if candidates.want_entities() {
-            Some(self.entities(&caller, &resource, number)?)
+            let who = (question.caller, &*caller);
+            Some(self.entities(who, &resource, number)?)
         } else {
             None
         };
@@ -130,22 +152,35 @@ impl Memory {
     }
 
     fn is_full(&self) -> bool {
-        self.callers.len() >= MAX_CALLERS
+        self.workloads.len() >= MAX_CALLERS
+            || self.classes.len() >= MAX_CALLERS
             || self.resources_met >= MAX_RESOURCES
             || self.decisions.len() >= MAX_DECISIONS
-            || self.entities.len() >= MAX_ENTITIES
             || self.copies >= MAX_COPIES.max(4 * self.policy.rules.len())
     }
 
     fn caller(&mut self, caller: &Caller) -> Rc<KnownCaller> {
-        if let Some(known) = self.callers.get(caller.id()) {
+        let place = principal::place(caller);
+        let known = match caller.workload_id() {
+            Some(id) => self.workloads.get(id),
+            // INVARIANT: nobody else can lie there while it is known.
+            None => self.people.get(&place).filter(|known| known.is_at(caller)),
+        };
+        if let Some(known) = known {
             return Rc::clone(known);
         }
-        let number = u32::try_from(self.callers.len()).unwrap_or(u32::MAX);
         let world = (&*self.policy, &self.words);
-        let known = KnownCaller::new(caller, number, world, &mut self.classes);
+        let known = KnownCaller::new(caller, self.callers_met, world, &mut self.classes);
         let known = Rc::new(known);
-        self.callers.insert(caller.id().clone(), Rc::clone(&known));
+        self.callers_met += 1;
+        if let Some(id) = caller.workload_id() {
+            self.workloads.insert(id.clone(), Rc::clone(&known));
+        } else {
+            if self.people.len() >= MAX_CALLERS {
+                self.people.clear();
+            }
+            self.people.insert(place, Rc::clone(&known));
+        }
         known
     }
 
@@ -197,15 +232,18 @@ impl Memory {
 
     fn entities(
         &mut self,
-        caller: &KnownCaller,
+        who: (&Caller, &KnownCaller),
         resource: &Resource,
         number: u32,
     ) -> Option<Rc<Entities>> {
-        let key = (caller.number, number);
+        let key = (who.1.number, number);
         if let Some(entities) = self.entities.get(&key) {
             return Some(Rc::clone(entities));
         }
-        let entities = Rc::new(known::entities(caller, resource, &self.words)?);
+        let entities = Rc::new(known::entities(who, resource, (&self.policy, &self.words))?);
+        if self.entities.len() >= MAX_ENTITIES {
+            self.entities.clear();
+        }
         self.entities.insert(key, Rc::clone(&entities));
         Some(entities)
     }

@@ -33,13 +33,25 @@ pub(super) struct Mentions {
     pub(super) signals: Option<BTreeSet<String>>,
     /// Clocks by the name of their zone.
     pub(super) clocks: BTreeSet<String>,
-    /// Whether attributes or groups of caller or resource are asked for.
-    pub(super) entities: bool,
+    /// What of caller and resource.
+    pub(super) about: About,
+}
+
+/// What is asked for of caller and resource; each is more than the one before.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum About {
+    #[default]
+    Nothing,
+    /// Attributes or groups.
+    Entities,
+    /// Among them when a person has signed in.
+    SignIn,
 }
 
 /// A part of the context that stands alone.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Field {
+    AuthAge,
     Host,
     Method,
     Now,
@@ -53,7 +65,7 @@ impl Field {
     /// Whether connections have it, too, and not only requests.
     pub(super) const fn is_of_connections(self) -> bool {
         match self {
-            Self::Now | Self::SourceIp | Self::Tls => true,
+            Self::AuthAge | Self::Now | Self::SourceIp | Self::Tls => true,
             Self::Host | Self::Method | Self::Path | Self::Query => false,
         }
     }
@@ -87,10 +99,28 @@ impl Mentions {
             ours.extend(signals.iter().cloned());
         }
         self.clocks.extend(other.clocks.iter().cloned());
-        self.entities |= other.entities;
+        self.about = self.about.max(other.about);
+    }
+
+    /// Whether attributes or groups of caller or resource are asked for.
+    pub(super) fn entities(&self) -> bool {
+        self.about >= About::Entities
+    }
+
+    /// Whether it is asked when a person has signed in.
+    pub(super) fn sign_in(&self) -> bool {
+        self.about == About::SignIn || self.fields.contains(&Field::AuthAge)
     }
 
     fn see(&mut self, expr: &Expr, vocabulary: &Vocabulary) -> bool {
+        let is_sign_in = match expr {
+            Expr::GetAttr { attr, .. } => attr == SIGN_IN,
+            Expr::HasAttr { attrs, .. } => attrs.iter().any(|attr| attr == SIGN_IN),
+            _ => false,
+        };
+        if is_sign_in {
+            self.about = About::SignIn;
+        }
         if let Expr::HasAttr { expr, attrs } = expr
             && let Some(mut path) = context_path(expr)
         {
@@ -102,17 +132,20 @@ impl Mentions {
             self.note(&path, vocabulary);
             return false;
         }
-        self.entities |= matches!(
+        if matches!(
             expr,
             Expr::Var(Var::Principal | Var::Action | Var::Resource)
                 | Expr::Literal(Literal::EntityUID(_))
-        );
+        ) {
+            self.about = self.about.max(About::Entities);
+        }
         true
     }
 
     fn note(&mut self, path: &[&str], vocabulary: &Vocabulary) {
         match path {
             [] => self.note_all(vocabulary),
+            ["authAge", ..] => drop(self.fields.insert(Field::AuthAge)),
             ["host", ..] => drop(self.fields.insert(Field::Host)),
             ["method", ..] => drop(self.fields.insert(Field::Method)),
             ["now", ..] => drop(self.fields.insert(Field::Now)),
@@ -160,8 +193,13 @@ impl Mentions {
     }
 }
 
+/// The attribute of a user that says when they signed in.
+const SIGN_IN: &str = "authenticatedAt";
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use cedar_policy::Policy;
 
     use super::*;
@@ -172,6 +210,7 @@ mod tests {
         let policy = Policy::parse(None, text).unwrap().to_pst().unwrap();
         let vocabulary = Vocabulary {
             headers: ["x-a".into(), "x-b".into()].into(),
+            claims: BTreeMap::new(),
             params: ["id".into()].into(),
             signals: [("risk".into(), SignalType::Long)].into(),
             zones: ["berlin".into()].into(),
@@ -189,7 +228,7 @@ mod tests {
         assert_eq!(read.fields, [Field::Path].into());
         assert_eq!(names(read.headers.as_ref().unwrap()), ["x-a"]);
         assert_eq!(read.params, None);
-        assert!(!read.entities);
+        assert!(!read.entities());
 
         let read = mentions("context.utc.weekday == 1 || context.params.id == \"7\"");
         assert_eq!(names(&read.clocks), ["utc"]);
@@ -197,10 +236,27 @@ mod tests {
 
         let read = mentions("context has headers.x && principal has ns");
         assert_eq!(names(read.headers.as_ref().unwrap()), ["x"]);
-        assert!(read.entities);
+        assert!(read.entities());
 
         assert_eq!(mentions("1 == 2"), Mentions::default());
-        assert!(mentions("action in Action::\"read\"").entities);
+        assert!(mentions("action in Action::\"read\"").entities());
+    }
+
+    #[test]
+    fn who_reads_when_somebody_signed_in_is_told_apart() {
+        for (condition, reads) in [
+            ("context has authAge && context.authAge < 60", true),
+            ("principal is User && principal has authenticatedAt", true),
+            (
+                "(if true then principal else principal).authenticatedAt == context.now",
+                true,
+            ),
+            ("context == {}", true),
+            ("principal is User && principal.emailVerified", false),
+            ("context.now == context.now", false),
+        ] {
+            assert_eq!(mentions(condition).sign_in(), reads, "{condition}");
+        }
     }
 
     #[test]
@@ -213,7 +269,7 @@ mod tests {
             "(if true then context else context).path == \"/\"",
         ] {
             let read = mentions(condition);
-            assert_eq!(read.fields.len(), 7, "{condition}");
+            assert_eq!(read.fields.len(), 8, "{condition}");
             assert_eq!(names(&read.clocks), ["berlin", "utc"], "{condition}");
             assert_eq!(read.headers.unwrap().len(), 2, "{condition}");
             assert_eq!(read.params.unwrap().len(), 1, "{condition}");

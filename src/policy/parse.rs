@@ -1,7 +1,10 @@
 //! One statement becomes one policy, or a list of what is wrong with it.
 
+use std::collections::BTreeMap;
+
 use cedar_policy::Policy;
 use cedar_policy::PolicyId;
+use cedar_policy::PolicySet;
 use cedar_policy::pst;
 use miette::Diagnostic;
 
@@ -22,13 +25,98 @@ pub(super) struct Parsed<'a> {
     pub(super) tree: pst::Template,
     /// Empty where the annotation is missing, which is a mistake.
     pub(super) name: PolicyName,
+    /// Whether it is watched and not enforced.
+    pub(super) is_shadow: bool,
+    /// Where the statement begins in the text that Cedar was given.
+    start: usize,
 }
 
-/// Parses the statement that has this number in its set.
+/// A policy of Cedar's, and where its statement begins in the text that Cedar
+/// was given.
+pub(super) type Read = (Policy, usize);
+
+impl Parsed<'_> {
+    /// What Cedar says of it, where it says it.
+    pub(super) fn place(&self, error: &(impl Diagnostic + ?Sized)) -> Mistake {
+        place(error, self.statement, self.start)
+    }
+}
+
+/// Reads many statements at once: Cedar makes its lexer anew for each text.
+///
+/// Nothing for those that were read together with one that has a mistake; each
+/// of them is to be read alone.
+pub(super) fn together(statements: &[Statement<'_>]) -> Vec<Option<Read>> {
+    let batches = statements.chunks(BATCH).map(|batch| {
+        let read = batch_of(batch);
+        read.unwrap_or_else(|| batch.iter().map(|_| None).collect())
+    });
+    batches.flatten().collect()
+}
+
+fn batch_of(statements: &[Statement<'_>]) -> Option<Vec<Option<Read>>> {
+    let mut text = String::new();
+    let mut starts = Vec::with_capacity(statements.len());
+    for statement in statements {
+        // What is left open, or may be too deep, is not for its neighbours to suffer.
+        if !statement.text.ends_with(';') || depth(statement.text) > MAX_DEPTH {
+            return None;
+        }
+        starts.push(text.len());
+        text.push_str(statement.text);
+        text.push('\n');
+    }
+    let set: PolicySet = text.parse().ok()?;
+    if set.num_of_policies() != statements.len() || set.num_of_templates() > 0 {
+        return None;
+    }
+    // These are the names that Cedar gives to the policies of a text.
+    let read = starts.into_iter().enumerate().map(|(number, start)| {
+        let policy = set.policy(&PolicyId::new(format!("policy{number}")))?;
+        Some((policy.clone(), start))
+    });
+    Some(read.collect())
+}
+
+/// Parses the statement that has this number in its set, if it was not read yet.
 pub(super) fn parse(
     statement: Statement<'_>,
     number: usize,
+    read: Option<Read>,
 ) -> Result<(Parsed<'_>, Vec<Mistake>), Vec<Mistake>> {
+    let (policy, start) = match read {
+        Some(read) => read,
+        None => (alone(statement)?, 0),
+    };
+    let policy = policy.new_id(PolicyId::new(number.to_string()));
+    let tree = policy
+        .to_pst()
+        .map_err(|error| vec![place(&error, statement, start)])?
+        .body()
+        .clone();
+    // To ask for one by its name parses that name.
+    let all: BTreeMap<&str, &str> = policy.annotations().collect();
+    let annotation = |key| all.get(key).copied().map(Box::from);
+    let note = Note {
+        id: all.get("id").copied().unwrap_or_default().into(),
+        reason: annotation("reason"),
+        advice: annotation("advice"),
+        owner: annotation("owner"),
+    };
+    let mistakes = annotations(&all, statement);
+    let parsed = Parsed {
+        is_shadow: all.contains_key("shadow"),
+        statement,
+        policy,
+        tree,
+        name: PolicyName(note.into()),
+        start,
+    };
+    Ok((parsed, mistakes))
+}
+
+/// Reads one statement, and says all that is wrong with it.
+fn alone(statement: Statement<'_>) -> Result<Policy, Vec<Mistake>> {
     let depth = depth(statement.text);
     if depth > MAX_DEPTH {
         let text = format!(
@@ -36,39 +124,16 @@ pub(super) fn parse(
         );
         return Err(vec![statement.mistake_at(0, text)]);
     }
-    let id = PolicyId::new(number.to_string());
-    let policy = Policy::parse(Some(id), statement.text).map_err(|errors| {
-        errors
-            .iter()
-            .map(|e| place(e, statement))
-            .collect::<Vec<_>>()
-    })?;
-    let tree = policy
-        .to_pst()
-        .map_err(|error| vec![place(&error, statement)])?
-        .body()
-        .clone();
-    let annotation = |key| policy.annotation(key).map(Box::from);
-    let note = Note {
-        id: policy.annotation("id").unwrap_or_default().into(),
-        reason: annotation("reason"),
-        advice: annotation("advice"),
-        owner: annotation("owner"),
-    };
-    let mistakes = annotations(&policy, statement);
-    let parsed = Parsed {
-        statement,
-        policy,
-        tree,
-        name: PolicyName(note.into()),
-    };
-    Ok((parsed, mistakes))
+    let read = Policy::parse(None, statement.text);
+    read.map_err(|errors| errors.iter().map(|e| place(e, statement, 0)).collect())
 }
 
-/// What Cedar says, where it says it. `error` is about the statement alone.
-pub(super) fn place(error: &(impl Diagnostic + ?Sized), statement: Statement<'_>) -> Mistake {
+/// What Cedar says, where it says it. `error` is about the statement alone,
+/// which begins at `start` of what Cedar was given.
+fn place(error: &(impl Diagnostic + ?Sized), statement: Statement<'_>, start: usize) -> Mistake {
     let label = error.labels().and_then(|mut labels| labels.next());
-    let offset = label.as_ref().map_or(0, miette::LabeledSpan::offset);
+    let offset = label.as_ref().map_or(start, miette::LabeledSpan::offset);
+    let offset = offset.saturating_sub(start);
     let hint = label.as_ref().and_then(miette::LabeledSpan::label);
     let help = error.help().map(|help| help.to_string());
     let mut text = plain(&error.to_string());
@@ -94,9 +159,9 @@ fn without(text: &str, begin: &str, end: &str) -> String {
     format!("{before}{after}")
 }
 
-fn annotations(policy: &Policy, statement: Statement<'_>) -> Vec<Mistake> {
+fn annotations(all: &BTreeMap<&str, &str>, statement: Statement<'_>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
-    match policy.annotation("id") {
+    match all.get("id") {
         None => mistakes
             .push(statement.mistake_at(0, "it has no `@id(\"…\")`, by which records name it")),
         Some(id) if !is_name(id) => {
@@ -109,7 +174,7 @@ fn annotations(policy: &Policy, statement: Statement<'_>) -> Vec<Mistake> {
         Some(_) => {}
     }
     for key in ["advice", "owner", "reason", "shadow"] {
-        let bytes = policy.annotation(key).map(str::len);
+        let bytes = all.get(key).map(|text| text.len());
         if let Some(bytes) = bytes.filter(|&bytes| bytes == 0 || bytes > MAX_NOTE_BYTES) {
             let text =
                 format!("the `@{key}` has {bytes} bytes, which is not 1 to {MAX_NOTE_BYTES}");
@@ -130,3 +195,53 @@ const MAX_NAME_BYTES: usize = 128;
 
 /// A sentence or two: `@advice` is in answers, and all of them in records.
 const MAX_NOTE_BYTES: usize = 512;
+
+/// More make no text faster, and one mistake makes all of them slower.
+const BATCH: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_read_together_is_what_is_read_alone(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "permit(principal, action, resource);",
+                "@id(\"a;b\\\"c\") forbid(principal, action, resource) when { \"//;\" == \";\" };",
+                "permit(principal, action, resource) // ; \"\n when { true };",
+                "permit(principal == ?principal, action, resource);",
+                "permit(principal, action, resource) when { 1 };",
+                "forbid(principal);",
+                "// note; \"\n",
+                ";", "\"", "\"; permit", "x",
+            ]), 0..8),
+        ) {
+            let source = parts.concat();
+            let statements = Statement::split("a.cedar", &source);
+            let together = together(&statements);
+            prop_assert_eq!(together.len(), statements.len());
+            for (statement, read) in statements.into_iter().zip(together) {
+                let Some((policy, _)) = read else { continue };
+                let (alone, id) = (alone(statement).unwrap(), PolicyId::new("p"));
+                prop_assert_eq!(policy.new_id(id.clone()), alone.new_id(id));
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_where_it_is_though_others_were_read_before() {
+        let source = "permit(principal, action, resource);\n".repeat(300);
+        let statements = Statement::split("a.cedar", &source);
+        assert!(together(&statements).iter().all(Option::is_some));
+        let source = format!("{source}permit(principal action);");
+        let statements = Statement::split("a.cedar", &source);
+        let read = together(&statements);
+        assert_eq!(read.iter().filter(|read| read.is_some()).count(), BATCH);
+        let last = statements.last().unwrap();
+        let mistakes = parse(*last, 300, None).unwrap_err();
+        assert_eq!((mistakes[0].line, mistakes[0].column), (301, 18));
+    }
+}

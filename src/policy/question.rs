@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -10,15 +11,36 @@ use http::Method;
 
 use crate::id::SpiffeId;
 use crate::policy::name::ServiceName;
+use crate::policy::person::Person;
 
-/// Who asks. Made once per connection, shared by its requests: cloning is cheap.
+/// Who asks. Made once per connection or session, shared by its requests:
+/// cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Caller(Arc<Identity>);
+pub struct Caller(pub(super) Arc<Identity>);
+
+/// What is known of who asks.
+#[derive(Debug)]
+pub(super) enum Identity {
+    /// Nobody has said who they are.
+    Anonymous {
+        /// `anonymous`.
+        name: Arc<str>,
+    },
+    /// Somebody of whom a provider speaks.
+    Person {
+        /// `<provider>/<subject>`.
+        name: Arc<str>,
+        person: Arc<Person>,
+    },
+    /// A verified workload.
+    Workload(Workload),
+}
 
 #[derive(Debug)]
-struct Identity {
-    id: SpiffeId,
-    namespace: Option<Box<str>>,
+pub(super) struct Workload {
+    pub(super) id: SpiffeId,
+    /// The id of its Cedar namespace.
+    pub(super) namespace: Option<Box<str>>,
     tls: Option<Tls>,
 }
 
@@ -49,34 +71,95 @@ impl Caller {
         Self::new(id, Some(tls))
     }
 
-    fn new(id: &SpiffeId, tls: Option<Tls>) -> Self {
-        let namespace = account(id).map(|(ns, _)| format!("{}/{ns}", id.trust_domain()).into());
-        Self(Arc::new(Identity {
-            id: id.clone(),
-            namespace,
-            tls,
+    /// A verified person: `User::"<provider>/<subject>"`, in a Cedar
+    /// `Group::"<provider>/<group>"` for each of their groups.
+    ///
+    /// Workers remember a caller by where it lies, so make one for what is known
+    /// of somebody now and give out clones of it; make another when that changes.
+    #[must_use]
+    pub fn person(person: Arc<Person>) -> Self {
+        Self(Arc::new(Identity::Person {
+            name: person.id().into(),
+            person,
         }))
     }
 
-    /// The SPIFFE ID.
+    /// Nobody has said who they are: `Anonymous::"anonymous"`.
     #[must_use]
-    pub fn id(&self) -> &SpiffeId {
-        &self.0.id
+    pub fn anonymous() -> Self {
+        Self(Arc::new(Identity::Anonymous {
+            name: ANONYMOUS.into(),
+        }))
     }
 
-    /// What is known of its connection; nothing if that has no TLS.
+    fn new(id: &SpiffeId, tls: Option<Tls>) -> Self {
+        let namespace = account(id).map(|(ns, _)| format!("{}/{ns}", id.trust_domain()).into());
+        Self(Arc::new(Identity::Workload(Workload {
+            id: id.clone(),
+            namespace,
+            tls,
+        })))
+    }
+
+    /// What records say: a SPIFFE ID, `<provider>/<subject>` or `anonymous`.
+    #[must_use]
+    pub fn name(&self) -> Arc<str> {
+        match &*self.0 {
+            Identity::Anonymous { name } | Identity::Person { name, .. } => Arc::clone(name),
+            Identity::Workload(workload) => workload.id.to_shared(),
+        }
+    }
+
+    pub(super) fn as_name(&self) -> &str {
+        match &*self.0 {
+            Identity::Anonymous { name } | Identity::Person { name, .. } => name,
+            Identity::Workload(workload) => workload.id.as_str(),
+        }
+    }
+
+    /// The SPIFFE ID of a workload.
+    #[must_use]
+    pub fn workload_id(&self) -> Option<&SpiffeId> {
+        self.workload_facts().map(|workload| &workload.id)
+    }
+
+    /// What is known of a person.
+    #[must_use]
+    pub fn as_person(&self) -> Option<&Arc<Person>> {
+        match &*self.0 {
+            Identity::Person { person, .. } => Some(person),
+            Identity::Anonymous { .. } | Identity::Workload(_) => None,
+        }
+    }
+
+    /// How long ago a person proved who they are, in whole seconds; nothing if
+    /// that is not known.
+    ///
+    /// A moment just ahead is one of a clock that is not quite ours; one further
+    /// ahead is no moment of a sign-in.
+    pub(super) fn auth_age(&self, now: SystemTime) -> Option<i64> {
+        let at = self.as_person()?.authenticated_at?;
+        match now.duration_since(at) {
+            Ok(age) => i64::try_from(age.as_secs()).ok(),
+            Err(ahead) => (ahead.duration() <= MOST_AHEAD).then_some(0),
+        }
+    }
+
+    /// What is known of its connection; nothing if that has no mutual TLS.
     pub(super) fn tls(&self) -> Option<&Tls> {
-        self.0.tls.as_ref()
-    }
-
-    /// The id of its Cedar namespace.
-    pub(super) fn namespace(&self) -> Option<&str> {
-        self.0.namespace.as_deref()
+        self.workload_facts()?.tls.as_ref()
     }
 
     /// The namespace and the service account in its path.
     pub(super) fn account(&self) -> Option<(&str, &str)> {
-        account(&self.0.id)
+        account(self.workload_id()?)
+    }
+
+    fn workload_facts(&self) -> Option<&Workload> {
+        match &*self.0 {
+            Identity::Workload(workload) => Some(workload),
+            Identity::Anonymous { .. } | Identity::Person { .. } => None,
+        }
     }
 }
 
@@ -116,6 +199,12 @@ pub struct Connection<'a> {
     pub now: SystemTime,
 }
 
+/// By how much a provider's clock may be ahead of ours.
+const MOST_AHEAD: Duration = Duration::from_secs(60);
+
+/// The id of nobody, and what records call them.
+pub(super) const ANONYMOUS: &str = "anonymous";
+
 fn account(id: &SpiffeId) -> Option<(&str, &str)> {
     let (namespace, account) = id.path().strip_prefix("/ns/")?.split_once("/sa/")?;
     let plain = !namespace.contains('/') && !account.contains('/');
@@ -139,7 +228,8 @@ mod tests {
         for (id, account) in cases {
             let caller = Caller::workload(&id.parse().unwrap());
             assert_eq!(caller.account(), account, "{id}");
-            assert_eq!(caller.namespace(), account.map(|_| "td/shop"), "{id}");
+            let namespace = caller.workload_facts().unwrap().namespace.as_deref();
+            assert_eq!(namespace, account.map(|_| "td/shop"), "{id}");
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use cedar_policy::CedarSchemaError;
 use cedar_policy::Schema;
 
+use crate::policy::claim::ClaimType;
 use crate::policy::settings::Settings;
 use crate::policy::signal::SignalType;
 
@@ -19,6 +20,8 @@ use crate::policy::signal::SignalType;
 pub(super) struct Vocabulary {
     /// Declared headers by their lower-case names.
     pub(super) headers: BTreeSet<String>,
+    /// Declared claims.
+    pub(super) claims: BTreeMap<String, ClaimType>,
     /// What the templates of all services capture.
     pub(super) params: BTreeSet<Arc<str>>,
     /// Declared signals.
@@ -36,12 +39,19 @@ impl Vocabulary {
                 .iter()
                 .map(|header| header.as_str().to_owned())
                 .collect(),
-            params,
-            signals: settings
-                .signals
+            claims: settings
+                .claims
                 .iter()
                 .map(|(name, kind)| (name.to_string(), *kind))
                 .collect(),
+            params,
+            signals: {
+                let told = settings.signals.iter();
+                let told = told.map(|(name, kind)| (name.to_string(), *kind));
+                let sent = settings.signal_headers.iter();
+                told.chain(sent.map(|(name, sent)| (name.to_string(), sent.kind)))
+                    .collect()
+            },
             zones: settings.zones.keys().map(ToString::to_string).collect(),
         }
     }
@@ -60,7 +70,12 @@ impl Vocabulary {
         let signals: String = signals
             .map(|(name, kind)| format!("\"{name}\"?: {},\n", kind.cedar()))
             .collect();
+        let claims = self.claims.iter();
+        let claims: String = claims
+            .map(|(name, kind)| format!("\"{name}\"?: {},\n", kind.cedar()))
+            .collect();
         let text = BASE
+            .replace("//@claims", &claims)
             .replace("//@signals", &signals)
             .replace("//@headers", &headers)
             .replace("//@params", &params)
@@ -76,9 +91,9 @@ impl Vocabulary {
 }
 
 /// The attributes that a context can have.
-pub(super) const CONTEXT: [&str; 11] = [
-    "method", "host", "path", "query", "sourceIp", "tls", "signals", "now", "headers", "params",
-    "utc",
+pub(super) const CONTEXT: [&str; 12] = [
+    "method", "host", "path", "query", "sourceIp", "tls", "authAge", "signals", "now", "headers",
+    "params", "utc",
 ];
 
 /// The attributes of a clock.
@@ -91,7 +106,15 @@ pub(super) const TLS: [&str; 4] = ["group", "notBefore", "notAfter", "serial"];
 pub(super) const WORKLOAD: [&str; 4] = ["spiffe", "trustDomain", "ns", "sa"];
 
 /// The attributes of a user.
-pub(super) const USER: [&str; 4] = ["email", "emailVerified", "amr", "acr"];
+pub(super) const USER: [&str; 7] = [
+    "email",
+    "emailVerified",
+    "amr",
+    "acr",
+    "roles",
+    "claims",
+    "authenticatedAt",
+];
 
 const BASE: &str = include_str!("schema.cedarschema");
 
@@ -106,6 +129,11 @@ mod tests {
                 http::HeaderName::from_static("x-device"),
                 http::header::HOST,
             ],
+            claims: [(
+                "https://corp.example/a#b".parse().unwrap(),
+                ClaimType::Texts,
+            )]
+            .into(),
             zones: [("berlin".parse().unwrap(), "Europe/Berlin".parse().unwrap())].into(),
             ..Settings::default()
         };

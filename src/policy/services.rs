@@ -113,6 +113,13 @@ impl Routes {
                 }
             }
             for (name, places) in captures {
+                // Most names stand at one place, in however many templates.
+                if places
+                    .windows(2)
+                    .all(|pair| matches!(pair, [(a, _), (b, _)] if a == b))
+                {
+                    continue;
+                }
                 for (number, &(at, one)) in places.iter().enumerate() {
                     let clash = places
                         .iter()

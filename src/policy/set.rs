@@ -4,8 +4,10 @@
 //! holds a [`Policy`] may rely on every policy in it having a name of its own,
 //! being valid against the schema, and naming only what exists.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use cedar_policy::pst;
 use http::HeaderName;
 
 use crate::id::SpiffeId;
+use crate::policy::claim::ClaimType;
+use crate::policy::claim::ClaimValue;
 use crate::policy::compile;
 use crate::policy::decision::PolicyName;
 use crate::policy::group_file::Listed;
@@ -30,7 +34,9 @@ use crate::policy::services::Services;
 use crate::policy::settings::Groups;
 use crate::policy::settings::Settings;
 use crate::policy::settings::Zone;
+use crate::policy::signal::SignalHeader;
 use crate::policy::signal::Signals;
+use crate::policy::signal_name::SignalName;
 use crate::policy::words::Words;
 
 /// A policy set in its executable form. Immutable: share it by reference.
@@ -42,6 +48,14 @@ pub struct Policy {
     pub(super) services: Arc<Services>,
     /// The groups that a workload is in.
     pub(super) memberships: HashMap<SpiffeId, Vec<EntityUid>>,
+    /// Declared claims by name.
+    pub(super) claims: Arc<BTreeMap<String, ClaimType>>,
+    /// The signals that headers say.
+    pub(super) signal_headers: Arc<BTreeMap<SignalName, SignalHeader>>,
+    /// The others by name.
+    pub(super) signal_types: Arc<BTreeMap<String, ClaimType>>,
+    /// The groups of people that policies name.
+    pub(super) groups_of_people: Arc<HashSet<EntityUid>>,
     /// What a file says of groups besides.
     pub(super) listed: Arc<Listed>,
     /// What is said of callers.
@@ -153,6 +167,19 @@ impl Policy {
         &self.signals
     }
 
+    /// The value of the claim `name` that `text`, in YAML, is.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none.
+    pub fn claim(&self, name: &str, text: &str) -> Result<ClaimValue, String> {
+        let kind = self.claims.get(name);
+        let kind = kind.ok_or_else(|| format!("the claim `{name}` is not declared"))?;
+        let value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let value = kind.read(&value);
+        value.ok_or_else(|| format!("`{name}` must be {kind}"))
+    }
+
     fn share(&self) -> Self {
         Self {
             revision: self.revision.clone(),
@@ -160,6 +187,10 @@ impl Policy {
             index: Arc::clone(&self.index),
             services: Arc::clone(&self.services),
             memberships: self.memberships.clone(),
+            claims: Arc::clone(&self.claims),
+            signal_headers: Arc::clone(&self.signal_headers),
+            signal_types: Arc::clone(&self.signal_types),
+            groups_of_people: Arc::clone(&self.groups_of_people),
             listed: Arc::clone(&self.listed),
             signals: Arc::clone(&self.signals),
             headers: Arc::clone(&self.headers),

@@ -18,14 +18,18 @@ use jiff::tz::TimeZone;
 
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
+use crate::policy::claim::ClaimName;
+use crate::policy::claim::ClaimType;
 use crate::policy::group_file;
 use crate::policy::group_file::GroupLines;
 use crate::policy::mistake::Mistake;
 use crate::policy::name::GroupName;
 use crate::policy::name::ServiceName;
-use crate::policy::signal::SignalName;
+use crate::policy::person::ProviderName;
+use crate::policy::signal::SignalHeader;
 use crate::policy::signal::SignalType;
 use crate::policy::signal::Signals;
+use crate::policy::signal_name::SignalName;
 use crate::policy::template::Template;
 
 /// Everything that a policy set is checked against.
@@ -35,6 +39,8 @@ pub struct Settings {
     pub services: BTreeMap<ServiceName, Vec<Route>>,
     /// The request headers that policies may read.
     pub headers: Vec<HeaderName>,
+    /// The claims of people that policies may read.
+    pub claims: BTreeMap<ClaimName, ClaimType>,
     /// The zones that policies may ask the time of, besides `utc`.
     pub zones: BTreeMap<ZoneName, Zone>,
     /// Workloads by the name of their group.
@@ -44,12 +50,18 @@ pub struct Settings {
     pub workload_groups_file: Option<PathBuf>,
     /// What that file says.
     pub group_lines: GroupLines,
-    /// The signals that policies may read.
+    /// The signals that policies may read, and whose values are in a file.
     pub signals: BTreeMap<SignalName, SignalType>,
     /// The file with their values. It is read whenever a directory of policies is.
     pub signals_file: Option<PathBuf>,
+    /// Those whose values are what a header of the request says; they are not
+    /// among the others.
+    pub signal_headers: BTreeMap<SignalName, SignalHeader>,
     /// What that file says.
     pub signal_values: Signals,
+    /// The providers that people sign in with. A policy that names a user or a
+    /// group of another one is warned about. Empty means not known.
+    pub providers: BTreeSet<ProviderName>,
     /// The trust domains that callers can come from. A policy that names a
     /// workload of another one is warned about. Empty means not known.
     pub trust_domains: BTreeSet<TrustDomain>,
@@ -204,9 +216,10 @@ pub enum ZoneError {
 }
 
 /// The names that the context has of itself, and Cedar's own words.
-const RESERVED: [&str; 22] = [
-    "headers", "host", "method", "now", "params", "path", "query", "signals", "sourceIp", "user",
-    "utc", "tls", "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
+const RESERVED: [&str; 23] = [
+    "authAge", "headers", "host", "method", "now", "params", "path", "query", "signals",
+    "sourceIp", "user", "utc", "tls", "true", "false", "if", "then", "else", "in", "is", "like",
+    "has", "__cedar",
 ];
 
 #[cfg(test)]

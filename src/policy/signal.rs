@@ -1,142 +1,80 @@
 //! What something else says of a caller, such as how risky it is.
 //!
 //! A signal is declared with its type, so a policy can name only what there is,
-//! and compares it with its like. Its values stand in a file, by SPIFFE ID, each
-//! perhaps with a moment until which it is good. A value that is not there, or
+//! and compares it with its like. Its values stand in a file, by the SPIFFE ID of
+//! a workload or the id of a user, each perhaps with a moment until which it is good. A value that is not there, or
 //! no longer good, is absent: a policy that reads one without `has` is refused
 //! at load.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use cedar_policy::RestrictedExpression;
+use http::HeaderName;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::Value as Json;
 use serde_saphyr::Spanned;
 
 use crate::id::SpiffeId;
+use crate::policy::claim::ClaimType;
+use crate::policy::claim::ClaimValue;
 use crate::policy::mistake::Mistake;
 use crate::policy::ordered;
 use crate::policy::ordered::Ordered;
+use crate::policy::person::UserId;
+use crate::policy::signal_name::SignalName;
 
-/// What policies call a signal: `risk` in `context.signals.risk`.
-///
-/// Parsing is the only way to make one: a plain identifier of at most 32 bytes.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SignalName(Arc<str>);
-
-impl FromStr for SignalName {
-    type Err = SignalNameError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && name.len() <= 32;
-        if is_plain {
-            Ok(Self(name.into()))
-        } else {
-            Err(SignalNameError { name: name.into() })
-        }
-    }
-}
-
-impl fmt::Display for SignalName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Not the name of a signal.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{name}` is not 1 to 32 of a-z, A-Z, 0-9, `_`, beginning with a letter")]
-pub struct SignalNameError {
-    name: String,
-}
-
-/// What the values of a signal are.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SignalType {
-    /// `true` or `false`.
-    Bool,
-    /// A whole number.
-    Long,
-    /// A text.
-    Text,
-    /// A set of texts.
-    Texts,
-}
-
-impl SignalType {
-    /// Its name in a schema of Cedar's.
-    pub(super) const fn cedar(self) -> &'static str {
-        match self {
-            Self::Bool => "Bool",
-            Self::Long => "Long",
-            Self::Text => "String",
-            Self::Texts => "Set<String>",
-        }
-    }
-
-    fn read(self, value: &Value) -> Option<Reading> {
-        match (self, value) {
-            (Self::Bool, Value::Bool(flag)) => Some(Reading::Bool(*flag)),
-            (Self::Long, Value::Number(number)) => number.as_i64().map(Reading::Long),
-            (Self::Text, Value::String(text)) => Some(Reading::Text(text.as_str().into())),
-            (Self::Texts, Value::Array(items)) => {
-                let texts = items.iter().map(|item| item.as_str().map(Into::into));
-                texts.collect::<Option<_>>().map(Reading::Texts)
-            }
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for SignalType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bool => "true or false",
-            Self::Long => "a whole number",
-            Self::Text => "a text",
-            Self::Texts => "a list of texts",
-        })
-    }
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Reading {
-    Bool(bool),
-    Long(i64),
-    Text(Box<str>),
-    Texts(Vec<Box<str>>),
-}
-
-impl Reading {
-    fn expression(&self) -> RestrictedExpression {
-        let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
-        match self {
-            Self::Bool(flag) => RestrictedExpression::new_bool(*flag),
-            Self::Long(number) => RestrictedExpression::new_long(*number),
-            Self::Text(one) => text(one),
-            Self::Texts(all) => RestrictedExpression::new_set(all.iter().map(|one| text(one))),
-        }
-    }
-}
+/// What the values of a signal are: what those of a claim can be, too.
+pub type SignalType = ClaimType;
 
 /// The values of all signals.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Signals(HashMap<SpiffeId, HashMap<SignalName, Held>>);
+pub struct Signals(HashMap<Box<str>, Held>);
+
+/// A header that says the value of a signal. Whoever sets it says it: a caller
+/// says of itself what it likes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignalHeader {
+    /// What the value is.
+    pub kind: SignalType,
+    /// The header.
+    pub name: HeaderName,
+}
+
+impl SignalHeader {
+    /// The value that the header's `text` is; a list has commas.
+    pub(super) fn value(&self, text: &str) -> Option<ClaimValue> {
+        match self.kind {
+            ClaimType::Bool => text.parse().ok().map(ClaimValue::Bool),
+            ClaimType::Long => text.parse().ok().map(ClaimValue::Long),
+            ClaimType::Text => Some(ClaimValue::Text(text.into())),
+            ClaimType::Texts => {
+                let texts = text.split(',').map(str::trim);
+                let texts = texts.filter(|text| !text.is_empty()).map(Into::into);
+                Some(ClaimValue::Texts(texts.collect()))
+            }
+        }
+    }
+}
+
+/// What is said of one caller.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Held(HashMap<SignalName, Value>);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Held {
-    reading: Reading,
+struct Value {
+    reading: ClaimValue,
     /// The first moment at which it is no longer good; none: it stays good.
     until: Option<SystemTime>,
+}
+
+/// A value that an operator pushed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Word {
+    pub(super) reading: ClaimValue,
+    pub(super) until: SystemTime,
 }
 
 impl Signals {
@@ -170,26 +108,23 @@ impl Signals {
         text: &str,
         declared: &BTreeMap<SignalName, SignalType>,
     ) -> Result<Self, Vec<Mistake>> {
-        let lines = Ordered::<Ordered<Spanned<Value>>>::read(name, text)?;
+        let lines = Ordered::<Ordered<Spanned<Json>>>::read(name, text)?;
         let mut signals = Self::default();
         let mut mistakes = Vec::new();
         for (caller, values) in lines.0 {
-            let id = caller.value.parse::<SpiffeId>();
-            if let Err(why) = &id {
-                let text = format!("`{}` is not a SPIFFE ID: {why}", caller.value);
-                mistakes.push(ordered::at(name, ordered::place(&caller), text));
-            }
-            let mut held = HashMap::new();
+            let id = whose(&caller.value);
+            let mut held = Held::default();
             for (signal, value) in values.0 {
                 match hold(&signal.value, &value.value, declared) {
-                    Ok((signal, value)) => drop(held.insert(signal, value)),
+                    Ok((signal, value)) => drop(held.0.insert(signal, value)),
                     Err(text) => {
                         mistakes.push(ordered::at(name, ordered::place(&signal), text));
                     }
                 }
             }
-            if let Ok(id) = id {
-                signals.0.insert(id, held);
+            match id {
+                Ok(id) => drop(signals.0.insert(id, held)),
+                Err(text) => mistakes.push(ordered::at(name, ordered::place(&caller), text)),
             }
         }
         if mistakes.is_empty() {
@@ -200,60 +135,88 @@ impl Signals {
         }
     }
 
-    /// These, with one value more, which stays good.
+    /// These, with one value more for the caller of this name, which stays good.
     ///
     /// # Errors
     ///
     /// Why `text`, in YAML, is no value of the signal `name`.
     pub fn with(
         mut self,
-        caller: &SpiffeId,
+        caller: &str,
         (name, text): (&str, &str),
         declared: &BTreeMap<SignalName, SignalType>,
     ) -> Result<Self, String> {
-        let value = serde_saphyr::from_str::<Value>(text).map_err(|error| error.to_string())?;
-        let (name, held) = hold(name, &value, declared)?;
-        self.0.entry(caller.clone()).or_default().insert(name, held);
+        let value = serde_saphyr::from_str::<Json>(text).map_err(|error| error.to_string())?;
+        let (name, value) = hold(name, &value, declared)?;
+        let held = self.0.entry(caller.into()).or_default();
+        held.0.insert(name, value);
         Ok(self)
     }
 
-    /// Those of `names` that are good at `now`.
-    pub(super) fn of(
-        &self,
-        caller: &SpiffeId,
-        names: &[SignalName],
-        now: SystemTime,
-    ) -> Vec<(String, RestrictedExpression)> {
-        let Some(held) = self.0.get(caller) else {
-            return Vec::new();
+    /// Says something else of the caller that records call so.
+    pub(super) fn say(&mut self, caller: &str, name: &SignalName, word: &Word) {
+        let held = self.0.entry(caller.into()).or_default();
+        let value = Value {
+            reading: word.reading.clone(),
+            until: Some(word.until),
         };
-        let good = names.iter().filter_map(|name| {
-            let held = held.get(name)?;
-            let is_good = held.until.is_none_or(|until| now < until);
-            is_good.then(|| (name.to_string(), held.reading.expression()))
-        });
-        good.collect()
+        held.0.insert(name.clone(), value);
     }
+
+    /// What is said of the caller that records call so.
+    pub(super) fn of(&self, caller: &str) -> Option<&Held> {
+        self.0.get(caller)
+    }
+}
+
+impl Held {
+    /// What `name` says, if it is good at `now`.
+    pub(super) fn value(&self, name: &SignalName, now: SystemTime) -> Option<&ClaimValue> {
+        let value = self.0.get(name)?;
+        let is_good = value.until.is_none_or(|until| now < until);
+        is_good.then_some(&value.reading)
+    }
+
+    /// The first moment after `now` at which one of `names` is no longer good.
+    pub(super) fn ends(&self, names: &[SignalName], now: SystemTime) -> Option<SystemTime> {
+        let ends = names.iter().filter_map(|name| self.0.get(name)?.until);
+        ends.filter(|until| now < *until).min()
+    }
+}
+
+/// What records call the caller that a line is about.
+pub(super) fn whose(text: &str) -> Result<Box<str>, String> {
+    // No provider is named so that the id of a user could begin like this.
+    if text.starts_with("spiffe:") {
+        let id = text.parse::<SpiffeId>();
+        let id = id.map_err(|why| format!("`{text}` is not a SPIFFE ID: {why}"))?;
+        return Ok(id.as_str().into());
+    }
+    let id = text.parse::<UserId>();
+    let id = id.map_err(|why| {
+        format!("`{text}` is neither a SPIFFE ID nor a `<provider>/<subject>`: {why}")
+    })?;
+    Ok(id.to_string().into())
 }
 
 /// A value, perhaps as `{ value: …, until: … }`.
 fn hold(
     name: &str,
-    value: &Value,
+    value: &Json,
     declared: &BTreeMap<SignalName, SignalType>,
-) -> Result<(SignalName, Held), String> {
+) -> Result<(SignalName, Value), String> {
     let undeclared = || format!("the signal `{name}` is not declared");
     let name = name.parse::<SignalName>().map_err(|_bad| undeclared())?;
     let kind = declared.get(&name).ok_or_else(undeclared)?;
     let (value, until) = match value {
-        Value::Object(parts) => {
+        Json::Object(parts) => {
             if let Some(other) = parts.keys().find(|key| *key != "value" && *key != "until") {
                 return Err(format!(
                     "`{name}`: `{other}` is neither `value` nor `until`"
                 ));
             }
             (
-                parts.get("value").unwrap_or(&Value::Null),
+                parts.get("value").unwrap_or(&Json::Null),
                 parts.get("until"),
             )
         }
@@ -273,7 +236,7 @@ fn hold(
     };
     let reading = kind.read(value);
     let reading = reading.ok_or_else(|| format!("`{name}` must be {kind}"))?;
-    Ok((name, Held { reading, until }))
+    Ok((name, Value { reading, until }))
 }
 
 /// Some hundred thousand values.
@@ -302,8 +265,11 @@ mod tests {
     fn names(signals: &Signals, id: &str, second: u64) -> Vec<String> {
         let all: Vec<SignalName> = declared().into_keys().collect();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-        let found = signals.of(&id.parse().unwrap(), &all, now);
-        found.into_iter().map(|(name, _)| name).collect()
+        let held = signals.of(id);
+        let good = all
+            .iter()
+            .filter(|name| held.is_some_and(|held| held.value(name, now).is_some()));
+        good.map(ToString::to_string).collect()
     }
 
     #[test]
@@ -316,12 +282,33 @@ mod tests {
         );
         assert_eq!(names(&signals, "spiffe://td/a", 60), ["safe", "tags"]);
         assert!(names(&signals, "spiffe://td/b", 0).is_empty());
-        let more = signals.with(
-            &"spiffe://td/b".parse().unwrap(),
-            ("site", "here"),
-            &declared(),
-        );
+        let more = signals.with("spiffe://td/b", ("site", "here"), &declared());
         assert_eq!(names(&more.unwrap(), "spiffe://td/b", 0), ["site"]);
+    }
+
+    #[test]
+    fn a_header_says_a_value_of_its_type_or_none() {
+        let says = |kind, text: &str| {
+            let name = HeaderName::from_static("x-a");
+            SignalHeader { kind, name }.value(text)
+        };
+        assert_eq!(says(SignalType::Long, "-7"), Some(ClaimValue::Long(-7)));
+        assert_eq!(says(SignalType::Bool, "true"), Some(ClaimValue::Bool(true)));
+        for (kind, text) in [
+            (SignalType::Long, ""),
+            (SignalType::Long, "7.5"),
+            (SignalType::Long, "99999999999999999999"),
+            (SignalType::Bool, "1"),
+            (SignalType::Bool, "True"),
+        ] {
+            assert_eq!(says(kind, text), None, "{text}");
+        }
+        let set = |texts: &[&str]| {
+            let texts = texts.iter().map(|&text| text.into());
+            Some(ClaimValue::Texts(texts.collect()))
+        };
+        assert_eq!(says(SignalType::Texts, "a, b,,a "), set(&["a", "b"]));
+        assert_eq!(says(SignalType::Texts, ""), set(&[]));
     }
 
     #[test]
@@ -369,7 +356,8 @@ mod tests {
                 2,
                 "`until` is no moment",
             ),
-            ("td/a: { risk: 1 }", 1, "is not a SPIFFE ID"),
+            ("spiffe:td/a: { risk: 1 }", 1, "is not a SPIFFE ID"),
+            ("td: { risk: 1 }", 1, "is neither a SPIFFE ID nor"),
             ("spiffe://td/a: 7", 1, ""),
             ("spiffe://td/a: {}\nspiffe://td/a: {}", 2, ""),
             ("[", 1, ""),

@@ -85,10 +85,19 @@ pub(super) fn walk<'e>(
 /// `["headers", "x-device"]` for `context.headers["x-device"]`, and nothing
 /// for what is not plainly taken out of the context.
 pub(super) fn context_path(expr: &Expr) -> Option<Vec<&str>> {
+    path(expr, Var::Context)
+}
+
+/// The same for what is taken out of the principal.
+pub(super) fn principal_path(expr: &Expr) -> Option<Vec<&str>> {
+    path(expr, Var::Principal)
+}
+
+fn path(expr: &Expr, of: Var) -> Option<Vec<&str>> {
     match expr {
-        Expr::Var(Var::Context) => Some(Vec::new()),
+        Expr::Var(var) if *var == of => Some(Vec::new()),
         Expr::GetAttr { expr, attr } => {
-            let mut path = context_path(expr)?;
+            let mut path = path(expr, of)?;
             path.push(attr.as_str());
             Some(path)
         }

@@ -13,20 +13,32 @@ pub enum Timing {
     Never,
     /// They read a zone's clock, which shows minutes.
     Minutes,
-    /// They read the instant itself, or what is good until one. It is looked at
-    /// each second.
+    /// They read the instant itself, or how long ago another was. It is looked
+    /// at each second.
     Seconds,
+    /// They read what is no longer good then, and no clock.
+    Until(SystemTime),
 }
 
 impl Timing {
     pub(super) fn of(mentions: &Mentions) -> Self {
-        // A signal may be no longer good at any moment.
-        if mentions.fields.contains(&Field::Now) || mentions.signals.is_some() {
+        let reads = |field| mentions.fields.contains(&field);
+        if reads(Field::Now) || reads(Field::AuthAge) {
             Self::Seconds
         } else if mentions.clocks.is_empty() {
             Self::Never
         } else {
             Self::Minutes
+        }
+    }
+
+    /// The same where something besides is good until a moment.
+    pub(super) fn until(self, ends: Option<SystemTime>) -> Self {
+        match (self, ends) {
+            (timing, None) => timing,
+            (Self::Never, Some(ends)) => Self::Until(ends),
+            // Such a moment need not be at the end of a minute.
+            (_, Some(_)) => Self::Seconds,
         }
     }
 
@@ -41,6 +53,7 @@ impl Timing {
             // Zones are whole minutes away from UTC.
             Self::Minutes => seconds / 60,
             Self::Seconds => seconds,
+            Self::Until(ends) => u64::from(now >= ends),
         }
     }
 }
@@ -61,14 +74,33 @@ mod tests {
         assert_eq!(Timing::of(&clocks), Timing::Minutes);
         let now = Mentions {
             fields: [Field::Now].into(),
-            ..clocks.clone()
+            ..clocks
         };
         let signals = Mentions {
             signals: Some(["risk".to_owned()].into()),
-            ..clocks
+            ..Mentions::default()
         };
         assert_eq!(Timing::of(&now), Timing::Seconds);
-        assert_eq!(Timing::of(&signals), Timing::Seconds);
+        let age = Mentions {
+            fields: [Field::AuthAge].into(),
+            ..Mentions::default()
+        };
+        assert_eq!(Timing::of(&age), Timing::Seconds);
+        assert_eq!(Timing::of(&signals), Timing::Never);
+    }
+
+    #[test]
+    fn what_is_good_until_a_moment_is_looked_at_then() {
+        let ends = SystemTime::UNIX_EPOCH + Duration::from_millis(120_500);
+        let until = Timing::Never.until(Some(ends));
+        assert_eq!(until, Timing::Until(ends));
+        let before = ends - Duration::from_millis(1);
+        assert_eq!(until.step(SystemTime::UNIX_EPOCH), until.step(before));
+        assert_ne!(until.step(before), until.step(ends));
+        assert_eq!(until.step(ends), until.step(ends + Duration::from_secs(9)));
+        assert_eq!(Timing::Minutes.until(Some(ends)), Timing::Seconds);
+        assert_eq!(Timing::Seconds.until(Some(ends)), Timing::Seconds);
+        assert_eq!(Timing::Minutes.until(None), Timing::Minutes);
     }
 
     #[test]

@@ -17,22 +17,28 @@ pub(super) struct Words {
 /// The type of an entity that we make.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Kind {
+    Anonymous,
+    Group,
     Namespace,
     Route,
     RouteGroup,
     Service,
     TrustDomain,
+    User,
     Workload,
     WorkloadGroup,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 10] = [
+        Self::Anonymous,
+        Self::Group,
         Self::Namespace,
         Self::Route,
         Self::RouteGroup,
         Self::Service,
         Self::TrustDomain,
+        Self::User,
         Self::Workload,
         Self::WorkloadGroup,
     ];
@@ -40,11 +46,14 @@ impl Kind {
     /// Its name in the schema.
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::Anonymous => "Anonymous",
+            Self::Group => "Group",
             Self::Namespace => "Namespace",
             Self::Route => "Route",
             Self::RouteGroup => "RouteGroup",
             Self::Service => "Service",
             Self::TrustDomain => "TrustDomain",
+            Self::User => "User",
             Self::Workload => "Workload",
             Self::WorkloadGroup => "WorkloadGroup",
         }
@@ -135,21 +144,27 @@ impl Words {
         let uid =
             |name: &str| EntityUid::from_type_name_and_id(action.clone(), EntityId::new(name));
         let [
+            anonymous,
+            group,
             namespace,
             route,
             route_group,
             service,
             trust_domain,
+            user,
             workload,
             workload_group,
         ] = Kind::ALL.map(|kind| parse(kind.name()));
         Ok(Self {
             types: [
+                anonymous?,
+                group?,
                 namespace?,
                 route?,
                 route_group?,
                 service?,
                 trust_domain?,
+                user?,
                 workload?,
                 workload_group?,
             ],
@@ -160,20 +175,26 @@ impl Words {
 
     pub(super) fn type_name(&self, kind: Kind) -> &EntityTypeName {
         let [
+            anonymous,
+            group,
             namespace,
             route,
             route_group,
             service,
             trust_domain,
+            user,
             workload,
             workload_group,
         ] = &self.types;
         match kind {
+            Kind::Anonymous => anonymous,
+            Kind::Group => group,
             Kind::Namespace => namespace,
             Kind::Route => route,
             Kind::RouteGroup => route_group,
             Kind::Service => service,
             Kind::TrustDomain => trust_domain,
+            Kind::User => user,
             Kind::Workload => workload,
             Kind::WorkloadGroup => workload_group,
         }

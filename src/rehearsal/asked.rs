@@ -7,9 +7,8 @@ use std::time::SystemTime;
 use http::HeaderMap;
 use http::Method;
 
-use crate::id::SpiffeId;
-use crate::policy::Caller;
 use crate::policy::Connection;
+use crate::policy::Decider;
 use crate::policy::Explanation;
 use crate::policy::GroupName;
 use crate::policy::ServiceName;
@@ -18,13 +17,14 @@ use crate::proxy::Described;
 use crate::proxy::Unreadable;
 use crate::rehearsal::handshake::Handshake;
 use crate::rehearsal::stage::Stage;
+use crate::rehearsal::who::Who;
 
 /// A request or a connection as somebody describes it.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// Who asks.
-    pub caller: SpiffeId,
-    /// The groups that the caller is in besides those that are declared, as an
+    pub caller: Who,
+    /// The groups that a workload is in besides those that are declared, as an
     /// authority's entries may say.
     pub groups: Vec<GroupName>,
     /// When.
@@ -35,7 +35,7 @@ pub struct Asked {
     pub signals: Option<Signals>,
     /// Where from.
     pub source: IpAddr,
-    /// How the caller is connected.
+    /// How a workload is connected.
     pub tls: Handshake,
     /// What for.
     pub what: What,
@@ -68,6 +68,9 @@ pub enum Told {
         explanation: Box<Explanation>,
         /// The host and the path that were decided on, of a request.
         target: Option<(String, String)>,
+        /// Whether a person who is denied would be let in if they had signed in
+        /// just now.
+        wants_sign_in: bool,
     },
     /// The policy would not be asked.
     Refused(Unreadable),
@@ -114,10 +117,7 @@ impl Stage {
         if let Some(signals) = &asked.signals {
             policy = Arc::new(policy.with_signals(signals.clone()));
         }
-        let caller = match asked.tls.at(asked.now) {
-            Some(tls) => Caller::over(&asked.caller, tls),
-            None => Caller::workload(&asked.caller),
-        };
+        let caller = asked.caller.caller(&asked.tls, asked.now);
         let What::Request {
             headers,
             host,
@@ -134,6 +134,7 @@ impl Stage {
             return Told::Decided {
                 explanation: Box::new(Arc::clone(&policy).explain_connection(&connection)),
                 target: None,
+                wants_sign_in: false,
             };
         };
         let terms = self.terms(&asked.service);
@@ -143,8 +144,11 @@ impl Stage {
             Err(why) => return Told::Refused(why),
         };
         let question = described.question(&caller, &asked.service, asked.source, asked.now);
+        let fresh = Decider::new().would_permit_if_fresh(&policy, &question);
+        let explanation = Box::new(policy.explain(&question));
         Told::Decided {
-            explanation: Box::new(policy.explain(&question)),
+            wants_sign_in: fresh && !explanation.answer.is_permit(),
+            explanation,
             target: Some((question.host.to_owned(), question.path.to_owned())),
         }
     }

@@ -31,7 +31,11 @@ pub fn to_json(asked: &Asked, told: &Told) -> Value {
         Told::Decided {
             explanation,
             target,
+            wants_sign_in,
         } => {
+            if *wants_sign_in {
+                whole.insert("wants_sign_in".to_owned(), true.into());
+            }
             if let Some((host, path)) = target {
                 request.insert("host".to_owned(), host.as_str().into());
                 request.insert("path".to_owned(), path.as_str().into());
@@ -51,7 +55,7 @@ fn request(asked: &Asked) -> Map<String, Value> {
         What::Request { method, .. } => method.as_str(),
     };
     fields([
-        ("caller", asked.caller.as_str().into()),
+        ("caller", asked.caller.name().into()),
         ("service", asked.service.as_str().into()),
         ("method", method.into()),
         ("source", asked.source.to_string().into()),

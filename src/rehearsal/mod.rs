@@ -10,6 +10,7 @@ mod handshake;
 mod json;
 mod stage;
 mod text;
+mod who;
 
 pub use asked::Asked;
 pub use asked::Told;
@@ -34,3 +35,5 @@ pub use stage::NoService;
 pub use stage::Stage;
 pub use stage::StageError;
 pub use text::to_text;
+pub use who::Described;
+pub use who::Who;

@@ -11,7 +11,6 @@ use crate::app::NoPolicy;
 use crate::config::AuthorityConfig;
 use crate::config::Config;
 use crate::config::PolicySource;
-use crate::id::SpiffeId;
 use crate::policy;
 use crate::policy::GroupName;
 use crate::policy::Groups;
@@ -21,6 +20,7 @@ use crate::policy::SignalName;
 use crate::policy::SignalType;
 use crate::policy::Signals;
 use crate::proxy::Terms;
+use crate::rehearsal::who::Who;
 
 /// Policies in force, and what the doors of their services take.
 #[derive(Debug)]
@@ -193,17 +193,20 @@ impl Stage {
     pub fn signals<'a>(
         &self,
         signals: Signals,
-        caller: &SpiffeId,
+        caller: &Who,
         values: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Signals, String> {
-        let mut values = values.into_iter();
+        let (name, mut values) = (caller.name(), values.into_iter());
         values.try_fold(signals, |signals, value| {
-            signals.with(caller, value, &self.signals)
+            signals.with(&name, value, &self.signals)
         })
     }
 
     /// The policies, with `caller` in `more` groups.
-    pub(super) fn policy_for(&self, caller: &SpiffeId, more: &[GroupName]) -> Arc<Policy> {
+    pub(super) fn policy_for(&self, caller: &Who, more: &[GroupName]) -> Arc<Policy> {
+        let Who::Workload(caller) = caller else {
+            return Arc::clone(&self.policy);
+        };
         if more.is_empty() {
             return Arc::clone(&self.policy);
         }

@@ -25,7 +25,13 @@ pub fn to_text(asked: &Asked, told: &Told) -> String {
         Told::Decided {
             explanation,
             target,
-        } => decided(&mut text, asked, explanation, target.as_ref()),
+            wants_sign_in,
+        } => {
+            if *wants_sign_in {
+                field(&mut text, "but", "would be let in after signing in anew");
+            }
+            decided(&mut text, asked, explanation, target.as_ref());
+        }
     }
     text
 }
@@ -77,7 +83,7 @@ fn decided(
             &format!("{would} with {}", names.join(", ")),
         );
     }
-    field(text, "caller", asked.caller.as_str());
+    field(text, "caller", &asked.caller.name());
     if !explanation.caller_in.is_empty() {
         field(text, "in", &explanation.caller_in.join(", "));
     }

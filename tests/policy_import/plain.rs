@@ -18,6 +18,9 @@ pub(crate) struct Asking {
     /// A SPIFFE ID, a user's subject, or nothing.
     pub(crate) who: &'static str,
     pub(crate) email: Option<&'static str>,
+    /// What the claim `team` says, and what the claim `staff` does.
+    pub(crate) teams: &'static [&'static str],
+    pub(crate) staff: Option<bool>,
     pub(crate) groups: &'static [&'static str],
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -30,6 +33,8 @@ pub(crate) struct Asking {
 pub(crate) const ALICE: Asking = Asking {
     who: "alice",
     email: Some("alice@example.com"),
+    teams: &["shop", "it"],
+    staff: Some(true),
     groups: &["admin"],
     method: "GET",
     path: "/orders/7",
@@ -41,6 +46,8 @@ pub(crate) const ALICE: Asking = Asking {
 pub(crate) const WEB: Asking = Asking {
     who: "spiffe://td/ns/shop/sa/web",
     email: None,
+    teams: &[],
+    staff: None,
     groups: &[],
     ..ALICE
 };
@@ -58,8 +65,15 @@ pub(crate) fn permits(cedar: &str, asking: &Asking) -> bool {
             ("Workload", id.to_owned(), attrs)
         }
         subject => {
-            let mut attrs = json!({ "emailVerified": true, "amr": [] });
-            if let Some(email) = asking.email {
+            let mut attrs = json!({ "emailVerified": true, "amr": [], "roles": [], "claims": {} });
+            if !asking.teams.is_empty() {
+                attrs["claims"]["team"] = json!(asking.teams);
+            }
+            if let Some(staff) = asking.staff {
+                attrs["claims"]["staff"] = json!(staff);
+            }
+            // Policies do not get to know an address with two readings.
+            if let Some(email) = asking.email.filter(|email| email.matches('@').count() < 2) {
                 attrs["email"] = json!(email);
             }
             ("User", format!("idp/{subject}"), attrs)

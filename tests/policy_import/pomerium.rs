@@ -278,8 +278,24 @@ const TRANSLATED: &[(&str, Asking, Option<Asking>)] = &[
             ..NOBODY
         }),
     ),
-    ("domain: { ends_with: ple.com }", ALICE, Some(CAROL)),
-    ("domain: { not: other.org }", ALICE, Some(CAROL)),
+    (
+        "claim/team: it",
+        ALICE,
+        Some(Asking {
+            teams: &["shop"],
+            ..ALICE
+        }),
+    ),
+    (
+        "claims/staff: true",
+        ALICE,
+        Some(Asking {
+            staff: None,
+            ..ALICE
+        }),
+    ),
+    ("domain: { ends_with: ple.com }", ALICE, Some(BOB)),
+    ("domain: { not: other.org }", ALICE, Some(BOB)),
     ("email: { not: alice@example.com }", CAROL, Some(ALICE)),
     ("email: { starts_with: \"alice@\" }", ALICE, Some(BOB)),
     (

@@ -21,6 +21,7 @@ use crate::tables::Asked;
 use crate::tables::CALLERS;
 use crate::tables::CONNECT;
 use crate::tables::METHODS;
+use crate::tables::PERSONS;
 
 /// Decision, or reason of denial, with the names of the policies behind it.
 pub(crate) type Outcome = (&'static str, Vec<String>);
@@ -57,14 +58,7 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
     };
     let known = METHODS[..4].contains(&asked.method) || asked.method == CONNECT;
     let action = if known { asked.method } else { "otherMethod" };
-    let mut attrs = json!({ "spiffe": id, "trustDomain": id.split('/').nth(2).unwrap() });
-    if let Some((ns, sa)) = id
-        .split_once("/ns/")
-        .and_then(|(_, r)| r.split_once("/sa/"))
-    {
-        attrs["ns"] = json!(ns);
-        attrs["sa"] = json!(sa);
-    }
+    let (kind, attrs) = principal(asked.caller);
     let ancestors: Vec<_> = ancestors
         .iter()
         .map(|text| text.split_once(':').unwrap())
@@ -83,13 +77,13 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
         parents
     };
     let entities = json!([
-        { "uid": uid("Workload", id), "attrs": attrs, "parents": ancestors },
+        { "uid": uid(kind, id), "attrs": attrs, "parents": ancestors },
         { "uid": uid(resource.0, resource.1), "attrs": {}, "parents": resource_parents },
         { "uid": uid("Action", action), "attrs": {}, "parents": groups },
     ]);
     let uid = |kind: &str, id: &str| EntityUid::from_str(&format!("{kind}::\"{id}\"")).unwrap();
     let request = Request::new(
-        uid("Workload", id),
+        uid(kind, id),
         uid("Action", action),
         uid(resource.0, resource.1),
         context(asked, &params),
@@ -117,6 +111,51 @@ pub(crate) fn plain(policy: &Policy, set: &PolicySet, asked: &Asked) -> Outcome 
     }
 }
 
+/// The type and the attributes of a caller.
+fn principal(caller: usize) -> (&'static str, serde_json::Value) {
+    let id = CALLERS[caller].0;
+    let Some(rest) = id.strip_prefix("spiffe://") else {
+        if id == "anonymous" {
+            return ("Anonymous", json!({}));
+        }
+        let facts = PERSONS[caller];
+        let mut attrs = json!({
+            "emailVerified": facts.email_verified,
+            "amr": facts.amr,
+            "roles": facts.roles,
+            "claims": {},
+        });
+        if let Some(level) = facts.level {
+            attrs["claims"] =
+                json!({ "level": level, "staff": level > 2, "tags": ["x", "z"], "team": "it" });
+        }
+        if let Some(at) = facts.signed_in {
+            let at = format!("1970-01-01T00:{:02}:{:02}Z", at / 60, at % 60);
+            attrs["authenticatedAt"] = extension("datetime", &at);
+        }
+        if let Some(email) = facts.email {
+            attrs["email"] = json!(email);
+        }
+        if let Some(acr) = facts.acr {
+            attrs["acr"] = json!(acr);
+        }
+        return ("User", attrs);
+    };
+    let mut attrs = json!({ "spiffe": id, "trustDomain": rest.split('/').next().unwrap() });
+    if let Some((ns, sa)) = id
+        .split_once("/ns/")
+        .and_then(|(_, r)| r.split_once("/sa/"))
+    {
+        attrs["ns"] = json!(ns);
+        attrs["sa"] = json!(sa);
+    }
+    ("Workload", attrs)
+}
+
+fn extension(name: &str, arg: &str) -> serde_json::Value {
+    json!({ "__extn": { "fn": name, "arg": arg } })
+}
+
 fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -> Context {
     // All the days that requests are made on, in one zone or the other.
     let date = |minute: u64| match minute / (24 * 60) {
@@ -142,7 +181,6 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
     let (hour, minute) = (asked.minute / 60 % 24, asked.minute % 60);
     let now = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z");
     let source: IpAddr = asked.source.parse().unwrap();
-    let extension = |name: &str, arg: &str| json!({ "__extn": { "fn": name, "arg": arg } });
     let mut context = json!({
         "method": asked.method,
         "host": "h",
@@ -156,7 +194,17 @@ fn context(asked: &Asked, params: &serde_json::Map<String, serde_json::Value>) -
         "utc": clock(asked.minute),
         "zone": clock(asked.minute + 9 * 60),
     });
-    if let Some(group) = asked.tls {
+    // A moment that is no more than a minute ahead counts as now.
+    if let Some(at) = PERSONS[asked.caller].signed_in {
+        let now = asked.minute * 60;
+        let age = now
+            .checked_sub(at)
+            .or_else(|| (at <= now + 60).then_some(0));
+        context["authAge"] = json!(age.unwrap());
+    }
+    // Nobody else comes with mutual TLS.
+    let is_workload = CALLERS[asked.caller].0.starts_with("spiffe://");
+    if let Some(group) = asked.tls.filter(|_| is_workload) {
         context["tls"] = json!({
             "group": group,
             "notBefore": extension("datetime", "1970-01-01T00:00:00Z"),
@@ -178,6 +226,8 @@ fn signals(asked: &Asked) -> serde_json::Value {
     match asked.caller {
         0 => json!({ "risk": 7 }),
         1 if asked.minute < 2 => json!({ "risk": 9 }),
+        // Both are of the same person.
+        4 | 5 => json!({ "risk": 7, "safe": true, "site": "vienna", "tags": ["x", "w"] }),
         _ => json!({}),
     }
 }

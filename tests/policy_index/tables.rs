@@ -2,7 +2,7 @@
 
 pub(crate) const EFFECTS: [&str; 3] = ["permit", "permit", "forbid"];
 
-pub(crate) const PRINCIPALS: [&str; 13] = [
+pub(crate) const PRINCIPALS: [&str; 19] = [
     "principal",
     "principal",
     "principal",
@@ -15,6 +15,12 @@ pub(crate) const PRINCIPALS: [&str; 13] = [
     "principal in TrustDomain::\"td\"",
     "principal in WorkloadGroup::\"g\"",
     "principal is User",
+    "principal is Anonymous",
+    "principal == Anonymous::\"anonymous\"",
+    "principal == User::\"corp/alice\"",
+    "principal in Group::\"corp/ops\"",
+    "principal is User in Group::\"corp/a/b\"",
+    "principal in Group::\"other/ops\"",
     "principal in Workload::\"spiffe://other/plain\"",
 ];
 
@@ -46,7 +52,7 @@ pub(crate) const RESOURCES: [&str; 12] = [
     "resource in Route::\"t:/{any}\"",
 ];
 
-pub(crate) const CONDITIONS: [&str; 19] = [
+pub(crate) const CONDITIONS: [&str; 27] = [
     "",
     "",
     "",
@@ -65,11 +71,19 @@ pub(crate) const CONDITIONS: [&str; 19] = [
     "when { context.signals has risk && context.signals.risk > 5 }",
     "unless { context.signals has risk && context.signals.risk == 9 }",
     "when { context.query.contains(\"q\") }",
+    "when { principal is User && principal in [Group::\"corp/ops\", Group::\"other/ops\"] }",
+    "unless { principal is User && principal in Group::\"corp/dev\" }",
+    "when { principal is User && principal has email && principal.email like \"*@corp.example\" && principal.emailVerified }",
+    "unless { principal is User && principal.amr.contains(\"otp\") }",
+    "when { context has authAge && context.authAge <= 60 }",
+    "unless { principal is User && principal has authenticatedAt && principal.authenticatedAt < context.now }",
+    "when { principal is User && principal.roles.contains(\"admin\") }",
+    "unless { principal is User && principal.claims has level && principal.claims.level > 2 }",
     "when { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) }",
 ];
 
 /// What conditions are made of; each is valid by itself.
-pub(crate) const ATOMS: [&str; 53] = [
+pub(crate) const ATOMS: [&str; 75] = [
     "true",
     "context.path like \"/users/*\"",
     "context.path like \"*e*/m*\"",
@@ -116,6 +130,28 @@ pub(crate) const ATOMS: [&str; 53] = [
     "(context has tls && context.tls.serial == \"0a\")",
     "(context has tls && context.tls.notAfter.durationSince(context.now) > duration(\"1h\"))",
     "(context has tls && context.tls.notBefore.offset(duration(\"1m\")) > context.now)",
+    "principal is User",
+    "(principal is User && principal in Group::\"corp/ops\")",
+    "(principal is User && principal == User::\"corp/alice\")",
+    "(principal is User && principal.emailVerified)",
+    "(principal is User && principal has email && principal.email == \"a@corp.example\")",
+    "(principal is User && principal has acr && principal.acr == \"gold\")",
+    "(principal is User && principal.amr.contains(\"otp\"))",
+    "context.signals has risk",
+    "(context has signals.risk && context.signals.risk * 2 == 14)",
+    "(context.signals has site && context.signals.site like \"v*\")",
+    "(context.signals has tags && context.signals.tags.contains(\"x\"))",
+    "(context.signals has safe && context.signals.safe)",
+    "(principal is User && principal has claims.team && principal.claims.team == \"it\")",
+    "(principal is User && principal.claims has staff && principal.claims.staff)",
+    "(principal is User && principal.claims has tags && principal.claims.tags.contains(\"x\"))",
+    "(principal is User && principal has roles && principal has claims && !(principal has email))",
+    "(principal is User && context.now.durationSince(if principal has authenticatedAt then principal.authenticatedAt else context.now) > duration(\"1m\"))",
+    "context has authAge",
+    "(context has authAge && context.authAge < 60)",
+    "(principal is User && principal has authenticatedAt && principal.authenticatedAt == datetime(\"1970-01-01\"))",
+    "(principal is User && principal.roles.contains(\"admin\"))",
+    "(principal is User && principal.claims has level && principal.claims.level == 3)",
     "principal is Workload",
     "(principal is Workload && principal in WorkloadGroup::\"g\")",
     "(principal is Workload in Namespace::\"td/a\")",
@@ -131,7 +167,8 @@ pub(crate) const ROUTES: [&str; 2] = [
     "permit(principal is User, action, resource in Route::\"t:/{any}\");",
 ];
 
-pub(crate) const CALLERS: [(&str, &[&str]); 4] = [
+/// With what they are in. Persons twice: at two sign-ins, and of two providers.
+pub(crate) const CALLERS: [(&str, &[&str]); 9] = [
     (
         "spiffe://td/ns/a/sa/x",
         &["Namespace:td/a", "TrustDomain:td", "WorkloadGroup:g"],
@@ -145,7 +182,80 @@ pub(crate) const CALLERS: [(&str, &[&str]); 4] = [
         &["TrustDomain:other", "WorkloadGroup:g"],
     ),
     ("spiffe://td/z", &["TrustDomain:td"]),
+    (
+        "corp/alice",
+        &["Group:corp/ops", "Group:corp/a/b", "Group:corp/unnamed"],
+    ),
+    ("corp/alice", &["Group:corp/dev"]),
+    ("corp/bob", &[]),
+    ("other/alice", &["Group:other/ops"]),
+    ("anonymous", &[]),
 ];
+
+/// What their provider says of each beside groups: the address, whether it is
+/// verified, the method, how well they are known, roles, a claim, and when they
+/// have signed in.
+pub(crate) const PERSONS: [Facts; 9] = [
+    Facts::NOTHING,
+    Facts::NOTHING,
+    Facts::NOTHING,
+    Facts::NOTHING,
+    Facts {
+        email: Some("a@corp.example"),
+        email_verified: true,
+        amr: &["otp", "pwd"],
+        acr: Some("gold"),
+        roles: &["admin"],
+        level: Some(3),
+        signed_in: Some(60),
+    },
+    Facts {
+        email: Some("a@corp.example"),
+        email_verified: false,
+        amr: &["pwd"],
+        acr: None,
+        roles: &[],
+        level: Some(2),
+        signed_in: None,
+    },
+    Facts::NOTHING,
+    Facts {
+        email: Some("a@other.example"),
+        email_verified: true,
+        amr: &[],
+        acr: Some("silver"),
+        roles: &["user"],
+        level: None,
+        signed_in: Some(0),
+    },
+    Facts::NOTHING,
+];
+
+/// What is known of a person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) email: Option<&'static str>,
+    pub(crate) email_verified: bool,
+    pub(crate) amr: &'static [&'static str],
+    pub(crate) acr: Option<&'static str>,
+    pub(crate) roles: &'static [&'static str],
+    /// A declared claim. Where it is there, so are the others.
+    pub(crate) level: Option<i64>,
+    /// When, in seconds since 1970.
+    pub(crate) signed_in: Option<u64>,
+}
+
+impl Facts {
+    const NOTHING: Self = Self {
+        email: None,
+        email_verified: false,
+        amr: &[],
+        acr: None,
+        roles: &[],
+        level: None,
+        signed_in: None,
+    };
+}
 
 pub(crate) const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "DELETE", "PURGE", CONNECT];
 /// Stands for a TCP connection, which has neither method nor path.

@@ -1,6 +1,7 @@
 //! Sets of policies from lines, and requests put to the index. The fuzz target
 //! has it, too.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -8,8 +9,11 @@ use std::time::SystemTime;
 use http::HeaderMap;
 use http::Method;
 use portreeve::policy::Caller;
+use portreeve::policy::ClaimType;
+use portreeve::policy::ClaimValue;
 use portreeve::policy::Connection;
 use portreeve::policy::Decider;
+use portreeve::policy::Person;
 use portreeve::policy::Policy;
 use portreeve::policy::PolicyName;
 use portreeve::policy::Question;
@@ -23,6 +27,7 @@ use crate::oracle::Outcome;
 use crate::tables::Asked;
 use crate::tables::CALLERS;
 use crate::tables::CONNECT;
+use crate::tables::PERSONS;
 
 pub(crate) fn settings() -> Settings {
     let route = Route {
@@ -30,14 +35,31 @@ pub(crate) fn settings() -> Settings {
         groups: ["api".parse().unwrap()].into(),
     };
     let group = ["spiffe://td/ns/a/sa/x", "spiffe://other/plain"];
-    let signals = [("risk".parse().unwrap(), SignalType::Long)].into();
+    let signals = [
+        ("risk", SignalType::Long),
+        ("safe", SignalType::Bool),
+        ("site", SignalType::Text),
+        ("tags", SignalType::Texts),
+    ];
+    let signals = signals
+        .map(|(name, kind)| (name.parse().unwrap(), kind))
+        .into();
+    let claims = [
+        ("level", ClaimType::Long),
+        ("staff", ClaimType::Bool),
+        ("tags", ClaimType::Texts),
+        ("team", ClaimType::Text),
+    ];
     let values = format!(
-        "{}: {{ risk: 7 }}\n{}: {{ risk: {{ value: 9, until: 1970-01-01T00:02:00Z }} }}\n",
-        CALLERS[0].0, CALLERS[1].0
+        "{}: {{ risk: 7 }}\n{}: {{ risk: {{ value: 9, until: 1970-01-01T00:02:00Z }} }}\n{}: {{ risk: 7, safe: true, site: vienna, tags: [x, w] }}\n",
+        CALLERS[0].0, CALLERS[1].0, CALLERS[4].0
     );
     Settings {
         signal_values: Signals::parse("signals.yaml", &values, &signals).unwrap(),
         signals,
+        claims: claims
+            .map(|(name, kind)| (name.parse().unwrap(), kind))
+            .into(),
         services: [
             ("s".parse().unwrap(), vec![route]),
             ("t".parse().unwrap(), Vec::new()),
@@ -92,7 +114,13 @@ pub(crate) fn named(lines: Vec<String>) -> Vec<String> {
 }
 
 fn caller(asked: &Asked) -> Caller {
-    let id = CALLERS[asked.caller].0.parse().unwrap();
+    let id = CALLERS[asked.caller].0;
+    if id == "anonymous" {
+        return Caller::anonymous();
+    }
+    let Ok(id) = id.parse() else {
+        return Caller::person(Arc::new(person(asked.caller)));
+    };
     let tls = asked.tls.map(|group| Tls {
         group: group.into(),
         not_after: SystemTime::UNIX_EPOCH + Duration::from_secs(7200),
@@ -100,6 +128,38 @@ fn caller(asked: &Asked) -> Caller {
         serial: "0a".into(),
     });
     tls.map_or_else(|| Caller::workload(&id), |tls| Caller::over(&id, tls))
+}
+
+fn person(caller: usize) -> Person {
+    let ((id, groups), facts) = (CALLERS[caller], PERSONS[caller]);
+    let (provider, subject) = id.split_once('/').unwrap();
+    let group = |group: &&str| group.split_once('/').unwrap().1.into();
+    Person {
+        acr: facts.acr.map(Into::into),
+        amr: facts.amr.iter().map(|&method| method.into()).collect(),
+        authenticated_at: facts
+            .signed_in
+            .map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at)),
+        claims: facts.level.map(claims).unwrap_or_default(),
+        email: facts.email.map(Into::into),
+        email_verified: facts.email_verified,
+        groups: groups.iter().map(group).collect(),
+        name: None,
+        provider: provider.parse().unwrap(),
+        roles: facts.roles.iter().map(|&role| role.into()).collect(),
+        subject: subject.parse().unwrap(),
+    }
+}
+
+fn claims(level: i64) -> BTreeMap<Box<str>, ClaimValue> {
+    let tags = ["x".into(), "z".into()].into();
+    [
+        ("level".into(), ClaimValue::Long(level)),
+        ("staff".into(), ClaimValue::Bool(level > 2)),
+        ("tags".into(), ClaimValue::Texts(tags)),
+        ("team".into(), ClaimValue::Text("it".into())),
+    ]
+    .into()
 }
 
 /// Gives `ask` what was asked: a request, or a connection.

@@ -48,6 +48,9 @@ pub(super) fn criterion(
             always(data, notes)?;
             (person::anybody(), About::Person)
         }
+        claim if matches!(claim.split('/').next(), Some("claim" | "claims")) => {
+            (person::claim(name, data, (imported, notes))?, About::Person)
+        }
         "client_certificate" => (certificate(data, notes)?, About::Either),
         "cors_preflight" => (preflight(data, (imported, notes))?, About::Request),
         "date" => (clock::date(data, notes)?, About::Either),
@@ -71,7 +74,6 @@ pub(super) fn criterion(
 /// Why a criterion has no translation.
 fn why_not(name: &str) -> &'static str {
     match name.split_once('/').map_or(name, |(name, _)| name) {
-        "claim" => "claims of users are not known here",
         "day_of_week" => "it does not say in which time zone",
         "device" => "devices are not known here",
         "invalid_client_certificate" => {

@@ -168,10 +168,10 @@ impl Work<'_> {
         let is_of_requests = about.contains(&About::Request) || self.on != Condition::Always;
         let mut condition = condition;
         if about.contains(&About::Domain) {
-            let two = person::of_two_domains();
+            let none = person::of_no_domain();
             condition = match effect {
-                Effect::Forbid => Condition::any([condition, two]),
-                Effect::Permit => Condition::all([condition, two.not()]),
+                Effect::Forbid => Condition::any([condition, none]),
+                Effect::Permit => Condition::all([condition, none.not()]),
             };
         }
         let (word, action) = match effect {

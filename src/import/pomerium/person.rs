@@ -4,6 +4,7 @@
 //! e-mail address that is not known is an empty one.
 
 use crate::import::cedar;
+use crate::import::file::Text;
 use crate::import::node::At;
 use crate::import::node::Node;
 use crate::import::pattern::Pattern;
@@ -11,17 +12,19 @@ use crate::import::pomerium::condition::Condition;
 use crate::import::pomerium::matcher::matcher;
 use crate::import::pomerium::matcher::word;
 use crate::import::refusals::Refusals;
+use crate::import::translation::Imported;
+use crate::policy::ClaimName;
+use crate::policy::ClaimType;
 
 /// That the caller is somebody.
 pub(super) fn anybody() -> Condition {
     Condition::When("principal is User".to_owned())
 }
 
-/// An address with two `@`, of which Pomerium sees the domain between them.
-pub(super) fn of_two_domains() -> Condition {
-    Condition::When(
-        "(principal is User && principal has email && principal.email like \"*@*@*\")".to_owned(),
-    )
+/// An address that is not known. One with two `@`, of which Pomerium sees the
+/// domain between them, is never known here.
+pub(super) fn of_no_domain() -> Condition {
+    Condition::When("(principal is User && !(principal has email))".to_owned())
 }
 
 pub(super) fn email(data: &At, notes: &mut Refusals) -> Option<Condition> {
@@ -104,6 +107,57 @@ pub(super) fn groups(data: &At, provider: Option<&str>, notes: &mut Refusals) ->
         return None;
     }
     Some(signed_in(Condition::all(all)))
+}
+
+/// A claim that has a value. Pomerium takes every claim for a list.
+pub(super) fn claim(
+    name: &Text,
+    data: &At,
+    (imported, notes): (&mut Imported, &mut Refusals),
+) -> Option<Condition> {
+    let path = name.value.split_once('/').map(|(_, path)| path);
+    let Some(path) = path.filter(|path| !path.contains(['/', '.'])) else {
+        notes.add(
+            name,
+            "a claim that may be inside of another: name one as `claim/NAME`",
+        );
+        return None;
+    };
+    let Ok(claim) = path.parse::<ClaimName>() else {
+        notes.add(name, format!("`{path}` is not the name of a claim here"));
+        return None;
+    };
+    let of = cedar::quoted(claim.as_str());
+    let (kind, is) = match &data.value {
+        Node::Text(text) => {
+            let text = cedar::quoted(text);
+            (
+                ClaimType::Texts,
+                format!("principal.claims[{of}].contains({text})"),
+            )
+        }
+        Node::Flag(flag) => (ClaimType::Bool, format!("principal.claims[{of}] == {flag}")),
+        other => {
+            notes.add(
+                data,
+                format!(
+                    "{}: claims are compared with a text or a flag",
+                    other.kind()
+                ),
+            );
+            return None;
+        }
+    };
+    if *imported.claims.entry(claim).or_insert(kind) != kind {
+        notes.add(
+            data,
+            format!("`{path}` is a text in one place and a flag in another"),
+        );
+        return None;
+    }
+    Some(signed_in(Condition::When(format!(
+        "(principal.claims has {of} && {is})"
+    ))))
 }
 
 fn signed_in(condition: Condition) -> Condition {

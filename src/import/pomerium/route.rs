@@ -91,6 +91,7 @@ fn read<'a>(route: &'a At, notes: &mut Refusals) -> Option<Found<'a>> {
             "cors_allow_preflight" => flag(key, value, "cors_preflight", &mut found, notes),
             "allowed_domains" => listed(key, value, &["domain"], &mut found),
             "allowed_groups" => listed(key, value, &["groups"], &mut found),
+            "allowed_idp_claims" => claims(key, value, &mut found, notes),
             "allowed_users" => listed(key, value, &["user", "email"], &mut found),
             "from" => {
                 if !word(value, notes).is_some_and(|from| from.starts_with("https://")) {
@@ -114,6 +115,21 @@ fn flag(key: &Text, value: &At, name: &str, found: &mut Found<'_>, notes: &mut R
         }
         Node::Flag(false) => {}
         _ => notes.add(value, format!("{} where a flag is due", value.value.kind())),
+    }
+}
+
+/// Each value of each claim fits.
+fn claims(key: &Text, value: &At, found: &mut Found<'_>, notes: &mut Refusals) {
+    let Node::Map(claims) = &value.value else {
+        let kind = value.value.kind();
+        return notes.add(value, format!("{kind} where a map is due"));
+    };
+    for (claim, values) in claims {
+        for one in words(values) {
+            let name = format!("claim/{}", claim.value);
+            let name = Text::new(name, key.referenced, key.defined);
+            found.allowed.push((name, one.clone()));
+        }
     }
 }
 

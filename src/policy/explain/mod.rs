@@ -26,6 +26,7 @@ use crate::policy::index::Miss;
 use crate::policy::known;
 use crate::policy::memory::Memory;
 use crate::policy::memory::Met;
+use crate::policy::principal;
 use crate::policy::question::Connection;
 use crate::policy::question::Question;
 use crate::policy::set::Place;
@@ -245,9 +246,7 @@ fn explain(policy: &Arc<Policy>, question: &Question<'_>, verb: Verb) -> Explana
     Explanation {
         routes: met.resource.routes.clone(),
         params: params(&met, question),
-        caller_in: met
-            .caller
-            .ancestors
+        caller_in: principal::ancestors(question.caller, policy, met.words())
             .iter()
             .map(ToString::to_string)
             .collect(),
@@ -275,7 +274,7 @@ fn findings(policy: &Policy, met: &Met<'_>, question: &Question<'_>, verb: Verb)
     let numbers = policy
         .index
         .candidates(&caller.profile, &resource.profile, verb);
-    let entities = known::entities(caller, resource, met.words());
+    let entities = known::entities((question.caller, caller), resource, (policy, met.words()));
     let entities = entities.unwrap_or_else(Entities::empty);
     let rules = numbers.iter().filter_map(|&number| rule(policy, number));
     rules

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::policy::claim::ClaimValue;
 use crate::policy::context::Plan;
 use crate::policy::context::Shown;
 use crate::policy::context::Unbuilt;
@@ -13,10 +14,14 @@ use crate::policy::context::clock;
 use crate::policy::context::segment;
 use crate::policy::context::sole;
 use crate::policy::formula::Failed;
-use crate::policy::known::KnownCaller;
 use crate::policy::known::Resource;
+use crate::policy::person::Person;
+use crate::policy::principal;
+use crate::policy::principal::KnownCaller;
 use crate::policy::question::Question;
 use crate::policy::settings::Zone;
+use crate::policy::signal::Held;
+use crate::policy::signal_name::SignalName;
 use crate::policy::words::Verb;
 
 /// One request, for the formulas that are asked about it.
@@ -34,6 +39,8 @@ pub(in crate::policy) struct Facts<'a> {
     now: Option<Timestamp>,
     clocks: [OnceCell<Shown>; MOST_CLOCKS],
     zones: &'a [(String, Zone)],
+    /// What is said of the caller, if that is read.
+    signals: Option<&'a Held>,
 }
 
 impl<'a> Facts<'a> {
@@ -64,6 +71,7 @@ impl<'a> Facts<'a> {
             now: plan.now(question)?,
             clocks: array::from_fn(|_| OnceCell::new()),
             zones: plan.zones(),
+            signals: plan.signals_of(question.caller),
         })
     }
 
@@ -88,6 +96,27 @@ impl<'a> Facts<'a> {
         }
         let now = self.now.ok_or(Failed)?;
         Ok(*known.get_or_init(|| clock(zone.1.at(now))))
+    }
+
+    /// The caller, if it is a person.
+    pub(super) fn person(&self) -> Result<&'a Person, Failed> {
+        let person = self.question.caller.as_person();
+        person.map(AsRef::as_ref).ok_or(Failed)
+    }
+
+    /// When the caller has signed in, if that is known.
+    pub(super) fn sign_in(&self) -> Option<Timestamp> {
+        principal::sign_in(self.question.caller.as_person()?)
+    }
+
+    /// What a signal says of the caller, if it is still good.
+    pub(super) fn signal(&self, name: &SignalName) -> Option<&'a ClaimValue> {
+        self.signals?.value(name, self.question.now)
+    }
+
+    /// How long ago the caller has signed in, in seconds, if that is known.
+    pub(super) fn auth_age(&self) -> Option<i64> {
+        self.question.caller.auth_age(self.question.now)
     }
 
     /// Whether the query has a parameter of this name.

@@ -16,6 +16,7 @@ mod instant;
 mod number;
 mod pattern;
 mod read;
+mod said;
 mod text;
 mod truth;
 
@@ -60,10 +61,23 @@ impl Formula {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use cedar_policy::Policy;
 
     use super::*;
+    use crate::policy::claim::ClaimType;
     use crate::policy::settings::Zone;
+
+    fn kinds() -> BTreeMap<String, ClaimType> {
+        let all = [
+            ("level", ClaimType::Long),
+            ("ok", ClaimType::Bool),
+            ("site", ClaimType::Text),
+            ("tags", ClaimType::Texts),
+        ];
+        all.map(|(name, kind)| (name.to_owned(), kind)).into()
+    }
 
     fn has_form(condition: &str) -> bool {
         let text = format!("permit(principal, action, resource) when {{ {condition} }};");
@@ -71,6 +85,8 @@ mod tests {
         let names = Names {
             headers: &[http::HeaderName::from_static("x-a")],
             zones: &[("utc".to_owned(), Zone::UTC)],
+            claims: &kinds(),
+            signals: &kinds(),
         };
         Formula::of(policy.body().clauses(), names).is_some()
     }
@@ -93,8 +109,19 @@ mod tests {
             "resource is Route && resource in [Service::\"s\"] && resource != Service::\"s\"",
             "context.query.contains(\"q\") || !(context has query)",
             "context has tls && context.tls.group == \"X25519\" && context.tls.serial != \"0a\"",
+            "context has authAge && context.authAge <= 15 * 60",
             "context.tls.notAfter.durationSince(context.now) > duration(\"1h\")",
             "context.tls.notBefore.offset(duration(\"1h\")) > context.now",
+            "principal has email && principal.email like \"*@b\" && principal.emailVerified",
+            "principal has acr && principal.acr == \"a\" && principal.amr.contains(\"otp\")",
+            "principal.roles.contains(\"a\") || !(principal has authenticatedAt)",
+            "context.now.durationSince(principal.authenticatedAt) < duration(\"1h\")",
+            "principal has claims.level && principal.claims.level > 2",
+            "principal.claims has ok && principal.claims.ok && principal has claims",
+            "principal.claims.site == \"a\" || principal.claims.tags.contains(\"a\")",
+            "context.signals has level && context.signals.level + 1 < 5",
+            "context has signals.ok && context.signals.ok",
+            "context.signals.site like \"a*\" && context.signals.tags.contains(\"a\")",
             "action in [Action::\"read\"] && Action::\"PUT\" != action",
             "if true then principal in WorkloadGroup::\"g\" else principal == Workload::\"w\"",
         ] {
@@ -113,7 +140,10 @@ mod tests {
             "(if true then context.path else context.host) == \"a\"",
             "context.headers has \"x-b\"",
             "context.tokyo.weekday == 1",
-            "principal has email && principal.email == \"a\"",
+            "principal.claims has other",
+            "principal.claims.tags == [\"a\"]",
+            "principal.roles.isEmpty()",
+            "context.signals has other",
             "{a: 1}.a == 1",
             "principal == resource",
         ] {

@@ -7,6 +7,7 @@ use crate::policy::formula::Failed;
 use crate::policy::formula::facts::Facts;
 use crate::policy::formula::facts::millis;
 use crate::policy::formula::instant::time_of_day;
+use crate::policy::formula::said::Said;
 use crate::policy::question::Tls;
 
 /// A number; an instant or a span of time is one of milliseconds.
@@ -16,6 +17,11 @@ pub(super) enum Number {
     /// What a clock shows, by its number among those that are read.
     Clock(usize, Hand),
     Now,
+    /// How long ago the caller has signed in, in seconds.
+    AuthAge,
+    /// When the caller has signed in.
+    SignIn,
+    Said(Said),
     /// The first moment of the certificate, and the last.
     NotBefore,
     NotAfter,
@@ -49,6 +55,9 @@ impl Number {
                 })
             }
             Self::Now => Some(facts.millis()?),
+            Self::AuthAge => facts.auth_age(),
+            Self::SignIn => Some(millis(facts.sign_in().ok_or(Failed)?)?),
+            Self::Said(said) => Some(said.number(facts)?),
             Self::NotBefore => Some(certificate(facts, |tls| tls.not_before)?),
             Self::NotAfter => Some(certificate(facts, |tls| tls.not_after)?),
             Self::TimeOfDay => Some(time_of_day(facts.millis()?)),

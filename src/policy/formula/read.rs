@@ -1,6 +1,7 @@
 //! From Cedar's expressions to trees. What has no form here gives nothing.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use cedar_policy::EntityId;
 use cedar_policy::EntityTypeName;
@@ -14,16 +15,19 @@ use cedar_policy::pst::UnaryOp;
 use cedar_policy::pst::Var;
 use http::HeaderName;
 
+use crate::policy::claim::ClaimType;
 use crate::policy::formula::address::Range;
 use crate::policy::formula::instant;
 use crate::policy::formula::number::Hand;
 use crate::policy::formula::number::Number;
 use crate::policy::formula::pattern::Pattern;
+use crate::policy::formula::said::literal;
 use crate::policy::formula::text::Text;
 use crate::policy::formula::truth::Family;
 use crate::policy::formula::truth::Truth;
 use crate::policy::settings::Zone;
 use crate::policy::syntax::context_path;
+use crate::policy::syntax::principal_path;
 use crate::policy::words::Verb;
 
 /// What numbers stand for in trees.
@@ -31,6 +35,9 @@ use crate::policy::words::Verb;
 pub(in crate::policy) struct Names<'a> {
     pub(in crate::policy) headers: &'a [HeaderName],
     pub(in crate::policy) zones: &'a [(String, Zone)],
+    /// Those that are declared, with their types.
+    pub(in crate::policy) claims: &'a BTreeMap<String, ClaimType>,
+    pub(in crate::policy) signals: &'a BTreeMap<String, ClaimType>,
 }
 
 impl Names<'_> {
@@ -77,8 +84,15 @@ impl Names<'_> {
                 let three = (first, self.truth(then_expr)?, self.truth(else_expr)?);
                 Some(Truth::If(Box::new(three)))
             }
-            _ => None,
+            part => self.flag(part),
         }
+    }
+
+    fn flag(self, expr: &Expr) -> Option<Truth> {
+        if principal_path(expr).is_some_and(|path| path == ["emailVerified"]) {
+            return Some(Truth::EmailVerified);
+        }
+        self.said_to_be(ClaimType::Bool, expr).map(Truth::Said)
     }
 
     fn binary(self, op: BinaryOp, left: &Expr, right: &Expr) -> Option<Truth> {
@@ -132,17 +146,14 @@ impl Names<'_> {
     /// `["GET", "HEAD"].contains(context.method)`, `context.query.contains("a")`.
     fn contains(self, all: &Expr, one: &Expr) -> Option<Truth> {
         if context_path(all).is_some_and(|path| path == ["query"]) {
-            let Expr::Literal(Literal::String(name)) = one else {
-                return None;
-            };
-            return Some(Truth::Query(name.as_str().into()));
+            return literal(one).map(|name| Truth::Query(name.into()));
+        }
+        if let Some(texts) = self.texts(all) {
+            return literal(one).map(|text| Truth::Contains(texts, text.into()));
         }
         let Expr::Set(all) = all else { return None };
         if let Some(text) = self.text(one) {
-            let texts = all.iter().map(|text| match &**text {
-                Expr::Literal(Literal::String(text)) => Some(text.as_str().into()),
-                _ => None,
-            });
+            let texts = all.iter().map(|text| literal(text).map(Into::into));
             return Some(Truth::OneOf(text, texts.collect::<Option<_>>()?));
         }
         let number = self.number(one)?;
@@ -154,8 +165,11 @@ impl Names<'_> {
     }
 
     fn text(self, expr: &Expr) -> Option<Text> {
-        if let Expr::Literal(Literal::String(text)) = expr {
-            return Some(Text::Constant(text.as_str().into()));
+        if let Some(text) = literal(expr) {
+            return Some(Text::Constant(text.into()));
+        }
+        if let Some(said) = self.said_to_be(ClaimType::Text, expr) {
+            return Some(Text::Said(said));
         }
         if let Expr::GetAttr { expr, attr } = expr
             && matches!(**expr, Expr::Var(Var::Principal))
@@ -202,8 +216,15 @@ impl Names<'_> {
                 BinaryOp::Mul => both(left, right).map(Number::Product),
                 _ => None,
             },
+            part if principal_path(part).is_some_and(|path| path == ["authenticatedAt"]) => {
+                Some(Number::SignIn)
+            }
+            part if let Some(said) = self.said_to_be(ClaimType::Long, part) => {
+                Some(Number::Said(said))
+            }
             part => match context_path(part)?[..] {
                 ["now"] => Some(Number::Now),
+                ["authAge"] => Some(Number::AuthAge),
                 ["tls", "notBefore"] => Some(Number::NotBefore),
                 ["tls", "notAfter"] => Some(Number::NotAfter),
                 [zone, hand] => {
@@ -217,22 +238,39 @@ impl Names<'_> {
 
     /// Whether `expr` has the first of `attrs`, that the next, and so on.
     fn has(self, expr: &Expr, attrs: &[&str]) -> Option<Truth> {
-        if matches!(expr, Expr::Var(Var::Principal)) {
-            let [attr] = attrs else { return None };
-            return of_caller(attr).map(Truth::Has);
+        if let Some(path) = principal_path(expr) {
+            return self.caller_has(&path, attrs);
         }
         let part = |of: &str, name: &str| match of {
             "headers" => self.header(name).map(Truth::Has),
             "params" => Some(Truth::Has(Text::Param(name.into()))),
             _ => None,
         };
+        let signal = |name: &str| Some(Truth::IsSaid(self.signal(name)?.0));
         match (&context_path(expr)?[..], attrs) {
+            (["signals"], [name]) | ([], ["signals", name]) => signal(name),
             ([of], [name]) => part(of, name),
             ([], [of, name]) => Some(and(Truth::Action(REQUESTS), part(of, name)?)),
             ([], ["method" | "host" | "path" | "query" | "headers" | "params"]) => {
                 Some(Truth::Action(REQUESTS))
             }
             ([], ["tls"]) => Some(Truth::Tls),
+            ([], ["authAge"]) => Some(Truth::AuthAge),
+            _ => None,
+        }
+    }
+}
+
+impl Names<'_> {
+    /// The same for what is taken out of the caller.
+    fn caller_has(self, path: &[&str], attrs: &[&str]) -> Option<Truth> {
+        let claim = |name: &str| Some(Truth::IsSaid(self.claim(name)?.0));
+        match (path, attrs) {
+            ([], ["amr" | "claims" | "emailVerified" | "roles"]) => Some(Truth::Person),
+            ([], ["authenticatedAt"]) => Some(Truth::SignIn),
+            ([], [attr]) => of_caller(attr).map(Truth::Has),
+            ([], ["claims", name]) => Some(and(Truth::Person, claim(name)?)),
+            (["claims"], [name]) => claim(name),
             _ => None,
         }
     }
@@ -244,6 +282,8 @@ fn of_caller(attribute: &str) -> Option<Text> {
         "trustDomain" => Some(Text::TrustDomain),
         "ns" => Some(Text::Namespace),
         "sa" => Some(Text::Account),
+        "acr" => Some(Text::Acr),
+        "email" => Some(Text::Email),
         _ => None,
     }
 }

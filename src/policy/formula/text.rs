@@ -1,7 +1,9 @@
 //! Texts: constants, and what a request or its caller has of them.
 
+use crate::id::SpiffeId;
 use crate::policy::formula::Failed;
 use crate::policy::formula::facts::Facts;
+use crate::policy::formula::said::Said;
 use crate::policy::words::Verb;
 
 /// Where a text stands.
@@ -20,6 +22,10 @@ pub(super) enum Text {
     TrustDomain,
     Namespace,
     Account,
+    /// What the caller's provider says.
+    Acr,
+    Email,
+    Said(Said),
     /// The connection's: the group of its key exchange.
     TlsGroup,
     /// The number of the certificate.
@@ -42,10 +48,13 @@ impl Text {
             Self::Path => Some(facts.question.path),
             Self::Header(number) => facts.header(*number),
             Self::Param(name) => facts.param(name),
-            Self::Spiffe => Some(caller.id().as_str()),
-            Self::TrustDomain => Some(caller.id().trust_domain().as_str()),
+            Self::Spiffe => caller.workload_id().map(SpiffeId::as_str),
+            Self::TrustDomain => caller.workload_id().map(|id| id.trust_domain().as_str()),
             Self::Namespace => caller.account().map(|(namespace, _)| namespace),
             Self::Account => caller.account().map(|(_, account)| account),
+            Self::Acr => caller.as_person().and_then(|person| person.acr.as_deref()),
+            Self::Email => caller.as_person().and_then(|person| person.address()),
+            Self::Said(said) => said.text(facts)?,
             Self::TlsGroup => tls.map(|tls| &*tls.group),
             Self::TlsSerial => tls.map(|tls| &*tls.serial),
         })
@@ -63,6 +72,9 @@ impl Text {
             | Self::TrustDomain
             | Self::Namespace
             | Self::Account
+            | Self::Acr
+            | Self::Email
+            | Self::Said(_)
             | Self::TlsGroup
             | Self::TlsSerial => false,
         }

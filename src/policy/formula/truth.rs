@@ -11,6 +11,8 @@ use crate::policy::formula::address::Range;
 use crate::policy::formula::facts::Facts;
 use crate::policy::formula::number::Number;
 use crate::policy::formula::pattern::Pattern;
+use crate::policy::formula::said::Said;
+use crate::policy::formula::said::Texts;
 use crate::policy::formula::text::Text;
 
 /// A question with two answers. Evaluated as Cedar does: from the left, and no
@@ -34,6 +36,20 @@ pub(super) enum Truth {
     Query(Box<str>),
     /// The connection has TLS.
     Tls,
+    /// It is known when the caller has signed in.
+    AuthAge,
+    /// The caller is a person.
+    Person,
+    /// It is a person whose address is verified.
+    EmailVerified,
+    /// It is known at what moment the caller has signed in.
+    SignIn,
+    /// It is said of the caller, whatever it is.
+    IsSaid(Said),
+    /// It is said that it is so.
+    Said(Said),
+    /// A set has this text.
+    Contains(Texts, Box<str>),
     FromRange(Range),
     From(IpAddr),
     FromFamily(Family),
@@ -78,6 +94,13 @@ impl Truth {
             Self::Among(number, all) => all.contains(&number.value(facts)?),
             Self::Query(name) => facts.has_query(name)?,
             Self::Tls => facts.question.caller.tls().is_some(),
+            Self::AuthAge => facts.auth_age().is_some(),
+            Self::Person => facts.person().is_ok(),
+            Self::EmailVerified => facts.person()?.email_verified,
+            Self::SignIn => facts.sign_in().is_some(),
+            Self::IsSaid(said) => said.find(facts)?.is_some(),
+            Self::Said(said) => said.flag(facts)?,
+            Self::Contains(texts, text) => texts.contain(text, facts)?,
             Self::FromRange(range) => range.holds(source(facts)),
             Self::From(address) => source(facts) == *address,
             Self::FromFamily(Family::V4) => source(facts).is_ipv4(),

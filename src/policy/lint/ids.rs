@@ -15,6 +15,8 @@ use crate::policy::lint::Subject;
 use crate::policy::lint::World;
 use crate::policy::mistake::Mistake;
 use crate::policy::mistake::Severity;
+use crate::policy::person;
+use crate::policy::person::ProviderName;
 use crate::policy::syntax::Place;
 use crate::policy::syntax::UnknownSyntax;
 use crate::policy::syntax::body;
@@ -65,6 +67,17 @@ fn judge(uid: &EntityUid, world: World<'_>) -> Option<(Severity, String)> {
                 _ => error(format!("`{id}` is not `<trust domain>/<namespace>`")),
             }
         }
+        "User" => match id
+            .split_once('/')
+            .map(|(of, subject)| (of, subject.parse::<person::Subject>()))
+        {
+            Some((of, Ok(_))) => provider(of, world),
+            _ => error(format!("`{id}` is not `<provider>/<subject>`")),
+        },
+        "Group" => match id.split_once('/') {
+            Some((of, group)) if !group.is_empty() => provider(of, world),
+            _ => error(format!("`{id}` is not `<provider>/<group>`")),
+        },
         "Workload" => match id.parse::<SpiffeId>() {
             Ok(id) => unknown_domain(id.trust_domain(), world),
             Err(why) => error(format!("`{id}` is not a SPIFFE ID: {why}")),
@@ -82,6 +95,19 @@ fn judge_route(id: &str, world: World<'_>) -> Option<String> {
     }
     let why = template.parse::<Template>().err()?;
     Some(format!("`{template}` is not a route template: {why}"))
+}
+
+/// What is wrong with the provider of a person or a group, if anything.
+fn provider(name: &str, world: World<'_>) -> Option<(Severity, String)> {
+    let known = &world.settings.providers;
+    match name.parse::<ProviderName>() {
+        Err(why) => Some((Severity::Error, format!("`{name}` is no provider: {why}"))),
+        Ok(provider) if known.is_empty() || known.contains(&provider) => None,
+        Ok(provider) => {
+            let text = format!("nobody signs in with a provider `{provider}`");
+            Some((Severity::Warning, text))
+        }
+    }
 }
 
 fn unknown_domain(domain: &TrustDomain, world: World<'_>) -> Option<(Severity, String)> {

@@ -29,6 +29,7 @@ use crate::policy::syntax::walk;
 /// What an attribute is looked for in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Shape {
+    Claims,
     Clock,
     Context,
     Headers,
@@ -80,6 +81,7 @@ pub(super) fn check(subject: Subject<'_>, world: World<'_>) -> Result<Vec<Mistak
 impl Shape {
     const fn label(self) -> &'static str {
         match self {
+            Self::Claims => "`principal.claims`",
             Self::Clock => "a clock",
             Self::Context => "the context",
             Self::Headers => "`context.headers`",
@@ -112,6 +114,7 @@ fn step(at: Shape, name: &str, world: World<'_>) -> Shape {
         (Shape::Context, name) if name == "utc" || world.vocabulary.zones.contains(name) => {
             Shape::Clock
         }
+        (Shape::Principal, "claims") => Shape::Claims,
         (Shape::Unclear, _) => Shape::Unclear,
         _ => Shape::Bare,
     }
@@ -119,6 +122,7 @@ fn step(at: Shape, name: &str, world: World<'_>) -> Shape {
 
 fn is_declared(at: Shape, name: &str, vocabulary: &Vocabulary, who: &[&str]) -> bool {
     match at {
+        Shape::Claims => vocabulary.claims.contains_key(name),
         Shape::Clock => CLOCK.contains(&name),
         Shape::Context => vocabulary.has_context(name),
         Shape::Headers => vocabulary.headers.contains(name),
@@ -138,6 +142,7 @@ fn is_declared(at: Shape, name: &str, vocabulary: &Vocabulary, who: &[&str]) -> 
                 || USER.contains(&name)
                 || vocabulary.headers.contains(name)
                 || vocabulary.params.contains(name)
+                || vocabulary.claims.contains_key(name)
                 || vocabulary.signals.contains_key(name)
         }
     }

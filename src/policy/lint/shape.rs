@@ -18,6 +18,7 @@ use crate::policy::syntax::Place;
 use crate::policy::syntax::UnknownSyntax;
 use crate::policy::syntax::body;
 use crate::policy::syntax::context_path;
+use crate::policy::syntax::principal_path;
 use crate::policy::syntax::walk;
 
 pub(super) fn check(subject: Subject<'_>) -> Result<Vec<Mistake>, UnknownSyntax> {
@@ -33,11 +34,19 @@ pub(super) fn check(subject: Subject<'_>) -> Result<Vec<Mistake>, UnknownSyntax>
     if forbid && scope_in_group(&tree.principal) {
         found.push(("principal", FORBID_GROUP));
     }
+    let (mut reads_email, mut reads_verified) = (false, false);
     for clause in tree.clauses() {
         walk(body(clause), Place::Elsewhere, &mut |expr, place| {
+            if let Expr::GetAttr { attr, .. } = expr {
+                reads_email |= attr == "email";
+                reads_verified |= attr == "emailVerified";
+            }
             found.extend(look(expr, place, (tree.effect, clause)));
             true
         })?;
+    }
+    if reads_email && !reads_verified {
+        found.push(("email", EMAIL));
     }
     found.dedup();
     Ok(found
@@ -77,13 +86,13 @@ fn look(
             Some(("is", RESOURCE_TYPE))
         }
         Expr::HasAttr { expr, attrs } if proof_wanted => {
-            let mut path = context_path(expr)?;
-            path.extend(attrs.iter().map(|attr| attr.as_str()));
-            match path.as_slice() {
-                ["headers", _, ..] => Some(("has", FORBID_HEADER)),
-                ["signals", _, ..] => Some(("has", FORBID_SIGNAL)),
+            let attrs = attrs.iter().map(|attr| attr.as_str());
+            let text = match (context_path(expr), principal_path(expr)) {
+                (Some(path), _) => of_context(&path.into_iter().chain(attrs).collect::<Vec<_>>()),
+                (_, Some(path)) => of_user(&path.into_iter().chain(attrs).collect::<Vec<_>>()),
                 _ => None,
-            }
+            };
+            text.map(|text| ("has", text))
         }
         Expr::Literal(Literal::EntityUID(uid))
             if proof_wanted && place == Place::Container && uid.ty.to_string() == "Group" =>
@@ -92,6 +101,25 @@ fn look(
         }
         _ => None,
     }
+}
+
+/// What a `forbid` misses that asks whether the context has this.
+fn of_context(path: &[&str]) -> Option<&'static str> {
+    match path {
+        ["headers", _, ..] => Some(FORBID_HEADER),
+        ["signals", _, ..] => Some(FORBID_SIGNAL),
+        ["authAge"] => Some(FORBID_CLAIM),
+        _ => None,
+    }
+}
+
+/// What it misses that asks whether the principal has this.
+fn of_user(path: &[&str]) -> Option<&'static str> {
+    let optional = matches!(
+        path,
+        ["acr" | "authenticatedAt" | "email"] | ["claims", _, ..]
+    );
+    optional.then_some(FORBID_CLAIM)
 }
 
 fn scope_in_group(constraint: &PrincipalConstraint) -> bool {
@@ -107,6 +135,13 @@ const LIKE_CROSSES: &str = "`*` in `like` also matches `/`: to match one segment
 
 const LIKE_PREFIX: &str = "`like \"/a/b*\"` also matches `/a/bc`: write `like \"/a/b/*\"`, \
     or `resource in Route::\"<service>:/a/b/**\"`";
+
+const EMAIL: &str = "whoever can choose their address at the provider chooses what this says of \
+    them, and an address may come to be another's: ask for `principal.emailVerified` too, or \
+    better for the `User` or a `Group`";
+
+const FORBID_CLAIM: &str = "this `forbid` does not apply to a person of whom the provider does \
+    not say it: write `forbid … unless` with what must be known";
 
 const FORBID_GROUP: &str = "this `forbid` does not apply to a member whose groups are not \
     known: write `forbid … unless` with what a caller must prove";

@@ -20,6 +20,8 @@ use crate::rehearsal::asked::moment;
 use crate::rehearsal::cases::Case;
 use crate::rehearsal::cases::Expected;
 use crate::rehearsal::cases::Written;
+use crate::rehearsal::cases::caller::Keys;
+use crate::rehearsal::cases::caller::User;
 use crate::rehearsal::handshake::Handshake;
 
 /// Cases for the policies of a folder, in a file `*.test.yaml` beside them.
@@ -37,8 +39,12 @@ pub(super) struct File {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Given {
-    /// Who asks: a SPIFFE ID.
+    /// Who asks: a SPIFFE ID. At most one of `caller`, `user` and `anonymous`.
     caller: Option<String>,
+    /// Who asks: somebody who has signed in.
+    user: Option<User>,
+    /// Whether whoever asks has not signed in. Default: false.
+    anonymous: bool,
     /// Which service is asked. Default: that of the configuration's inbound door, or the only one that policies name.
     service: Option<String>,
     /// The method. Default: GET.
@@ -53,7 +59,7 @@ struct Given {
     at: Option<String>,
     /// The connection's TLS: `none`, or parts such as `group=X25519,issued=TIME,expires=TIME,serial=HEX`. Default: as between sidecars.
     tls: Option<String>,
-    /// Workload groups that the caller is in besides the declared ones.
+    /// Workload groups that a workload is in besides the declared ones.
     groups: Vec<String>,
     /// What is said of the caller: the values of signals, by name. Default: nothing.
     signals: BTreeMap<String, serde_json::Value>,
@@ -62,11 +68,17 @@ struct Given {
 /// A request or a connection, and what is expected.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 struct Entry {
     /// What the case shows, in words of its own.
     name: String,
-    /// Who asks: a SPIFFE ID.
+    /// Who asks: a SPIFFE ID. `caller`, `user` or `anonymous` stands for what `defaults` has of them.
     caller: Option<String>,
+    /// Who asks: somebody who has signed in.
+    user: Option<User>,
+    /// Whether whoever asks has not signed in.
+    #[serde(default)]
+    anonymous: bool,
     /// Which service is asked.
     service: Option<String>,
     /// The method.
@@ -198,14 +210,17 @@ fn expected(entry: &Entry, path: &str, notes: &mut Notes) -> Expected {
 
 fn asked(entry: &Entry, given: &Given, path: &str, notes: &mut Notes) -> Option<Written> {
     let key = |name: &str| format!("{path}.{name}");
-    let caller = entry.caller.as_ref().or(given.caller.as_ref());
-    if caller.is_none() {
-        notes.add(
-            &key("caller"),
-            "is missing, and `defaults` has none".to_owned(),
-        );
-    }
-    let caller = caller.and_then(|text| notes.parse(&key("caller"), text));
+    let keys = Keys {
+        anonymous: entry.anonymous,
+        caller: entry.caller.as_ref(),
+        user: entry.user.as_ref(),
+    };
+    let defaults = Keys {
+        anonymous: given.anonymous,
+        caller: given.caller.as_ref(),
+        user: given.user.as_ref(),
+    };
+    let caller = keys.read(defaults, path, notes);
     let service = entry.service.as_ref().or(given.service.as_ref());
     let service = service.map(|text| notes.parse(&key("service"), text));
     let source = entry.source.as_ref().or(given.source.as_ref());
@@ -289,18 +304,18 @@ fn now(written: Option<&String>, path: &str, notes: &mut Notes) -> Option<System
 const THURSDAY_NOON: u64 = 1_767_268_800;
 
 /// Everything that is wrong, by its path.
-#[derive(Default)]
-struct Notes(Vec<Mistake>);
+#[derive(Debug, Default)]
+pub(super) struct Notes(Vec<Mistake>);
 
 impl Notes {
-    fn add(&mut self, path: &str, text: String) {
+    pub(super) fn add(&mut self, path: &str, text: String) {
         self.0.push(Mistake {
             path: path.to_owned(),
             text,
         });
     }
 
-    fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub(super) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
         &mut self,
         path: &str,
         text: &str,

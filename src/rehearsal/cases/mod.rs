@@ -4,6 +4,7 @@
 //! A file is read whole or not at all, and nothing in it is guessed: a misspelt
 //! key would make a case that proves nothing.
 
+mod caller;
 mod file;
 mod folder;
 mod junit;
@@ -27,6 +28,7 @@ use crate::policy::ServiceName;
 use crate::policy::Signals;
 use crate::rehearsal::asked::Asked;
 use crate::rehearsal::asked::What;
+use crate::rehearsal::cases::caller::Caller;
 use crate::rehearsal::handshake::Handshake;
 use crate::rehearsal::stage::Stage;
 
@@ -57,7 +59,7 @@ pub struct Expected {
 /// A description whose service may be left to where it is asked.
 #[derive(Clone, Debug)]
 struct Written {
-    caller: crate::id::SpiffeId,
+    caller: Caller,
     groups: Vec<GroupName>,
     host: Option<String>,
     now: std::time::SystemTime,
@@ -90,10 +92,11 @@ impl Case {
         }
         let signals = written.signals.iter();
         let signals = signals.map(|(name, value)| (name.as_str(), value.as_str()));
-        let signals = stage.signals(Signals::default(), &written.caller, signals)?;
+        let caller = written.caller.who(written.now, stage)?;
+        let signals = stage.signals(Signals::default(), &caller, signals)?;
         Ok(Asked {
             signals: Some(signals),
-            caller: written.caller.clone(),
+            caller,
             groups: written.groups.clone(),
             now: written.now,
             service,
