@@ -5,13 +5,11 @@
 //! caller to have proved.
 
 mod authority;
-mod sealing;
 mod signer;
 mod state;
 mod upstream;
 
 pub use authority::{Authority, OpenError};
-pub use sealing::{SealError, SealingKey, SealingKeyError};
 pub use signer::{Issued, Signer, SignerError, Wish, make_root};
 pub use state::StateError;
 pub use upstream::{Upstream, UpstreamError};

@@ -113,8 +113,8 @@ impl Fetcher {
         let digest = terms.digest.clone();
         let trust = self.trust(terms, known).await?;
         let request = Request {
-            bearer: None,
-            json: None,
+            credentials: None,
+            post: None,
             trust: &trust,
             url: &self.relation.url,
         };

@@ -22,11 +22,11 @@ use crate::authority::ledger::KeyRow;
 use crate::authority::ledger::KeyState;
 use crate::authority::ledger::Ledger;
 use crate::authority::ledger::OnlyIf;
-use crate::ca::SealingKey;
 use crate::ca::Wish;
 use crate::id::SpiffeId;
 use crate::identity::IssueError;
 use crate::identity::Issuer;
+use crate::store::SealingKey;
 use crate::time::Clock;
 use crate::x509::Bundles;
 

@@ -36,7 +36,7 @@ pub enum DatabaseError {
     },
     /// Another process has the file open.
     #[error(
-        "another authority uses the database `{}`; several need PostgreSQL",
+        "another process uses the database `{}`; several need PostgreSQL",
         path.display()
     )]
     InUse {

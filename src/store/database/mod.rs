@@ -22,6 +22,7 @@ use sqlx::migrate::MigrationType;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio::time::sleep;
 
 pub use error::DatabaseError;
@@ -39,6 +40,8 @@ pub struct Database {
     pool: AnyPool,
     settings: DatabaseSettings,
     version: watch::Sender<i64>,
+    /// When it last answered.
+    heard: watch::Sender<Instant>,
     /// Keeps other processes out of a file.
     _lock: Option<File>,
 }
@@ -70,6 +73,7 @@ impl Database {
             pool,
             settings,
             version: watch::Sender::new(0),
+            heard: watch::Sender::new(Instant::now()),
             _lock: lock,
         };
         database.look().await?;
@@ -92,6 +96,7 @@ impl Database {
         Ok(Change {
             database: self,
             transaction,
+            number: None,
         })
     }
 
@@ -99,6 +104,22 @@ impl Database {
     #[must_use]
     pub fn versions(&self) -> watch::Receiver<i64> {
         self.version.subscribe()
+    }
+
+    /// For how long nothing was learnt of what other processes change; no time
+    /// for a file, which has no others.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        match self.settings {
+            DatabaseSettings::Postgres { .. } => self.heard.borrow().elapsed(),
+            DatabaseSettings::Sqlite { .. } => Duration::ZERO,
+        }
+    }
+
+    /// Whether other processes may change what is in it.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.settings, DatabaseSettings::Postgres { .. })
     }
 
     /// Ends all connections. A file is then whole by itself, to be copied.
@@ -158,6 +179,7 @@ impl Database {
             .fetch_one(&self.pool)
             .await
             .map_err(failed)?;
+        self.heard.send_replace(Instant::now());
         self.saw(version);
         Ok(())
     }
@@ -176,12 +198,48 @@ impl Database {
 pub struct Change<'a> {
     database: &'a Database,
     transaction: Transaction<'static, Any>,
+    number: Option<i64>,
 }
 
 impl Change<'_> {
     /// Where the change's own queries go.
     pub fn connection(&mut self) -> &mut sqlx::AnyConnection {
         &mut self.transaction
+    }
+
+    /// The version that this change makes, to be written into its rows. Other
+    /// changes that ask for theirs, or that have committed, wait from here on: so
+    /// whoever finds a row of one version finds those of all before.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::Query`].
+    pub async fn number(&mut self) -> Result<i64, DatabaseError> {
+        if let Some(number) = self.number {
+            return Ok(number);
+        }
+        let number: i64 =
+            sqlx::query_scalar("UPDATE change_counter SET version = version + 1 RETURNING version")
+                .fetch_one(&mut *self.transaction)
+                .await
+                .map_err(failed)?;
+        self.number = Some(number);
+        Ok(number)
+    }
+
+    /// Waits until no other change is under way that has a number, and makes
+    /// those to come wait: for changes of many rows, which would else wait for
+    /// each other in circles.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::Query`].
+    pub async fn alone(&mut self) -> Result<(), DatabaseError> {
+        self.transaction
+            .execute("UPDATE change_counter SET version = version")
+            .await
+            .map_err(failed)?;
+        Ok(())
     }
 
     /// Makes it so, and tells everybody.
@@ -191,11 +249,7 @@ impl Change<'_> {
     /// [`DatabaseError::Query`]: it may have happened if the connection broke,
     /// and has not if the database refused.
     pub async fn commit(mut self) -> Result<i64, DatabaseError> {
-        let version: i64 =
-            sqlx::query_scalar("UPDATE change_counter SET version = version + 1 RETURNING version")
-                .fetch_one(&mut *self.transaction)
-                .await
-                .map_err(failed)?;
+        let version = self.number().await?;
         if matches!(self.database.settings, DatabaseSettings::Postgres { .. }) {
             // Delivered when the transaction is.
             self.transaction
@@ -208,7 +262,8 @@ impl Change<'_> {
         Ok(version)
     }
 
-    /// Makes it so without telling anybody: for what nobody waits for.
+    /// Makes it so without telling anybody: for what nobody waits for, and has no
+    /// [`number`](Self::number).
     ///
     /// # Errors
     ///

@@ -8,11 +8,12 @@ use bytes::Bytes;
 
 use crate::authority::proof::kubernetes::error::ClusterError;
 use crate::authority::settings::ApiServer;
-use crate::https::Bearer;
-use crate::https::BearerError;
 use crate::https::Client;
+use crate::https::Credentials;
+use crate::https::CredentialsError;
 use crate::https::HttpsError;
 use crate::https::Limits;
+use crate::https::Post;
 use crate::https::Request;
 use crate::https::TrustError;
 use crate::https::Url;
@@ -57,8 +58,8 @@ impl Server {
             .map_err(|cause| ServerError::Trust { cause })?;
         let bearer = self.bearer()?;
         let request = Request {
-            bearer: bearer.as_ref(),
-            json,
+            credentials: bearer.as_ref(),
+            post: json.map(Post::Json),
             trust: &trust,
             url: &self.url,
         };
@@ -69,10 +70,10 @@ impl Server {
     }
 
     /// Kubernetes renews it in its file.
-    fn bearer(&self) -> Result<Option<Bearer>, ServerError> {
+    fn bearer(&self) -> Result<Option<Credentials>, ServerError> {
         self.token
             .as_deref()
-            .map(Bearer::read)
+            .map(Credentials::read_bearer)
             .transpose()
             .map_err(|cause| ServerError::Token { cause })
     }
@@ -93,7 +94,7 @@ pub enum ServerError {
     Token {
         /// Why not.
         #[source]
-        cause: BearerError,
+        cause: CredentialsError,
     },
     /// There is nothing to believe it by.
     #[error("there is nothing to believe it by")]

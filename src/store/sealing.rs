@@ -1,8 +1,8 @@
-//! Keys at rest that only we can read.
+//! Secrets at rest that only we can read.
 //!
 //! A database is copied, backed up and looked at by people who must not be able
-//! to sign. What is sealed is bound to its name, so that nobody can put one
-//! sealed key in another's place.
+//! to sign, or to act as somebody who signed in. What is sealed is bound to its
+//! name, so that nobody can put one secret in another's place.
 
 use std::fmt;
 use std::path::Path;
@@ -16,28 +16,47 @@ use aws_lc_rs::aead::RandomizedNonceKey;
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
-use crate::store;
 use crate::store::StoreError;
+use crate::store::file;
 
-/// The key that other keys are sealed with (AES-256-GCM).
-pub struct SealingKey(RandomizedNonceKey);
+/// The key that secrets are sealed with (AES-256-GCM), and those that it replaces:
+/// the first seals, and each unseals what it has sealed.
+pub struct SealingKey {
+    seals: RandomizedNonceKey,
+    before: Vec<RandomizedNonceKey>,
+}
 
 impl SealingKey {
-    /// Reads the key's file: 64 hexadecimal digits, as `openssl rand -hex 32` makes them.
+    /// One that seals, and those that did.
+    pub const MOST_KEYS: usize = 4;
+
+    /// Reads the key's file: 64 hexadecimal digits, as `openssl rand -hex 32` makes
+    /// them, and up to [`MOST_KEYS`](Self::MOST_KEYS) lines of them.
     ///
     /// # Errors
     ///
     /// [`SealingKeyError`] names the file.
     pub fn load(path: &Path) -> Result<Self, SealingKeyError> {
         let text =
-            Zeroizing::new(store::read(path).map_err(|cause| SealingKeyError::File { cause })?);
+            Zeroizing::new(file::read(path).map_err(|cause| SealingKeyError::File { cause })?);
         let malformed = || SealingKeyError::Malformed {
             path: path.to_owned(),
         };
-        let key = Zeroizing::new(unhex(text.trim_ascii()).ok_or_else(malformed)?);
-        RandomizedNonceKey::new(&AES_256_GCM, &key)
-            .map(Self)
-            .map_err(|_unspecified| malformed())
+        let lines = text.trim_ascii().split(|byte| *byte == b'\n');
+        let mut keys = Vec::new();
+        for line in lines {
+            let key = Zeroizing::new(unhex(line.trim_ascii()).ok_or_else(malformed)?);
+            let key = RandomizedNonceKey::new(&AES_256_GCM, &key);
+            keys.push(key.map_err(|_unspecified| malformed())?);
+        }
+        if keys.len() > Self::MOST_KEYS {
+            return Err(malformed());
+        }
+        let mut keys = keys.into_iter();
+        Ok(Self {
+            seals: keys.next().ok_or_else(malformed)?,
+            before: keys.collect(),
+        })
     }
 
     /// Makes the key's file, unless it is there, and reads it.
@@ -51,7 +70,7 @@ impl SealingKey {
             return Err(SealingKeyError::NoRandomness);
         }
         let text = Zeroizing::new(hex(key.as_slice()) + "\n");
-        store::create_secret(path, text.as_bytes())
+        file::create_secret(path, text.as_bytes())
             .map_err(|cause| SealingKeyError::File { cause })?;
         Self::load(path)
     }
@@ -64,7 +83,7 @@ impl SealingKey {
     pub fn seal(&self, name: &str, secret: &[u8]) -> Result<String, SealError> {
         let mut text = secret.to_vec();
         let nonce = self
-            .0
+            .seals
             .seal_in_place_append_tag(Aad::from(name.as_bytes()), &mut text)
             .or(Err(SealError::NotSealed))?;
         Ok(hex(nonce.as_ref()) + &hex(&text))
@@ -80,14 +99,17 @@ impl SealingKey {
         let not_ours = || SealError::NotOurs {
             name: name.to_owned(),
         };
-        let mut bytes = Zeroizing::new(unhex(sealed.as_bytes()).ok_or_else(not_ours)?);
-        let (nonce, text) = bytes.split_at_mut_checked(NONCE_LEN).ok_or_else(not_ours)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_length| not_ours())?;
-        let secret = self
-            .0
-            .open_in_place(nonce, Aad::from(name.as_bytes()), text)
-            .map_err(|_unspecified| not_ours())?;
-        Ok(Zeroizing::new(secret.to_vec()))
+        let bytes = Zeroizing::new(unhex(sealed.as_bytes()).ok_or_else(not_ours)?);
+        let (nonce, text) = bytes.split_at_checked(NONCE_LEN).ok_or_else(not_ours)?;
+        for key in std::iter::once(&self.seals).chain(&self.before) {
+            let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_length| not_ours())?;
+            // Whoever fails may have written into it.
+            let mut text = Zeroizing::new(text.to_vec());
+            if let Ok(secret) = key.open_in_place(nonce, Aad::from(name.as_bytes()), &mut text) {
+                return Ok(Zeroizing::new(secret.to_vec()));
+            }
+        }
+        Err(not_ours())
     }
 }
 
@@ -108,7 +130,11 @@ pub enum SealingKeyError {
         cause: StoreError,
     },
     /// The file holds no key.
-    #[error("`{}` does not hold 64 hexadecimal digits", path.display())]
+    #[error(
+        "`{}` does not hold 64 hexadecimal digits, or up to {} lines of them",
+        path.display(),
+        SealingKey::MOST_KEYS
+    )]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -128,7 +154,7 @@ pub enum SealError {
         name: String,
     },
     /// The cipher did not work.
-    #[error("a key could not be sealed")]
+    #[error("a secret could not be sealed")]
     NotSealed,
 }
 
@@ -186,6 +212,29 @@ mod tests {
             assert_eq!(one.unseal("root", &damaged), not_ours("root"), "{at}");
         }
         assert_eq!(one.unseal("root", ""), not_ours("root"));
+    }
+
+    #[test]
+    fn a_key_that_is_replaced_still_unseals() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = |lines: &[&str]| {
+            let path = dir.path().join("key");
+            let lines: Vec<String> = lines.iter().map(|digit| digit.repeat(64)).collect();
+            std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+            SealingKey::load(&path)
+        };
+        let old = load(&["1"]).unwrap();
+        let both = load(&["2", "1"]).unwrap();
+        let new = load(&["2"]).unwrap();
+        let before = old.seal("root", b"secret").unwrap();
+        assert_eq!(*both.unseal("root", &before).unwrap(), b"secret");
+        assert!(new.unseal("root", &before).is_err());
+        let after = both.seal("root", b"secret").unwrap();
+        assert_eq!(*new.unseal("root", &after).unwrap(), b"secret");
+        assert!(old.unseal("root", &after).is_err());
+        assert!(load(&["1", "2", "3", "4"]).is_ok());
+        assert!(load(&["1", "2", "3", "4", "5"]).is_err());
+        assert!(load(&["1", "", "2"]).is_err());
     }
 
     #[test]
