@@ -15,13 +15,15 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use crate::https::bearer::Bearer;
+use crate::https::credentials::Credentials;
 use crate::https::error::HttpsError;
+use crate::https::form::Form;
 use crate::https::trust::Trust;
 use crate::https::url::Url;
 use crate::net::Dialer;
@@ -59,13 +61,31 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Who asks, if that is to be said.
-    pub bearer: Option<&'a Bearer>,
-    /// What is posted, JSON. Nothing: it is a GET.
-    pub json: Option<&'a str>,
+    pub credentials: Option<&'a Credentials>,
+    /// What is posted. Nothing: it is a GET.
+    pub post: Option<Post<'a>>,
     /// Who must answer.
     pub trust: &'a Trust,
     /// Where.
     pub url: &'a Url,
+}
+
+/// What is posted.
+#[derive(Clone, Copy, Debug)]
+pub enum Post<'a> {
+    /// Names and values.
+    Form(&'a Form),
+    /// A document.
+    Json(&'a str),
+}
+
+/// What a server says, whether or not it does what was asked.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What it says, within the limit.
+    pub body: Bytes,
+    /// How it says it; never a redirection.
+    pub status: StatusCode,
 }
 
 impl Client {
@@ -85,8 +105,32 @@ impl Client {
     ///
     /// Dropping the future closes the connection. The server may have acted.
     pub async fn ask(&self, request: Request<'_>) -> Result<Bytes, HttpsError> {
+        let done = |status| matches!(status, StatusCode::OK | StatusCode::CREATED);
+        let answer = self.within_limits(request, done).await;
+        answer.map(|answer| answer.body)
+    }
+
+    /// The answer, whatever its status: for servers that say in a body why they
+    /// do not do what was asked.
+    ///
+    /// # Errors
+    ///
+    /// All of [`HttpsError`] but `Status`.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`ask`](Self::ask).
+    pub async fn answer(&self, request: Request<'_>) -> Result<Answer, HttpsError> {
+        self.within_limits(request, |_any| true).await
+    }
+
+    async fn within_limits(
+        &self,
+        request: Request<'_>,
+        wanted: fn(StatusCode) -> bool,
+    ) -> Result<Answer, HttpsError> {
         // Boxed: a handshake's state is large.
-        let exchange = Box::pin(self.exchange(request));
+        let exchange = Box::pin(self.exchange(request, wanted));
         timeout(self.limits.whole, exchange)
             .await
             .unwrap_or_else(|_elapsed| {
@@ -97,14 +141,34 @@ impl Client {
             })
     }
 
-    async fn exchange(&self, request: Request<'_>) -> Result<Bytes, HttpsError> {
+    async fn exchange(
+        &self,
+        request: Request<'_>,
+        wanted: fn(StatusCode) -> bool,
+    ) -> Result<Answer, HttpsError> {
+        let stream = self.dial(request.url).await?;
+        if request.url.is_plain() {
+            return self.converse(request, wanted, stream).await;
+        }
+        let stream = TlsConnector::from(request.trust.config())
+            .connect(request.url.host(), stream)
+            .await
+            .map_err(|error| HttpsError::from_handshake(request.url, error))?;
+        self.converse(request, wanted, stream).await
+    }
+
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        request: Request<'_>,
+        wanted: fn(StatusCode) -> bool,
+        stream: S,
+    ) -> Result<Answer, HttpsError> {
         let url = request.url;
         let broken = |cause| HttpsError::Broken {
             url: url.clone(),
             cause,
         };
         let message = message(request)?;
-        let stream = self.connect(request).await?;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MOST_HEAD_BYTES)
             .max_headers(MOST_HEADERS)
@@ -113,7 +177,7 @@ impl Client {
             .map_err(broken)?;
         let mut answer = pin!(async {
             let response = sender.send_request(message).await.map_err(broken)?;
-            self.read(url, response).await
+            self.read(url, response, wanted).await
         });
         tokio::select! {
             biased;
@@ -123,8 +187,7 @@ impl Client {
         }
     }
 
-    async fn connect(&self, request: Request<'_>) -> Result<TlsStream<TcpStream>, HttpsError> {
-        let url = request.url;
+    async fn dial(&self, url: &Url) -> Result<TcpStream, HttpsError> {
         let dialer = Dialer::new(&url.destination(), self.limits.connect);
         let stream = dialer
             .dial()
@@ -133,23 +196,26 @@ impl Client {
                 url: url.clone(),
                 cause,
             })?;
-        TlsConnector::from(request.trust.config())
-            .connect(url.host(), stream)
-            .await
-            .map_err(|error| HttpsError::from_handshake(url, error))
+        // Whoever resolves names decides where `localhost` is.
+        let is_near = || stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+        if url.is_plain() && !is_near() {
+            return Err(HttpsError::NotLoopback { url: url.clone() });
+        }
+        Ok(stream)
     }
 
     async fn read(
         &self,
         url: &Url,
         response: http::Response<Incoming>,
-    ) -> Result<Bytes, HttpsError> {
+        wanted: fn(StatusCode) -> bool,
+    ) -> Result<Answer, HttpsError> {
         let status = response.status();
         let (url, limit) = (url.clone(), self.limits.body_bytes);
         if status.is_redirection() {
             return Err(HttpsError::Redirected { url, status });
         }
-        if !matches!(status, StatusCode::OK | StatusCode::CREATED) {
+        if !wanted(status) {
             return Err(HttpsError::Status { url, status });
         }
         let mut body = response.into_body();
@@ -171,7 +237,10 @@ impl Client {
             }
             read.extend_from_slice(&data);
         }
-        Ok(read.freeze())
+        Ok(Answer {
+            body: read.freeze(),
+            status,
+        })
     }
 }
 
@@ -185,18 +254,20 @@ fn message(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, HttpsErro
             header::USER_AGENT,
             concat!("portreeve/", env!("CARGO_PKG_VERSION")),
         );
-    if let Some(value) = request.bearer.and_then(Bearer::field) {
+    if let Some(value) = request.credentials.and_then(Credentials::field) {
         message = message.header(header::AUTHORIZATION, value);
     }
-    let body = match request.json {
-        Some(json) => {
-            message = message
-                .method(Method::POST)
-                .header(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-            Bytes::copy_from_slice(json.as_bytes())
-        }
-        None => Bytes::new(),
+    let (kind, body) = match request.post {
+        Some(Post::Form(form)) => (FORM, form.as_str()),
+        Some(Post::Json(json)) => (JSON, json),
+        None => ("", ""),
     };
+    if !kind.is_empty() {
+        message = message
+            .method(Method::POST)
+            .header(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    let body = Bytes::copy_from_slice(body.as_bytes());
     message
         .body(Full::new(body))
         .map_err(|cause| HttpsError::Unsendable {
@@ -205,6 +276,7 @@ fn message(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, HttpsErro
         })
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
 /// An answer's head is small where nobody sets cookies.

@@ -42,6 +42,12 @@ pub enum HttpsError {
         #[source]
         cause: Arc<dyn Error + Send + Sync>,
     },
+    /// What is in the clear would leave the machine.
+    #[error("`{}` is not on this machine: only `https` may be elsewhere", url.shown())]
+    NotLoopback {
+        /// What was asked for.
+        url: Url,
+    },
     /// The answer points elsewhere, where nobody goes.
     #[error("`{}` redirects ({status}): name the other place in the configuration", url.shown())]
     Redirected {
@@ -102,6 +108,7 @@ impl HttpsError {
             Self::Broken { .. } => "broken",
             Self::Handshake { .. } => "handshake",
             Self::NotBelieved { .. } => "not_believed",
+            Self::NotLoopback { .. } => "not_loopback",
             Self::Redirected { .. } => "redirected",
             Self::Status { .. } => "bad_status",
             Self::TimedOut { .. } => "timeout",
@@ -117,7 +124,10 @@ impl HttpsError {
     pub const fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::NotBelieved { .. } | Self::Redirected { .. } | Self::TooLarge { .. }
+            Self::NotBelieved { .. }
+                | Self::NotLoopback { .. }
+                | Self::Redirected { .. }
+                | Self::TooLarge { .. }
         )
     }
 

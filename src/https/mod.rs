@@ -6,14 +6,16 @@
 //! followed to a place that the configuration does not name (SPIFFE Federation
 //! 5.2 would let us, 7.5.1 says what it may cost).
 
-mod bearer;
 mod client;
+mod credentials;
 mod error;
+mod form;
 mod trust;
 mod url;
 
-pub use bearer::{Bearer, BearerError};
-pub use client::{Client, Limits, Request};
+pub use client::{Answer, Client, Limits, Post, Request};
+pub use credentials::{Credentials, CredentialsError};
 pub use error::HttpsError;
+pub use form::Form;
 pub use trust::{Trust, TrustError, WebRoots};
 pub use url::{Url, UrlError};

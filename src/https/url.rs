@@ -1,6 +1,7 @@
 //! Where a server is.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -13,6 +14,9 @@ use rustls_pki_types::ServerName;
 /// its scheme being `https`, on a host that a certificate can name, on a port,
 /// and on its holding neither user information nor a fragment. Two that are
 /// equal are the same place. Cloning is cheap.
+///
+/// The one exception is [`loopback`](Self::loopback), which whoever wants it
+/// must ask for by name.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Url(Arc<Parts>);
 
@@ -21,12 +25,63 @@ struct Parts {
     /// In lower case; an IPv6 address without its brackets.
     host: ServerName<'static>,
     port: u16,
+    scheme: Scheme,
     target: PathAndQuery,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Http => "http://",
+            Self::Https => "https://",
+        }
+    }
+
+    const fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
 }
 
 impl Url {
     /// The longest URL in bytes: what servers and proxies commonly take.
     pub const MAX_BYTES: usize = 2048;
+
+    /// Reads what [`FromStr`] reads, and `http` to this machine itself: for
+    /// servers of developers and tests. Where `localhost` is, is looked at when
+    /// it is dialled.
+    ///
+    /// # Errors
+    ///
+    /// All of [`UrlError`].
+    pub fn loopback(text: &str) -> Result<Self, UrlError> {
+        if !text.starts_with(Scheme::Http.prefix()) {
+            return text.parse();
+        }
+        let url = Self::read(text, Scheme::Http)?;
+        let is_near = match url.0.host {
+            ServerName::IpAddress(address) => IpAddr::from(address).is_loopback(),
+            _ => url.0.host.to_str() == "localhost",
+        };
+        if is_near {
+            Ok(url)
+        } else {
+            Err(UrlError::NotHttps)
+        }
+    }
+
+    /// Whether it is one of those on this machine that have no TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        self.0.scheme == Scheme::Http
+    }
 
     /// What the server's certificate must name, if names are looked at.
     pub(super) fn host(&self) -> ServerName<'static> {
@@ -40,10 +95,11 @@ impl Url {
 
     /// The `host` of a request.
     pub(super) fn authority(&self) -> String {
-        match self.0.port {
-            HTTPS_PORT => self.host_text(),
-            port => format!("{}:{port}", self.host_text()),
+        let port = self.0.port;
+        if port == self.0.scheme.port() {
+            return self.host_text();
         }
+        format!("{}:{port}", self.host_text())
     }
 
     /// What a request asks for.
@@ -54,7 +110,8 @@ impl Url {
     /// What errors and records say: without the query, which may hold a secret.
     #[must_use]
     pub fn shown(&self) -> String {
-        format!("https://{}{}", self.authority(), self.0.target.path())
+        let scheme = self.0.scheme.prefix();
+        format!("{scheme}{}{}", self.authority(), self.0.target.path())
     }
 
     fn host_text(&self) -> String {
@@ -67,17 +124,16 @@ impl Url {
     }
 }
 
-impl FromStr for Url {
-    type Err = UrlError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+impl Url {
+    fn read(text: &str, scheme: Scheme) -> Result<Self, UrlError> {
         if text.len() > Self::MAX_BYTES {
             return Err(UrlError::TooLong { bytes: text.len() });
         }
         if let Some((at, found)) = text.char_indices().find(|&(_, c)| !is_allowed(c)) {
             return Err(UrlError::BadCharacter { at, found });
         }
-        let rest = text.strip_prefix("https://").ok_or(UrlError::NotHttps)?;
+        let prefix = scheme.prefix();
+        let rest = text.strip_prefix(prefix).ok_or(UrlError::NotHttps)?;
         if rest.contains('#') {
             return Err(UrlError::Fragment);
         }
@@ -86,7 +142,7 @@ impl FromStr for Url {
         if authority.contains('@') {
             return Err(UrlError::UserInformation);
         }
-        let (host, port) = split(authority)?;
+        let (host, port) = split(authority, scheme)?;
         let target = match target {
             "" => "/".to_owned(),
             query if query.starts_with('?') => format!("/{query}"),
@@ -95,14 +151,24 @@ impl FromStr for Url {
         Ok(Self(Arc::new(Parts {
             host: read_host(host)?,
             port,
+            scheme,
             target: target.parse().map_err(|_invalid| UrlError::BadPath)?,
         })))
     }
 }
 
+impl FromStr for Url {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::read(text, Scheme::Https)
+    }
+}
+
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "https://{}{}", self.authority(), self.0.target)
+        let scheme = self.0.scheme.prefix();
+        write!(f, "{scheme}{}{}", self.authority(), self.0.target)
     }
 }
 
@@ -154,7 +220,7 @@ const fn is_allowed(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
 }
 
-fn split(authority: &str) -> Result<(&str, u16), UrlError> {
+fn split(authority: &str, scheme: Scheme) -> Result<(&str, u16), UrlError> {
     let end = if authority.starts_with('[') {
         authority.find(']').ok_or(UrlError::BadHost)? + 1
     } else {
@@ -162,7 +228,7 @@ fn split(authority: &str) -> Result<(&str, u16), UrlError> {
     };
     let (host, rest) = authority.split_at_checked(end).ok_or(UrlError::BadHost)?;
     if rest.is_empty() {
-        return Ok((host, HTTPS_PORT));
+        return Ok((host, scheme.port()));
     }
     let port = rest.strip_prefix(':').ok_or(UrlError::BadHost)?;
     // `parse` takes a plus sign and leading zeros: two spellings.
@@ -192,8 +258,6 @@ fn read_host(host: &str) -> Result<ServerName<'static>, UrlError> {
     }
     ServerName::try_from(bare).map_err(|_invalid| UrlError::BadHost)
 }
-
-const HTTPS_PORT: u16 = 443;
 
 #[cfg(test)]
 mod tests {
@@ -274,6 +338,31 @@ mod tests {
         ];
         for (text, why) in cases {
             assert_eq!(text.parse::<Url>(), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn in_the_clear_is_only_this_machine_and_only_by_name() {
+        let cases = [
+            ("http://127.0.0.1:8080/a", Ok("http://127.0.0.1:8080/a")),
+            ("http://127.9.9.9", Ok("http://127.9.9.9/")),
+            ("http://[::1]:80/a", Ok("http://[::1]/a")),
+            ("http://LocalHost:443/a?b", Ok("http://localhost:443/a?b")),
+            ("https://host:80/", Ok("https://host:80/")),
+            ("http://host/", Err(UrlError::NotHttps)),
+            ("http://localhost.evil.example/", Err(UrlError::NotHttps)),
+            ("http://128.0.0.1/", Err(UrlError::NotHttps)),
+            ("http://[::2]/", Err(UrlError::NotHttps)),
+            ("http://[::ffff:127.0.0.1]/", Err(UrlError::NotHttps)),
+            ("http://a@localhost/", Err(UrlError::UserInformation)),
+            ("HTTP://localhost/", Err(UrlError::NotHttps)),
+        ];
+        for (text, expected) in cases {
+            let written = Url::loopback(text).map(|url| url.to_string());
+            assert_eq!(written, expected.map(ToOwned::to_owned), "{text}");
+            if text.starts_with("http:") {
+                assert_eq!(text.parse::<Url>(), Err(UrlError::NotHttps), "{text}");
+            }
         }
     }
 

@@ -16,7 +16,11 @@ use serde_json::Number;
 use serde_json::Value;
 
 /// Reads an object. No member comes twice, at any depth.
-pub(super) fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
+///
+/// # Errors
+///
+/// All of [`JsonError`].
+pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let Strict(value) = serde_json::from_slice(text).map_err(|cause| JsonError::Malformed {
         line: cause.line(),
         column: cause.column(),

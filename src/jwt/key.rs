@@ -1,5 +1,6 @@
 //! A public key that tokens are checked with.
 
+use aws_lc_rs::digest;
 use std::fmt;
 
 use aws_lc_rs::rsa::PublicKeyComponents;
@@ -85,8 +86,17 @@ impl PublicKey {
         }
     }
 
+    /// Its name everywhere (RFC 7638): SHA-256 of its members in the order of their names.
+    #[must_use]
+    pub(crate) fn thumbprint(&self) -> String {
+        let members: std::collections::BTreeMap<String, Value> =
+            self.to_jwk().into_iter().collect();
+        let text = json!(members).to_string();
+        encoded(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+    }
+
     /// The members of a JWK that describe the key.
-    pub(super) fn to_jwk(&self) -> Map<String, Value> {
+    pub(crate) fn to_jwk(&self) -> Map<String, Value> {
         let jwk = match self {
             Self::Ec { curve, point } => {
                 let numbers = point.get(1..).unwrap_or_default();

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::id::TrustDomain;
 use crate::jwt::algorithm::Algorithm;
+use crate::jwt::jws::Verdict;
 use crate::jwt::key::PublicKey;
 
 /// The keys of one trust domain that JWT-SVIDs are checked with, by name.
@@ -75,10 +76,7 @@ impl JwtKeys {
         message: &[u8],
         signature: &[u8],
     ) -> Verdict {
-        let signed = |key: &JwtKey| {
-            key.algorithm.is_none_or(|only| only == algorithm)
-                && key.key.signed(algorithm, message, signature)
-        };
+        let signed = |key: &JwtKey| key.signed(algorithm, message, signature);
         let signed = match kid {
             Some(kid) => match self.0.get(kid) {
                 Some(key) => signed(key),
@@ -94,14 +92,6 @@ impl JwtKeys {
     }
 }
 
-/// What a signature is worth.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Verdict {
-    NotSigned,
-    Signed,
-    UnknownKey,
-}
-
 /// A key, and the one algorithm that it is for, if it says so.
 #[derive(Clone, Eq, PartialEq)]
 pub struct JwtKey {
@@ -114,6 +104,12 @@ impl JwtKey {
     #[must_use]
     pub const fn new(key: PublicKey, algorithm: Option<Algorithm>) -> Self {
         Self { key, algorithm }
+    }
+
+    /// Whether it made `signature`. An algorithm that it is not for is a no.
+    pub(super) fn signed(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.algorithm.is_none_or(|only| only == algorithm)
+            && self.key.signed(algorithm, message, signature)
     }
 
     fn to_jwk(&self, kid: &str) -> Map<String, Value> {

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
 use aws_lc_rs::signature::EcdsaKeyPair;
@@ -87,7 +86,6 @@ impl SigningKey {
         if claims.audience.is_empty() || claims.audience.iter().any(String::is_empty) {
             return Err(SigningError::NoAudience);
         }
-        let header = json!({"alg": "ES256", "kid": self.kid, "typ": "JWT"});
         let audience = match claims.audience {
             [only] => json!(only),
             several => json!(several),
@@ -98,7 +96,17 @@ impl SigningKey {
             "iat": seconds(claims.issued_at),
             "exp": seconds(claims.issued_at).saturating_add(claims.lifetime.as_secs()),
         });
-        let mut token = format!("{}.{}", part(&header), part(&body));
+        self.sign_body(&body)
+    }
+
+    /// A token with `body`, a JSON object, which is as whoever calls made it.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError::NotSigned`].
+    pub fn sign_body(&self, body: &Value) -> Result<String, SigningError> {
+        let header = json!({"alg": "ES256", "kid": self.kid, "typ": "JWT"});
+        let mut token = format!("{}.{}", part(&header), part(body));
         let signature = self
             .pair
             .sign(&SystemRandom::new(), token.as_bytes())
@@ -110,7 +118,7 @@ impl SigningKey {
     }
 
     fn new(pair: EcdsaKeyPair) -> Self {
-        let kid = thumbprint(&public_key(&pair));
+        let kid = public_key(&pair).thumbprint();
         Self { pair, kid }
     }
 }
@@ -162,13 +170,6 @@ fn public_key(pair: &EcdsaKeyPair) -> PublicKey {
         curve: Curve::P256,
         point: pair.public_key().as_ref().to_vec(),
     }
-}
-
-/// RFC 7638: SHA-256 of the key's members in the order of their names.
-fn thumbprint(key: &PublicKey) -> String {
-    let members: std::collections::BTreeMap<String, Value> = key.to_jwk().into_iter().collect();
-    let text = json!(members).to_string();
-    encoded(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 fn part(value: &Value) -> String {
