@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = [
         "authority.proto",
         "admin.proto",
+        "sidecar.proto",
         "workload.proto",
         "istio.proto",
     ];

@@ -13,14 +13,17 @@
 //! reach must be written down. A page in the operator's browser cannot read it
 //! either: where that could matter, requests must name an IP address or
 //! `localhost` as their host, so that a name which is bent to us ("DNS
-//! rebinding") gets nothing.
+//! rebinding") gets nothing. What changes something is ordered elsewhere, at the
+//! [`Hatch`].
 
 mod answer;
+mod hatch;
 mod host;
 mod readiness;
 mod status;
 mod window;
 
+pub use hatch::{Hatch, HatchError, Orders, Signals};
 pub use readiness::{Block, Readiness, Unready};
 pub use status::{AuditState, Identity, Listener, Live, Policy, Report, Status, Trouble};
 pub use window::{BindError, Settings, Window};

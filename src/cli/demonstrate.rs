@@ -10,6 +10,7 @@ use crate::config::Log;
 use crate::config::LogFormat;
 use crate::demo::Demo;
 use crate::demo::Outcome;
+use crate::demo::Pace;
 use crate::store;
 use crate::time::Clock as _;
 use crate::time::SystemClock;
@@ -39,15 +40,11 @@ pub(super) fn demonstrate(dir: Option<PathBuf>, stay: Stay) -> ExitCode {
     if let Err(error) = app::start_logging(&log) {
         return print::failure(&error);
     }
-    // On the tour SVIDs are short, so that their renewal can be watched.
-    let demo = match Demo::start(
-        &dir,
-        if stay == Stay::ForTheTour {
-            TOUR_TTL_S
-        } else {
-            TTL_S
-        },
-    ) {
+    let pace = match stay {
+        Stay::ForTheTour => ON_TOUR,
+        Stay::UntilInterrupted => AT_LEISURE,
+    };
+    let demo = match Demo::start(&dir, pace) {
         Ok(demo) => demo,
         Err(error) => return print::failure(&error),
     };
@@ -106,7 +103,13 @@ fn new_dir() -> PathBuf {
     Path::new(&std::env::temp_dir()).join(name)
 }
 
-/// The default of the configuration.
-const TTL_S: u64 = 3_600;
-/// Renewed every three seconds.
-const TOUR_TTL_S: u64 = 6;
+/// As in the configuration, and as short as an experiment's patience.
+const AT_LEISURE: Pace = Pace {
+    svid_ttl_s: 3_600,
+    tokens_s: 30,
+};
+/// Identities are renewed every three seconds, so that it can be watched.
+const ON_TOUR: Pace = Pace {
+    svid_ttl_s: 6,
+    tokens_s: 6,
+};

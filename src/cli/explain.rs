@@ -12,10 +12,10 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 
+use crate::cli::asking;
+use crate::cli::asking::Asking;
 use crate::cli::check;
 use crate::cli::print;
-use crate::id::SpiffeId;
-use crate::policy::GroupName;
 use crate::policy::ServiceName;
 use crate::rehearsal;
 use crate::rehearsal::Asked;
@@ -35,9 +35,8 @@ pub(super) struct Explain {
     /// The sidecar's configuration file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Who asks: a SPIFFE ID
-    #[arg(long, value_name = "ID")]
-    caller: SpiffeId,
+    #[command(flatten)]
+    who: Asking,
     /// The method
     #[arg(long, value_name = "M", default_value = "GET")]
     method: Method,
@@ -62,14 +61,14 @@ pub(super) struct Explain {
     /// When, such as 2026-11-24T18:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = rehearsal::moment)]
     at: Option<SystemTime>,
-    /// A workload group that the caller is in besides, as an authority's entries may say; may be given several times
+    /// A group of the user's at the provider, or a workload group that the caller is in besides; may be given several times
     #[arg(long = "group", value_name = "NAME")]
-    groups: Vec<GroupName>,
+    groups: Vec<String>,
     /// The connection's TLS: `none`, or parts such as `group=X25519,issued=TIME,expires=TIME,serial=HEX` [default: as between sidecars]
     #[arg(long, value_name = "PARTS")]
     tls: Option<Handshake>,
     /// The value of a signal of the caller, in YAML; may be given several times [default: what the configuration's file says]
-    #[arg(long = "signal", value_name = "NAME=VALUE", value_parser = signal)]
+    #[arg(long = "signal", value_name = "NAME=VALUE", value_parser = asking::pair)]
     signals: Vec<(String, String)>,
     /// Print JSON
     #[arg(long)]
@@ -109,7 +108,9 @@ fn asked(wanted: Explain, stage: &Stage) -> Result<Asked, String> {
     let signals = wanted.signals.iter();
     let signals = signals.map(|(name, value)| (name.as_str(), value.as_str()));
     let told = stage.policy().signals().clone();
-    let signals = stage.signals(told, &wanted.caller, signals)?;
+    let now = wanted.at.unwrap_or_else(|| SystemClock.now());
+    let (caller, groups) = wanted.who.read(wanted.groups, now, stage)?;
+    let signals = stage.signals(told, &caller, signals)?;
     let mut headers = HeaderMap::new();
     for (name, value) in wanted.headers {
         headers.append(name, value);
@@ -124,20 +125,15 @@ fn asked(wanted: Explain, stage: &Stage) -> Result<Asked, String> {
         },
     };
     Ok(Asked {
-        caller: wanted.caller,
-        groups: wanted.groups,
-        now: wanted.at.unwrap_or_else(|| SystemClock.now()),
+        caller,
+        groups,
+        now,
         service,
         signals: Some(signals),
         source: wanted.source,
         tls: wanted.tls.unwrap_or_default(),
         what,
     })
-}
-
-fn signal(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("it is not NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {

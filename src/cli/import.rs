@@ -113,6 +113,12 @@ fn translated(
     };
     match translate(&text) {
         Ok(imported) => {
+            if !imported.claims.is_empty() {
+                let claims = imported.claims.iter();
+                let claims = claims.map(|(name, kind)| format!("{name}: {}", kind.word()));
+                let claims = claims.collect::<Vec<_>>().join(", ");
+                print::line(format_args!("// Declare `policy.claims: {{ {claims} }}`."));
+            }
             if !imported.headers.is_empty() {
                 let headers = imported.headers.iter().map(HeaderName::as_str);
                 let headers = headers.collect::<Vec<_>>().join(", ");

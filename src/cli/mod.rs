@@ -5,10 +5,12 @@
 //! understood exits with 2. Where a question was asked and the answer is no,
 //! the exit code is 3.
 
+mod asking;
 mod authority;
 mod check;
 mod demonstrate;
 mod explain;
+mod hatch;
 mod import;
 mod init_net;
 mod orders;
@@ -16,6 +18,8 @@ mod print;
 mod rehearse;
 mod run;
 mod runtime;
+mod session;
+mod signal;
 mod socket;
 mod svid;
 
@@ -38,6 +42,8 @@ use orders::EntryCommand;
 use orders::RevocationCommand;
 use orders::TokenCommand;
 use rehearse::Test;
+use session::SessionCommand;
+use signal::SignalCommand;
 
 /// Does what the command line says.
 #[must_use]
@@ -85,6 +91,8 @@ pub fn main() -> ExitCode {
         Command::Schema {
             authority: true, ..
         } => print::schema(&AuthorityConfig::schema()),
+        Command::Session { command } => session::session(command),
+        Command::Signal { command } => signal::signal(command),
         Command::Svid {
             command: SvidCommand::Show { file, bundle },
         } => svid::show(&file, bundle.as_deref()),
@@ -146,6 +154,9 @@ enum Command {
         command: TokenCommand,
     },
     /// Run a whole small mesh on loopback, to look at and to try
+    ///
+    /// Two services with their sidecars, and a door for people. Who signs them in is a development provider on loopback that
+    /// asks for no password: it is a part of this command, and nothing that `portreeve run` starts has it.
     Demo {
         /// Where the policies and the decision log go [default: a new folder under the system's temporary one]
         #[arg(long, value_name = "DIR")]
@@ -182,6 +193,16 @@ enum Command {
         /// That of a file of cases for policies
         #[arg(long, conflicts_with = "authority")]
         policy_tests: bool,
+    },
+    /// Say who has signed in at a sidecar, and end sessions
+    Session {
+        #[command(subcommand)]
+        command: SessionCommand,
+    },
+    /// Say something of a caller to a sidecar's policies, for a while
+    Signal {
+        #[command(subcommand)]
+        command: SignalCommand,
     },
     /// Look at SVIDs
     Svid {

@@ -34,7 +34,7 @@ pub(super) fn with<F: Future<Output = Result<(), Status>>>(
     let path = socket.socket.as_path();
     runtime::run(async {
         let client = match connect(path).await {
-            Ok(client) => client,
+            Ok(channel) => AdminClient::new(channel),
             Err(error) => {
                 print::complaint(format_args!(
                     "portreeve: no authority answers at `{}` (see --socket)",
@@ -53,17 +53,17 @@ pub(super) fn with<F: Future<Output = Result<(), Status>>>(
     })
 }
 
-async fn connect(path: &Path) -> Result<AdminClient<Channel>, tonic::transport::Error> {
+/// Who answers at the socket at `path`.
+pub(super) async fn connect(path: &Path) -> Result<Channel, tonic::transport::Error> {
     let path = path.to_owned();
     let connector = tower::service_fn(move |_| {
         let path = path.clone();
         async move { UnixStream::connect(path).await.map(TokioIo::new) }
     });
-    let channel = Endpoint::from_static("http://localhost")
+    Endpoint::from_static("http://localhost")
         .timeout(PATIENCE)
         .connect_with_connector(connector)
-        .await?;
-    Ok(AdminClient::new(channel))
+        .await
 }
 
 /// Seconds since 1970, as people read them.

@@ -39,6 +39,22 @@ pub mod istio {
     tonic::include_proto!("istio.v1.auth");
 }
 
+/// What an operator asks of a sidecar.
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::clone_on_ref_ptr,
+    clippy::excessive_nesting,
+    clippy::missing_errors_doc,
+    clippy::too_many_lines,
+    reason = "generated; the comments are in the .proto file"
+)]
+pub mod sidecar {
+    tonic::include_proto!("portreeve.sidecar.v1");
+}
+
 /// The SPIFFE Workload API.
 #[expect(
     missing_docs,
