@@ -109,8 +109,10 @@ admin: {{ listen: \"127.0.0.1:0\" }}
 }
 
 /// What runs where, and what to try.
-pub(super) fn guide(dir: &Path, places: &Places) -> String {
+pub(super) fn guide(dir: &Path, places: &Places, provider: &str) -> String {
     let Places {
+        edge_admin,
+        edge_door,
         orders_admin,
         orders_app,
         orders_door,
@@ -118,7 +120,7 @@ pub(super) fn guide(dir: &Path, places: &Places) -> String {
         shop_admin,
         shop_door,
     } = places;
-    let dir = dir.display();
+    let (dir, edge_port) = (dir.display(), edge_door.port());
     let guide = format!(
         "A small mesh is running. Everything it reads and writes is in {dir}
 
@@ -128,6 +130,12 @@ pub(super) fn guide(dir: &Path, places: &Places) -> String {
   orders           http://{orders_app:<22} the application; a real one would be out of reach
     its sidecar    https://{orders_door:<21} inbound, mutual TLS
                    http://{orders_admin}/status  /metrics
+  edge             https://localhost:{edge_port:<12} the door for people, to the shop and to orders
+                   http://{edge_admin}/status
+  provider         {provider:<29} signs people in with a click; for development only
+
+Open https://localhost:{edge_port}/ in a browser. Its certificate is the demo's own: let the browser go on, or
+believe {dir}/web-ca.pem. Click on alice, and try what the shop offers; then on bob, in a private window.
 
 Try:
   curl http://{shop}/orders/7  # allowed: shop -> sidecar -> sidecar -> orders
@@ -137,8 +145,11 @@ Try:
   curl -ik https://{orders_door}/orders/7  # no identity: refused in the handshake
   curl -ik --cert {dir}/stranger.pem --key {dir}/stranger.key https://{orders_door}/orders/7  # the wrong one: 403
   curl -i --path-as-is http://{shop_door}/orders/../admin  # a path with two readings: 400
+  curl -ik https://localhost:{edge_port}/orders/7  # a program at the edge: 401, no sign-in page
+  curl -iLk https://localhost:{edge_port}/ -H 'accept: text/html'  # a browser: on to the provider's page
+  $EDITOR {dir}/people/people.cedar  # who may do what at the edge
   $EDITOR {dir}/policy/orders.cedar  # the next request is decided by what you save
-  tail -f {dir}/orders.jsonl  # every decision, as it is made
+  tail -f {dir}/edge.jsonl {dir}/orders.jsonl  # every decision, as it is made
 
 Ctrl-C ends it."
     );
@@ -157,6 +168,7 @@ fn align(line: &str) -> Cow<'_, str> {
 /// Who is who in the demo.
 pub(super) const NAMES: Names = Names {
     trust_domain: "demo.example",
+    edge: "spiffe://demo.example/ns/demo/sa/edge",
     orders: "spiffe://demo.example/ns/demo/sa/orders",
     shop: "spiffe://demo.example/ns/demo/sa/shop",
     stranger: "spiffe://demo.example/ns/elsewhere/sa/stranger",
@@ -166,6 +178,7 @@ pub(super) const NAMES: Names = Names {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Names {
     pub(super) trust_domain: &'static str,
+    pub(super) edge: &'static str,
     pub(super) orders: &'static str,
     pub(super) shop: &'static str,
     pub(super) stranger: &'static str,
@@ -191,6 +204,13 @@ const POLICY: &str = r#"// Who may do what at `orders`. Edit and save: the next 
 @id("shop-reads-orders")
 permit (
   principal == Workload::"spiffe://demo.example/ns/demo/sa/shop",
+  action in Action::"read",
+  resource in Route::"orders:/orders/{id}"
+);
+
+@id("edge-reads-orders-for-people")
+permit (
+  principal == Workload::"spiffe://demo.example/ns/demo/sa/edge",
   action in Action::"read",
   resource in Route::"orders:/orders/{id}"
 );

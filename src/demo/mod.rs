@@ -1,16 +1,25 @@
 //! A whole small mesh on loopback, to look at and to try.
 //!
-//! Two services, each with its sidecar, and one CA: `shop` calls `orders`.
+//! Two services, each with its sidecar, and one CA: `shop` calls `orders`. A
+//! third sidecar is the door for people, and a development provider signs them in.
 //! Everything is real: the sidecars are built from configuration files that
 //! are written out beside the policies, and so are the identities, so that an
 //! operator can edit the one and `curl` with the other.
 
+mod browser;
 mod client;
+mod edge;
 mod files;
 mod orders;
+pub mod provider;
 mod shop;
+mod shop_page;
+mod shown;
 mod stranger;
 mod tour;
+mod visit;
+mod web;
+mod web_ca;
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +39,12 @@ use crate::store::StoreError;
 use crate::time::SystemClock;
 
 pub use tour::Outcome;
+pub use web::{Reply, Web};
+pub use web_ca::WebCa;
 
+use edge::Beyond;
+use edge::Edge;
+use edge::Reception;
 use orders::Orders;
 use shop::Shop;
 
@@ -38,6 +52,7 @@ use shop::Shop;
 #[derive(Debug)]
 pub struct Demo {
     dir: PathBuf,
+    edge: Edge,
     orders: Orders,
     orders_sidecar: Running,
     shop: Shop,
@@ -45,12 +60,14 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Writes everything into `dir` and starts. SVIDs live for `svid_ttl_s` seconds.
+    /// Writes everything into `dir` and starts.
     ///
     /// # Errors
     ///
     /// [`DemoError`] names what could not be had.
-    pub fn start(dir: &Path, svid_ttl_s: u64) -> Result<Self, DemoError> {
+    pub fn start(dir: &Path, pace: Pace) -> Result<Self, DemoError> {
+        let reception = Reception::open(pace)?;
+        let svid_ttl_s = pace.svid_ttl_s;
         files::write_policies(dir)?;
         let orders = Orders::start().map_err(|cause| DemoError::Service { cause })?;
         let text = files::orders_configuration(orders.address(), svid_ttl_s);
@@ -68,9 +85,16 @@ impl Demo {
             .first()
             .copied()
             .ok_or(DemoError::NoDoor)?;
-        let shop = Shop::start(door).map_err(|cause| DemoError::Service { cause })?;
+        let shop = Shop::start(door, reception.issuer());
+        let shop = shop.map_err(|cause| DemoError::Service { cause })?;
+        let beyond = Beyond {
+            orders_door: to,
+            shop: shop.address(),
+        };
+        let edge = reception.admit(dir, beyond, pace)?;
         Ok(Self {
             dir: dir.to_owned(),
+            edge,
             orders,
             orders_sidecar,
             shop,
@@ -81,7 +105,7 @@ impl Demo {
     /// What runs where, and what to try.
     #[must_use]
     pub fn guide(&self) -> String {
-        files::guide(&self.dir, &self.places())
+        files::guide(&self.dir, &self.places(), self.edge.provider.issuer())
     }
 
     /// Takes the tour. `report` hears of each outcome as it is known.
@@ -99,23 +123,28 @@ impl Demo {
     ///
     /// [`RunError`] if a sidecar did not end well.
     pub fn run_until_interrupted(self) -> Result<(), RunError> {
-        app::run_until_signalled(self.shop_sidecar)?;
+        app::run_until_signalled(self.edge.sidecar)?;
+        self.shop_sidecar.stop()?;
         self.orders_sidecar.stop()
     }
 
-    /// Drains both sidecars.
+    /// Drains all sidecars.
     ///
     /// # Errors
     ///
     /// [`RunError`] if one did not end well.
     pub fn stop(self) -> Result<(), RunError> {
+        self.edge.sidecar.stop()?;
         self.shop_sidecar.stop()?;
         self.orders_sidecar.stop()
     }
 
     fn places(&self) -> Places {
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let edge = self.edge.sidecar.addresses();
         Places {
+            edge_admin: edge.admin.unwrap_or(unknown),
+            edge_door: edge.edge.unwrap_or(unknown),
             orders_admin: self.orders_sidecar.addresses().admin.unwrap_or(unknown),
             orders_app: self.orders.address(),
             orders_door: self.orders_sidecar.addresses().inbound.unwrap_or(unknown),
@@ -132,9 +161,20 @@ impl Demo {
     }
 }
 
+/// How fast things grow old.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How long SVIDs live, in seconds.
+    pub svid_ttl_s: u64,
+    /// How long what the provider says of people holds, in seconds.
+    pub tokens_s: u64,
+}
+
 /// Where everything listens.
 #[derive(Clone, Copy, Debug)]
 struct Places {
+    edge_admin: SocketAddr,
+    edge_door: SocketAddr,
     orders_admin: SocketAddr,
     orders_app: SocketAddr,
     orders_door: SocketAddr,
@@ -159,6 +199,13 @@ pub enum DemoError {
         /// Why.
         #[source]
         cause: BuildError,
+    },
+    /// There is nothing to show to browsers.
+    #[error("the demo's certificate for `localhost` cannot be made")]
+    Certificate {
+        /// Why.
+        #[source]
+        cause: rcgen::Error,
     },
     /// A configuration of ours is wrong, which is a mistake of ours.
     #[error("a configuration of the demo is refused: {mistakes:?}")]

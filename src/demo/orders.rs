@@ -27,11 +27,14 @@ use hyper::body::Frame;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
@@ -125,9 +128,15 @@ fn answer(request: Request<Incoming>, tasks: &Tasks) -> Response<Body> {
     match path.as_str() {
         "/stream" => stream(),
         "/ws" => echo(request, tasks),
+        "/orders/live" => live(request, tasks),
         _ => {
-            let body =
+            let mut body =
                 json!({ "method": request.method().as_str(), "path": path, "caller": caller });
+            // Whom our caller asks for, if it is one that people come through.
+            let user = text(request.headers(), "x-forwarded-user");
+            if let (Some(user), Some(members)) = (user, body.as_object_mut()) {
+                members.insert("user".to_owned(), user.into());
+            }
             json_response(&body)
         }
     }
@@ -159,19 +168,49 @@ fn stream() -> Response<Body> {
     Response::new(StreamBody::new(lines).boxed_unsync())
 }
 
+/// A line a second, as a stream or as a WebSocket, until somebody ends it.
+fn live(mut request: Request<Incoming>, tasks: &Tasks) -> Response<Body> {
+    let lines = futures_util::stream::unfold(0_u64, |number| async move {
+        if number > 0 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let line = format!("order {} came in\n", 100 + number);
+        Some((line, number + 1))
+    });
+    let Some(accept) = accepted(&request) else {
+        let lines = lines.map(|line| Ok(Frame::data(Bytes::from(line))));
+        return Response::new(StreamBody::new(lines).boxed_unsync());
+    };
+    let upgrade = hyper::upgrade::on(&mut request);
+    tasks.spawn(async move {
+        let Some(socket) = socket(upgrade).await else {
+            return;
+        };
+        let (out, heard) = socket.split();
+        let lines = lines.map(|line| Ok(Message::text(line)));
+        let told = lines.forward(out);
+        // Pings are answered, and a farewell is heard, only by who listens.
+        let heard = heard.for_each(|_message| std::future::ready(()));
+        tokio::select! {
+            told = told => tracing::debug!(?told, "a WebSocket of the demo has ended"),
+            () = heard => {}
+        }
+    });
+    switching(accept)
+}
+
 /// A WebSocket that says back what it hears.
 fn echo(mut request: Request<Incoming>, tasks: &Tasks) -> Response<Body> {
-    let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY) else {
+    let Some(accept) = accepted(&request) else {
         let mut response = Response::new(whole("this is a WebSocket\n".to_owned()));
         *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
         return response;
     };
-    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
     let upgrade = hyper::upgrade::on(&mut request);
     tasks.spawn(async move {
-        let Ok(upgraded) = upgrade.await else { return };
-        let socket =
-            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+        let Some(socket) = socket(upgrade).await else {
+            return;
+        };
         let (out, heard) = socket.split();
         let messages = heard.filter(|message| {
             let is_data = message
@@ -183,13 +222,26 @@ fn echo(mut request: Request<Incoming>, tasks: &Tasks) -> Response<Body> {
             tracing::debug!(%error, "a WebSocket of the demo ended badly");
         }
     });
+    switching(accept)
+}
+
+/// What a WebSocket's key is answered with, if the request has one.
+fn accepted(request: &Request<Incoming>) -> Option<HeaderValue> {
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY)?;
+    HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok()
+}
+
+async fn socket(upgrade: OnUpgrade) -> Option<WebSocketStream<TokioIo<Upgraded>>> {
+    let upgraded = TokioIo::new(upgrade.await.ok()?);
+    Some(WebSocketStream::from_raw_socket(upgraded, Role::Server, None).await)
+}
+
+fn switching(accept: HeaderValue) -> Response<Body> {
     let mut response = Response::new(whole(String::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(accept) = accept {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    }
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     response
 }

@@ -1,7 +1,7 @@
 //! The service that calls: whoever asks it is shown what `orders` says.
 //!
 //! It knows one address, that of its sidecar's outbound door, and nothing of
-//! certificates.
+//! certificates. To people it shows pages, through the edge.
 
 use std::convert::Infallible;
 use std::io;
@@ -15,6 +15,7 @@ use hyper::body::Frame;
 
 use crate::demo::client;
 use crate::demo::orders;
+use crate::demo::shop_page;
 
 /// The service, on a thread of its own.
 #[derive(Debug)]
@@ -23,8 +24,18 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) fn start(door: SocketAddr) -> io::Result<Self> {
+    /// One that calls `orders` at `door`; `provider` is where people are moved about.
+    pub(super) fn start(door: SocketAddr, provider: &str) -> io::Result<Self> {
+        let provider = provider.to_owned();
         let address = orders::serve("shop", move |request, _tasks| {
+            match request.uri().path() {
+                "/" => return shop_page::home(request.headers(), &provider),
+                "/live" => return shop_page::live(request.headers(), &provider),
+                "/till" => return shop_page::till(request.headers()),
+                path if path.starts_with("/orders/") => {}
+                "/stream" | "/ws" => {}
+                _ => return shop_page::nothing(),
+            }
             let path = request
                 .uri()
                 .path_and_query()

@@ -15,6 +15,7 @@ use crate::demo::client;
 use crate::demo::client::Answer;
 use crate::demo::files;
 use crate::demo::stranger;
+use crate::demo::visit::Visit;
 
 /// How one stop of the tour came out.
 #[derive(Clone, Debug)]
@@ -71,6 +72,7 @@ impl<R: FnMut(&Outcome)> Tour<'_, R> {
         .await;
         self.policy_edited().await?;
         self.rotation().await;
+        Visit::new(self.demo, &mut self.report)?.take().await;
         self.log()
     }
 
@@ -261,4 +263,4 @@ fn shown(path: &Path) -> String {
 }
 
 /// More than anything here should ever take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
