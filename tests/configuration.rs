@@ -21,6 +21,7 @@ outbound:
 policy:
   dir: policy/
   headers: [x-tenant]
+  claims: { department: string, /org/teams: strings, level: long, contractor: bool }
   time_zones: { berlin: Europe/Berlin }
   workload_groups: { ops: ["spiffe://example.org/ns/ops/sa/oncall"] }
 audit: { file: decisions.jsonl }
@@ -222,6 +223,16 @@ fn each_mistake_is_told_by_its_path() {
             "admin: { listen: 127.0.0.1:15020 }",
             "admin: { listen: \"0.0.0.0:1\" }",
             "admin.listen: `0.0.0.0:1` is not on loopback",
+        ),
+        (
+            "admin: { listen: 127.0.0.1:15020 }",
+            "admin: { listen: 127.0.0.1:15020, socket: \"..\" }",
+            "admin.socket: names no file",
+        ),
+        (
+            "admin: { listen: 127.0.0.1:15020 }",
+            "admin: { listen: 127.0.0.1:15020, socket: api.sock }\nworkload_api: { socket: api.sock }",
+            "admin.socket: is the socket of `workload_api.socket`, too",
         ),
         (
             "response_timeout_ms: 1000",
@@ -497,7 +508,7 @@ audit: { stdout: true }
 ";
     assert_eq!(
         mistakes(text),
-        ["there is neither `inbound` nor `outbound` nor `tcp`: nothing would be served"]
+        ["there is neither `inbound` nor `outbound` nor `tcp` nor `edge`: nothing would be served"]
     );
 }
 
@@ -517,21 +528,23 @@ proptest! {
     }
 }
 
+const FILES: &str = "identity: { files: { certificate: b.crt, key: b.key, bundle: ca.pem } }";
+const AUTHORITY: &str =
+    "identity: { authority: { url: \"https://a:1\", bundle: ca.pem, join_token_file: t } }";
+
+/// The whole configuration with this identity, and with these keys of `policy`.
+fn with_policy(identity: &str, policy: &str) -> String {
+    let after = WHOLE.split("policy:\n").nth(1).unwrap_or_default();
+    let before = after.split("audit:").next().unwrap_or_default();
+    with(FILES, identity).replace(
+        &format!("policy:\n{before}"),
+        &format!("policy: {{ {policy} }}\n"),
+    )
+}
+
 #[test]
 fn policies_come_from_a_folder_or_from_the_authority() {
-    let identity = "identity: { files: { certificate: b.crt, key: b.key, bundle: ca.pem } }";
-    let authority =
-        "identity: { authority: { url: \"https://a:1\", bundle: ca.pem, join_token_file: t } }";
-    let policy = WHOLE.split_once("policy:\n").unwrap().1;
-    let policy = policy.split_once("audit:").unwrap().0;
-    let whole = |identity_now: &str, policy_now: &str| {
-        let text = with(identity, identity_now);
-        text.replace(
-            &format!("policy:\n{policy}"),
-            &format!("policy: {{ {policy_now} }}\n"),
-        )
-    };
-    let text = whole(authority, "from_authority: true");
+    let text = with_policy(AUTHORITY, "from_authority: true");
     let config = Config::parse(&text, Path::new("/etc/portreeve")).unwrap();
     assert_eq!(config.policy_source, PolicySource::Authority);
     let IdentitySource::Authority(settings) = config.identity else {
@@ -545,33 +558,78 @@ fn policies_come_from_a_folder_or_from_the_authority() {
         "headers: []",
         "from_authority: false",
     ] {
-        assert_eq!(mistakes(&whole(authority, wrong)), [one], "{wrong}");
+        assert_eq!(mistakes(&with_policy(AUTHORITY, wrong)), [one], "{wrong}");
     }
     assert_eq!(
-        mistakes(&whole(identity, "from_authority: true")),
+        mistakes(&with_policy(FILES, "from_authority: true")),
         ["policy.from_authority: needs `identity.authority`: nobody else gives out policies"]
     );
-    let words = "from_authority: true, headers: [x-a], time_zones: { v: Europe/Vienna }, workload_groups: { a: [] }, workload_groups_file: g.yaml, signals: { risk: long }, signals_file: s.yaml";
+    let words = "from_authority: true, headers: [x-a], time_zones: { v: Europe/Vienna }, workload_groups: { a: [] }, workload_groups_file: g.yaml, signals: { risk: long, at: string }, signal_headers: { risk: x-risk }, signals_file: s.yaml";
     let declared = ["headers", "time_zones", "workload_groups"].map(|key| {
         format!("policy.{key}: comes with the policies: declare it under `policy` at the authority")
     });
-    let files = ["signals", "signals_file", "workload_groups_file"].map(|key| {
+    let files = ["signals", "signal_headers", "signals_file", "workload_groups_file"].map(|key| {
         format!("policy.{key}: goes with a folder of policies (`policy.dir`), not with those of an authority")
     });
-    let mut told = [declared, files].concat();
+    let mut told = [&declared[..], &files].concat();
     told.sort();
-    let mut found = mistakes(&whole(authority, words));
+    let mut found = mistakes(&with_policy(AUTHORITY, words));
     found.sort();
     assert_eq!(found, told);
+}
+
+#[test]
+fn what_is_said_of_callers_is_declared_with_its_type() {
     for words in ["signals: { risk: long }", "signals_file: s.yaml"] {
         let words = format!("dir: policy, {words}");
-        let told =
-            "policy.signals: goes with `policy.signals_file`: the one declares what the other has";
-        assert_eq!(mistakes(&whole(identity, &words)), [told]);
+        let told = "policy.signals: goes with `policy.signals_file` or, for `portreeve signal`, `admin.socket`: the one declares what the other has";
+        assert_eq!(mistakes(&with_policy(FILES, &words)), [told]);
     }
+    // Operators can say what no file does, where they have a socket.
+    let words = with_policy(FILES, "dir: policy, signals: { risk: long }");
+    let words = words.replace("127.0.0.1:15020 }", "127.0.0.1:15020, socket: admin.sock }");
+    assert!(mistakes(&words).is_empty(), "{:?}", mistakes(&words));
     let words = "dir: policy, signals: { \"a b\": long }, signals_file: s.yaml";
-    let found = mistakes(&whole(identity, words));
+    let found = mistakes(&with_policy(FILES, words));
     assert!(found[0].starts_with("policy.signals.a b: "), "{found:?}");
+    for (words, told) in [
+        (
+            "signals: { risk: long }, signal_headers: { risk: x-risk }",
+            None,
+        ),
+        (
+            "signals: { risk: long }, signal_headers: { risk: x-risk }, signals_file: s.yaml",
+            Some("policy.signals: goes with `policy.signals_file`"),
+        ),
+        (
+            "signals: { risk: long, at: string }, signal_headers: { risk: x-risk }",
+            Some("policy.signals: goes with `policy.signals_file`"),
+        ),
+        (
+            "signals: { risk: long }, signal_headers: { risk: \"x risk\" }",
+            Some("policy.signal_headers.risk: "),
+        ),
+        (
+            "signal_headers: { risk: x-risk }",
+            Some("policy.signal_headers.risk: is no signal"),
+        ),
+    ] {
+        let found = mistakes(&with_policy(FILES, &format!("dir: policy, {words}")));
+        match told {
+            None => assert!(found.is_empty(), "{found:?}"),
+            Some(told) => assert!(found[0].starts_with(told), "{found:?}"),
+        }
+    }
+    let found = mistakes(&with_policy(
+        FILES,
+        "dir: policy, claims: { \"a b\": long }",
+    ));
+    assert!(found[0].starts_with("policy.claims: `a b`"), "{found:?}");
+    // What is taken from tokens is for this sidecar to say.
+    for policies in ["dir: policy", "from_authority: true"] {
+        let words = format!("{policies}, claims: {{ department: string, /org/level: long }}");
+        assert_eq!(mistakes(&with_policy(AUTHORITY, &words)), [""; 0]);
+    }
 }
 
 #[test]

@@ -221,6 +221,29 @@ fn every_configuration_in_the_inbound_readme_is_without_mistakes() {
 }
 
 #[test]
+fn every_configuration_and_policy_in_the_edges_readme_is_without_mistakes() {
+    let text = fs::read_to_string("deploy/edge/README.md").unwrap();
+    assert!(policies_shown_in(&text) > 0, "it shows no policy");
+}
+
+#[test]
+fn every_metric_of_an_edge_is_in_its_readme_and_no_other() {
+    let text = fs::read_to_string("deploy/edge/README.md").unwrap();
+    let told: BTreeSet<String> = rows_under(&text, "| metric of an edge | labels | meaning |")
+        .into_iter()
+        .flat_map(|row| quoted(&row[0]))
+        .collect();
+    let source = fs::read_to_string("src/proxy/edge/metrics.rs").unwrap();
+    let made: BTreeSet<String> = source
+        .split('"')
+        .filter(|text| text.starts_with("portreeve_"))
+        .map(ToOwned::to_owned)
+        .collect();
+    assert!(!made.is_empty());
+    assert_eq!(told, made);
+}
+
+#[test]
 fn every_metric_of_an_authority_is_in_its_readme_and_no_other() {
     let told: BTreeSet<String> = rows(
         &authority_readme(),
@@ -495,6 +518,10 @@ fn walk(schema: &Value, node: &Value, path: String, keys: &mut BTreeMap<String, 
             walk(schema, value, format!("{path}{dot}{key}"), keys);
         }
         return;
+    }
+    let named = resolve(schema, &found["additionalProperties"]);
+    if named["properties"].is_object() && path == "edge.providers" {
+        return walk(schema, named, format!("{path}.*"), keys);
     }
     let item = resolve(schema, &found["items"]);
     if item["properties"].is_object() {

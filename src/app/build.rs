@@ -6,15 +6,19 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use prometheus::Registry;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
+use crate::admin::Hatch;
+use crate::admin::Orders;
 use crate::admin::Readiness;
 use crate::admin::Window;
 use crate::app::build_error::BuildError;
 use crate::app::callers;
 use crate::app::control::Control;
 use crate::app::doors::Doors;
+use crate::app::edge;
 use crate::app::gatehouse::Gatehouse;
 use crate::app::names;
 use crate::app::overview;
@@ -29,6 +33,7 @@ use crate::app::thread::spawn;
 use crate::app::worker::Bounds;
 use crate::app::worker::Common;
 use crate::app::worker::Worker;
+use crate::app::worker::tls_settings;
 use crate::audit;
 use crate::audit::Log;
 use crate::config::Config;
@@ -79,10 +84,12 @@ impl App {
         ground.gatehouse.tell(&readiness);
         let window = ground.open_window(&common, &readiness)?;
         let api = ground.open_api(&common)?;
+        let hatch = ground.open_hatch(&common)?;
         let Ground {
             doors,
             follower,
             gatehouse,
+            household,
             log,
             names,
             policies,
@@ -99,6 +106,8 @@ impl App {
             api,
             drain: watch,
             follower,
+            hatch,
+            household,
             log: log.clone(),
             names,
             policies,
@@ -181,9 +190,11 @@ struct Ground {
     calls: workload_api::Metrics,
     counted: proxy::Metrics,
     doors: Doors,
+    edge: Option<edge::Edge>,
     exposition: Exposition,
     follower: Option<Follower>,
     gatehouse: Gatehouse,
+    household: Option<edge::Household>,
     log: Log,
     names: Names,
     policies: PolicyKeeper,
@@ -220,7 +231,8 @@ impl Ground {
         }
         let first = origin.first(bulletin.as_deref(), follower.as_ref(), &live);
         let first = runtime.block_on(first)?;
-        let policies = Policies::new(first, bulletin, Arc::clone(clock), shown);
+        let policies = Policies::new(first, bulletin, Arc::clone(clock), shown)
+            .with_pushed(config.policy.signals.clone());
         let doors =
             Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
         let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))
@@ -231,13 +243,16 @@ impl Ground {
         let tcp_counted = proxy::TcpMetrics::register(registry).map_err(metrics)?;
         let calls = workload_api::Metrics::register(registry).map_err(metrics)?;
         let (names, whereabouts) = names::follow(config);
+        let (edge, household) = people(config, clock, registry, &runtime)?;
         Ok(Self {
             calls,
             counted,
             doors,
+            edge,
             exposition,
             follower,
             gatehouse,
+            household,
             log,
             names,
             policies: PolicyKeeper {
@@ -268,6 +283,7 @@ impl Ground {
             cut: cut.clone(),
             config: Arc::clone(config),
             drain: drain.clone(),
+            edge: self.edge.clone(),
             gates: self.gatehouse.gates.clone(),
             identity: self.renewal.live(),
             leases: Leases::default(),
@@ -277,6 +293,23 @@ impl Ground {
             tcp_metrics: self.tcp_counted.clone(),
             whereabouts: self.whereabouts.clone(),
         }
+    }
+
+    /// Opens the operators' socket, if there is to be one.
+    fn open_hatch(&self, common: &Common) -> Result<Option<Hatch>, BuildError> {
+        // Orders are few: they share the first worker's part.
+        let (Some(path), Some(log)) = (common.config.hatch.as_deref(), self.log.shard(0)) else {
+            return Ok(None);
+        };
+        let household = self.household.as_ref();
+        let orders = Orders {
+            clock: Arc::clone(&common.clock),
+            log,
+            sessions: household.map(|household| Arc::clone(&household.sessions)),
+            signals: Arc::<Policies>::clone(&self.policies.policies),
+        };
+        let hatch = Hatch::bind(path, orders).map_err(|cause| BuildError::Hatch { cause })?;
+        Ok(Some(hatch))
     }
 
     /// Opens the socket for the programs beside us, if there is to be one.
@@ -308,6 +341,22 @@ impl Ground {
             .map_err(|cause| BuildError::Admin { cause })?;
         Ok(Some(window))
     }
+}
+
+/// What the door for people needs, if there is to be one.
+fn people(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    registry: &Registry,
+    runtime: &Runtime,
+) -> Result<(Option<edge::Edge>, Option<edge::Household>), BuildError> {
+    let Some(written) = &config.edge else {
+        return Ok((None, None));
+    };
+    let counted = proxy::EdgeMetrics::register(registry).map_err(metrics)?;
+    let people = edge::open(written, clock, tls_settings(config), counted, runtime);
+    let (edge, household) = people.map_err(|cause| BuildError::Edge { cause })?;
+    Ok((Some(edge), Some(household)))
 }
 
 const fn metrics(cause: prometheus::Error) -> BuildError {

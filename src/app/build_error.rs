@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::admin;
+use crate::app::edge;
 use crate::app::policies::PolicyMistakes;
 use crate::app::policy_feed::NoPolicy;
 use crate::audit;
@@ -42,12 +43,26 @@ pub enum BuildError {
         #[source]
         cause: net::BindError,
     },
+    /// There can be no door for people.
+    #[error("the door for people cannot be opened")]
+    Edge {
+        /// Why.
+        #[source]
+        cause: edge::OpenError,
+    },
     /// The authority cannot be asked for a name.
     #[error("the authority cannot be asked for a name")]
     Enrol {
         /// Why not.
         #[source]
         cause: EnrolError,
+    },
+    /// The operators' socket cannot be made.
+    #[error("the operators' socket (`admin.socket`) cannot be opened")]
+    Hatch {
+        /// Why.
+        #[source]
+        cause: net::UnixBindError,
     },
     /// There is no identity to show.
     #[error("there is no identity to show")]

@@ -7,8 +7,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::admin::Block;
+use crate::admin::Hatch;
 use crate::admin::Readiness;
 use crate::admin::Window;
+use crate::app::edge::Household;
+use crate::app::hatch;
 use crate::app::policy_origin::PolicyKeeper;
 use crate::audit::Log;
 use crate::drain::Watch;
@@ -24,6 +27,8 @@ pub(super) struct Control {
     pub(super) api: Option<workload_api::Server>,
     pub(super) drain: Watch,
     pub(super) follower: Option<Follower>,
+    pub(super) hatch: Option<Hatch>,
+    pub(super) household: Option<Household>,
     pub(super) log: Log,
     pub(super) names: Names,
     pub(super) policies: PolicyKeeper,
@@ -47,6 +52,8 @@ impl Control {
             api,
             drain,
             follower,
+            hatch,
+            household,
             log,
             names,
             policies,
@@ -58,7 +65,6 @@ impl Control {
             window,
         } = self;
         let policy_reload = Notify::new();
-        let mut until = stop.clone();
         let until_calls_end = stop.clone();
         let api = async {
             match api {
@@ -66,31 +72,21 @@ impl Control {
                 None => Ok(()),
             }
         };
-        let window = async {
-            match window {
-                Some(window) => window.serve(until.draining()).await,
-                None => until.draining().await,
-            }
-        };
         let live = renewal.live();
+        let operators = hatch::serve(window, hatch, stop.clone());
         let follow = run_if_any(follower.map(|follower| follower.run(live)));
         let watch = run_if_any(watch.map(AppWatch::run));
-        let relay = async {
-            loop {
-                reload.notified().await;
-                // A log that was rotated away is opened again.
-                log.reopen();
-                policy_reload.notify_one();
-            }
-        };
+        let people = run_if_any(household.map(Household::run));
+        let relay = relay(&reload, &log, &policy_reload);
         let rest = async {
             tokio::select! {
                 () = stop.draining() => {}
-                () = window => {}
+                () = operators => {}
                 () = renewal.run() => {}
                 () = follow => {}
                 () = names.run() => {}
                 () = watch => {}
+                () = people => {}
                 () = policies.watch(&policy_reload) => {}
                 () = relay => {}
                 _unready = block_when_draining(drain, &readiness) => {}
@@ -99,6 +95,16 @@ impl Control {
         // Its callers are told that it ends: that takes a moment more.
         let ((), served) = tokio::join!(rest, api);
         served
+    }
+}
+
+/// Opens the log and reads the policies again, whenever told to.
+async fn relay(reload: &Notify, log: &Log, policies: &Notify) {
+    loop {
+        reload.notified().await;
+        // A log that was rotated away is opened again.
+        log.reopen();
+        policies.notify_one();
     }
 }
 

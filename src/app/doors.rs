@@ -15,6 +15,7 @@ use crate::net::Bound;
 /// One socket of each door for each worker.
 #[derive(Debug)]
 pub(super) struct Doors {
+    edge: Vec<Bound>,
     inbound: Vec<Bound>,
     /// By door, then by worker; none of a door that only redirected connections come to.
     outbound: Vec<Vec<Bound>>,
@@ -35,6 +36,10 @@ impl Doors {
             Some(door) => net::bind(door.listen, workers)?,
             None => Vec::new(),
         };
+        let edge = match &config.edge {
+            Some(edge) => net::bind(edge.door.listen, workers)?,
+            None => Vec::new(),
+        };
         let take = |listen| net::bind(listen, workers);
         let may_take = |listen: Option<_>| listen.map_or_else(|| Ok(Vec::new()), take);
         let outbound = config.outbound.iter().map(|door| may_take(door.listen));
@@ -49,6 +54,7 @@ impl Doors {
             None => None,
         };
         Ok(Self {
+            edge,
             inbound,
             outbound: outbound.collect::<Result<_, _>>()?,
             probes,
@@ -62,6 +68,7 @@ impl Doors {
     pub(super) fn addresses(&self) -> Addresses {
         Addresses {
             admin: None,
+            edge: self.edge.first().map(Bound::address),
             inbound: self.inbound.first().map(Bound::address),
             outbound: addresses(&self.outbound),
             probes: self.probes.as_ref().map(Bound::address),
@@ -73,6 +80,8 @@ impl Doors {
 
     /// The same for the operator, with where each door leads.
     pub(super) fn listeners(&self, config: &Config) -> Vec<admin::Listener> {
+        let edge = self.edge.first();
+        let edge = edge.map(|bound| listener("edge", bound, None::<&String>));
         let inbound = self.inbound.first().zip(config.inbound.as_ref());
         let inbound = inbound.map(|(bound, door)| listener("inbound", bound, Some(&door.app)));
         let probes = self.probes.iter().zip(config.inbound.as_ref());
@@ -86,12 +95,13 @@ impl Doors {
         let transparent = self.transparent.iter().filter_map(|door| door.first());
         let transparent = transparent.map(|bound| listener("transparent", bound, None::<&String>));
         let tcp = tcp_inbound.chain(tcp_outbound).chain(transparent);
-        let inbound = inbound.into_iter().chain(probes);
+        let inbound = edge.into_iter().chain(inbound).chain(probes);
         inbound.chain(outbound).chain(tcp).collect()
     }
 
     /// Hands each worker its sockets.
     pub(super) fn into_workers(self, common: &Common, log: &Log) -> Vec<Worker> {
+        let mut edge = self.edge.into_iter();
         let mut inbound = self.inbound.into_iter();
         let mut probes = self.probes;
         let [mut outbound, mut tcp_inbound, mut tcp_outbound] =
@@ -100,6 +110,7 @@ impl Doors {
         let workers = (0..self.workers).filter_map(|at| {
             Some(Worker {
                 common: common.clone(),
+                edge: edge.next(),
                 inbound: inbound.next(),
                 log: log.shard(at)?,
                 outbound: outbound.deal(),

@@ -3,15 +3,18 @@
 //! A set with a mistake never takes effect; the last good one stays. Groups are
 //! another matter: who is in them changes at once, and without a new set.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use crate::admin;
 use crate::enrol::Bulletin;
@@ -20,6 +23,11 @@ use crate::policy::Groups;
 use crate::policy::Metrics;
 use crate::policy::Mistake;
 use crate::policy::Policy;
+use crate::policy::PushError;
+use crate::policy::Pushed;
+use crate::policy::PushedSignal;
+use crate::policy::SignalName;
+use crate::policy::SignalType;
 use crate::policy::Signals;
 use crate::time::Clock;
 
@@ -41,6 +49,10 @@ struct State {
     declared: Groups,
     last_error: Option<admin::Trouble>,
     loaded_at: SystemTime,
+    /// What operators say of callers, over what the file says.
+    pushed: Pushed,
+    /// What the file says of callers.
+    signals: Signals,
     version: Option<u64>,
 }
 
@@ -66,10 +78,13 @@ impl Policies {
         metrics.loaded(&first.policy);
         let told = all_groups(&first.declared, bulletin.as_deref());
         let policy = first.policy.with_groups(&told).unwrap_or(first.policy);
+        let signals = policy.signals().clone();
         let state = Mutex::new(State {
             declared: first.declared,
             last_error: None,
             loaded_at: clock.now(),
+            pushed: Pushed::default(),
+            signals,
             version: first.version,
         });
         Self {
@@ -80,6 +95,12 @@ impl Policies {
             retry: Notify::new(),
             state,
         }
+    }
+
+    /// Takes in what operators push of the signals that are `declared`.
+    pub(super) fn with_pushed(self, declared: BTreeMap<SignalName, SignalType>) -> Self {
+        self.state().pushed = Pushed::new(declared);
+        self
     }
 
     pub(super) const fn current(&self) -> &Arc<Current> {
@@ -105,6 +126,8 @@ impl Policies {
             policy,
             version,
         } = next;
+        let signals = policy.signals().clone();
+        let policy = policy.with_signals(self.state().pushed.over(&signals));
         let is_same = policy.is_same_as(&self.current.load());
         if is_same && version.is_none() {
             return self.content();
@@ -115,21 +138,42 @@ impl Policies {
         let told = all_groups(&declared, self.bulletin.as_deref());
         let policy = policy.with_groups(&told).unwrap_or(policy);
         self.current.replace(policy);
-        *self.state() = State {
-            declared,
-            last_error: None,
-            loaded_at: self.clock.now(),
-            version,
-        };
+        let mut state = self.state();
+        state.declared = declared;
+        state.last_error = None;
+        state.loaded_at = self.clock.now();
+        state.signals = signals;
+        state.version = version;
     }
 
     /// Puts other values of signals in force.
     pub(super) fn signal(&self, signals: Signals) {
+        self.state().signals = signals;
+        self.resignal();
+        self.content();
+    }
+
+    /// Puts in force what is said of callers now: by the file, and by operators.
+    fn resignal(&self) {
+        let state = self.state();
+        let signals = state.pushed.over(&state.signals);
+        drop(state);
         let policy = self.current.load();
         if *policy.signals() != signals {
             self.current.replace(policy.with_signals(signals));
         }
-        self.content();
+    }
+
+    /// Forgets what operators pushed when it is over, for ever: then the file's
+    /// word is good again.
+    pub(super) async fn forget(&self) {
+        loop {
+            sleep(LOOK_EVERY).await;
+            let now = self.clock.now();
+            if self.state().pushed.expire(now) {
+                self.resignal();
+            }
+        }
     }
 
     /// Notes why the newest set is not put in force.
@@ -198,6 +242,24 @@ impl Policies {
     }
 }
 
+impl admin::Signals for Policies {
+    fn set(&self, caller: &str, said: (&str, &str), until: SystemTime) -> Result<(), PushError> {
+        self.state().pushed.set(caller, said, until)?;
+        self.resignal();
+        Ok(())
+    }
+
+    fn clear(&self, caller: &str, name: &str) -> Result<bool, PushError> {
+        let was_said = self.state().pushed.clear(caller, name)?;
+        self.resignal();
+        Ok(was_said)
+    }
+
+    fn pushed(&self) -> Vec<PushedSignal> {
+        self.state().pushed.all()
+    }
+}
+
 /// `declared`, and what is told.
 fn all_groups(declared: &Groups, bulletin: Option<&Bulletin>) -> Groups {
     let mut all = declared.clone();
@@ -229,3 +291,6 @@ impl fmt::Display for PolicyMistakes {
         f.write_str(&lines.join("\n"))
     }
 }
+
+/// What is over is absent at once: only that it uncovers the file's word waits.
+const LOOK_EVERY: Duration = Duration::from_secs(1);

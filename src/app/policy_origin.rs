@@ -34,7 +34,7 @@ impl PolicyKeeper {
                 PolicyOrigin::Folder(folder) => folder.watch(policies, asked).await,
             }
         };
-        tokio::join!(sets, policies.follow_groups());
+        tokio::join!(sets, policies.follow_groups(), policies.forget());
     }
 }
 

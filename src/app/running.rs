@@ -22,6 +22,8 @@ use crate::drain::Watch;
 pub struct Addresses {
     /// The operator's window.
     pub admin: Option<SocketAddr>,
+    /// The door for people.
+    pub edge: Option<SocketAddr>,
     /// The door for other workloads.
     pub inbound: Option<SocketAddr>,
     /// The doors for our own application that listen, in the configuration's order.
@@ -49,10 +51,9 @@ impl fmt::Display for Addresses {
             .map(|address| ("tcp outbound", address));
         let transparent = self.transparent.iter();
         let transparent = transparent.map(|address| ("transparent", address));
-        let doors = self
-            .inbound
-            .iter()
-            .map(|address| ("inbound", address))
+        let doors = self.edge.iter().map(|address| ("edge", address));
+        let doors = doors
+            .chain(self.inbound.iter().map(|address| ("inbound", address)))
             .chain(self.probes.iter().map(|address| ("probes", address)))
             .chain(outbound)
             .chain(tcp_inbound)

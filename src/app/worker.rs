@@ -13,6 +13,8 @@ use tokio::runtime::Builder;
 use tokio::runtime::LocalOptions;
 use tokio::time::timeout;
 
+use crate::app::edge;
+use crate::app::edge::Edge;
 use crate::app::names::Places;
 use crate::app::tcp_doors;
 use crate::app::transparent;
@@ -51,6 +53,8 @@ pub(super) struct Common {
     pub(super) cut: Watch,
     pub(super) config: Arc<Config>,
     pub(super) drain: Watch,
+    /// None without a door for people.
+    pub(super) edge: Option<Edge>,
     /// None without an inbound door.
     pub(super) gates: Option<proxy::Gates>,
     pub(super) identity: Arc<Live>,
@@ -83,10 +87,15 @@ impl Bounds {
 impl Common {
     /// What handshakes may cost.
     pub(super) fn tls_settings(&self) -> tls::Settings {
-        tls::Settings {
-            handshake_timeout: self.config.handshakes.timeout,
-            ..tls::Settings::default()
-        }
+        tls_settings(&self.config)
+    }
+}
+
+/// What handshakes may cost.
+pub(super) fn tls_settings(config: &Config) -> tls::Settings {
+    tls::Settings {
+        handshake_timeout: config.handshakes.timeout,
+        ..tls::Settings::default()
     }
 }
 
@@ -94,6 +103,7 @@ impl Common {
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) common: Common,
+    pub(super) edge: Option<Bound>,
     pub(super) inbound: Option<Bound>,
     pub(super) log: Shard,
     pub(super) outbound: Vec<Option<Bound>>,
@@ -120,13 +130,17 @@ impl Worker {
     async fn serve(self, deadline: Duration) -> io::Result<()> {
         let common = self.common.clone();
         let view = policy::View::new(Arc::clone(&common.policy));
-        let desk = Rc::new(Desk::new(
+        let desk = Desk::new(
             (view, common.metrics.live()),
             self.log.clone(),
             Arc::clone(&common.clock),
             common.drain.clone(),
             common.bounds.sources.clone(),
-        ));
+        );
+        let desk = Rc::new(match &common.edge {
+            Some(edge) => desk.knowing(Arc::clone(&edge.board)),
+            None => desk,
+        });
         let doors = self.open(&desk)?;
         let mut cut = common.cut.clone();
         let all_served = async {
@@ -176,11 +190,13 @@ impl Worker {
             }
         }
         let mut beyond = transparent::in_the_clear(common, &desk(), &scratch);
+        let mut workloads = Vec::new();
         let places = &common.whereabouts;
         let outbound = config.outbound.iter().zip(&*places.outbound);
         for ((settings, whereabouts), bound) in outbound.zip(self.outbound) {
             let door = outbound_door(common, settings.clone(), whereabouts.clone(), desk());
             let door = Rc::new(door);
+            workloads.push(Rc::clone(&door));
             let captured = Beyond::Http(Rc::clone(&door));
             transparent::add(&mut beyond, common, &settings.captures, captured);
             if let Some(bound) = bound {
@@ -197,6 +213,9 @@ impl Worker {
             if let Some(bound) = bound {
                 doors.push(door.open(Listener::new(bound)?).boxed_local());
             }
+        }
+        if let (Some(door), Some(bound)) = (edge::door(common, workloads, desk()), self.edge) {
+            doors.push(door.open(Listener::new(bound)?).boxed_local());
         }
         if let Some(door) = transparent::door(common, beyond, desk()) {
             for bound in self.transparent.into_iter().flatten() {

@@ -237,6 +237,11 @@ impl Entry {
         self.record.began
     }
 
+    /// Sets where it comes from, where that is not known by its connection.
+    pub fn origin(&mut self, origin: Origin) {
+        self.record.start.origin = origin;
+    }
+
     /// Sets what is asked for. What follows a `?` in `path` is not recorded.
     pub fn target(&mut self, method: Method, host: impl Into<Text>, path: impl Into<Text>) {
         self.record.start.method = Some(method);

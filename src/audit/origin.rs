@@ -15,11 +15,26 @@ use std::sync::Arc;
 pub struct Origin(Arc<Piece>);
 
 impl Origin {
-    /// `caller` is who it is, as far as that is proven, a SPIFFE ID; `source`
-    /// is where the connection comes from.
+    /// `caller` is who it is, as far as that is proven; `source` is where the
+    /// connection comes from.
     #[must_use]
     pub fn new(door: Door, caller: Option<&Text>, source: Option<SocketAddr>) -> Self {
-        Self(Arc::new(line::origin(door, caller, source)))
+        Self(Arc::new(line::origin(door, (caller, None), source)))
+    }
+
+    /// The same of a caller who is known by a `session`, which is its handle.
+    #[must_use]
+    pub fn of_session(
+        door: Door,
+        caller: &Text,
+        session: Option<&Text>,
+        source: SocketAddr,
+    ) -> Self {
+        Self(Arc::new(line::origin(
+            door,
+            (Some(caller), session),
+            Some(source),
+        )))
     }
 
     /// Of nobody and nowhere, as far as is known.

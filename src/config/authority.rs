@@ -73,10 +73,11 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let notes = &mut mistakes;
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
     let listen = notes.parse::<SocketAddr>("listen", &file.listen);
-    let database = database(&file.store, folder, notes);
+    let database = database("store", &file.store, folder, notes);
     let audit = parts::audit_settings(&file.audit, folder, notes);
     let admin = file.admin.as_ref();
-    let admin = admin.and_then(|admin| parts::admin_settings(admin, notes));
+    let admin =
+        admin.and_then(|admin| parts::admin_settings((&admin.listen, admin.allow_remote), notes));
     let log = parts::log_settings(file.log, notes);
     let svid_ttl = notes.between("svid_ttl_s", file.svid_ttl_s, 1, MOST_TTL_S);
     let root_ttl = notes.between("root_ttl_s", file.root_ttl_s, 60, MOST_ROOT_TTL_S);
@@ -128,7 +129,9 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     mistakes.unless_any(whole)
 }
 
-fn database(
+/// The database that `written`, which stands at `place`, means.
+pub(super) fn database(
+    place: &str,
     written: &file::Store,
     folder: &Path,
     notes: &mut Mistakes,
@@ -147,7 +150,7 @@ fn database(
                 Ok(_) => {
                     let path = path.display();
                     notes.add(
-                        "store.postgres_url_file",
+                        format!("{place}.postgres_url_file"),
                         format!("`{path}` does not hold a `postgres://` URL"),
                     );
                     None
@@ -155,7 +158,7 @@ fn database(
                 Err(error) => {
                     let path = path.display();
                     notes.add(
-                        "store.postgres_url_file",
+                        format!("{place}.postgres_url_file"),
                         format!("cannot read `{path}`: {error}"),
                     );
                     None
@@ -164,7 +167,7 @@ fn database(
         }
         (Some(_), Some(_)) | (None, None) => {
             notes.add(
-                "store",
+                place,
                 "must have exactly one of `sqlite` and `postgres_url_file`",
             );
             None

@@ -22,7 +22,7 @@ pub(super) struct File {
     pub(super) socket: PathBuf,
     /// Where its memory is: exactly one of the keys.
     pub(super) store: Store,
-    /// The file of the key that signing keys are sealed with: 64 hexadecimal digits. Made at the first start.
+    /// The file of the key that signing keys are sealed with: 64 hexadecimal digits, or up to four lines of them, of which the first seals. Made at the first start.
     pub(super) sealing_key_file: PathBuf,
     /// The company's own CA, if its keys are to have intermediates of that and no roots of their own.
     pub(super) upstream: Option<Upstream>,
@@ -66,10 +66,21 @@ pub(super) struct File {
     /// Where deeds are recorded.
     pub(super) audit: file::Audit,
     /// The operator's window.
-    pub(super) admin: Option<file::Admin>,
+    pub(super) admin: Option<Admin>,
     /// The operational log, on standard error.
     #[serde(default)]
     pub(super) log: file::Log,
+}
+
+/// The operator's window.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    /// Where `/metrics`, `/livez`, `/readyz` and `/status` are served.
+    pub(super) listen: String,
+    /// Whether it may listen elsewhere than on loopback. Default: false.
+    #[serde(default)]
+    pub(super) allow_remote: bool,
 }
 
 /// The SPIFFE Workload API, by which programs of this machine get their names.
@@ -115,6 +126,9 @@ pub(super) struct Policy {
     /// Request headers that policies may read.
     #[serde(default)]
     pub(super) headers: Vec<String>,
+    /// Claims of people that policies may read: name, or JSON Pointer such as `/org/level`, to type. Sidecars take from tokens what their own `policy.claims` has.
+    #[serde(default)]
+    pub(super) claims: BTreeMap<String, file::Values>,
     /// Time zones that policies may ask the time of: name to IANA zone.
     #[serde(default)]
     pub(super) time_zones: BTreeMap<String, String>,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::edge_file::Edge;
 use crate::config::enrolment_file::FromAuthority;
 use crate::config::inbound_file::Inbound;
 use crate::config::limits_file::Limits;
@@ -39,6 +40,8 @@ pub(super) struct File {
     pub(super) tcp: Option<Tcp>,
     /// Where connections come that our application dialled elsewhere.
     pub(super) transparent: Option<Transparent>,
+    /// The door for people.
+    pub(super) edge: Option<Edge>,
     /// Which requests are allowed.
     pub(super) policy: Policy,
     /// Where decisions are recorded.
@@ -140,6 +143,10 @@ pub(super) struct Policy {
     /// Request headers that policies may read.
     #[serde(default)]
     pub(super) headers: Vec<String>,
+    /// Claims of people that policies may read, as `principal.claims["NAME"]`, and that are taken from what a provider says: name, or JSON Pointer such as
+    /// `/org/level`, to type. A claim of another type counts as absent. Default: none.
+    #[serde(default)]
+    pub(super) claims: BTreeMap<String, Values>,
     /// Time zones that policies may ask the time of: name to IANA zone.
     #[serde(default)]
     pub(super) time_zones: BTreeMap<String, String>,
@@ -154,16 +161,20 @@ pub(super) struct Policy {
     pub(super) workload_groups_file: Option<PathBuf>,
     /// What something else says of callers, in `context.signals`, as long as policies are from a folder: name to type.
     #[serde(default)]
-    pub(super) signals: BTreeMap<String, Signal>,
-    /// A YAML or JSON file with the values of signals: SPIFFE ID to signals to values, or to `{ value: …, until: … }`. Looked at four times a second;
+    pub(super) signals: BTreeMap<String, Values>,
+    /// The signals whose values are not in that file but what a header of the request says: name to header, which callers can set as they like. A value that is
+    /// none of the type is absent; a list has commas. Default: none.
+    #[serde(default)]
+    pub(super) signal_headers: BTreeMap<String, String>,
+    /// A YAML or JSON file with the values of signals: SPIFFE ID or `<provider>/<subject>` to signals to values, or to `{ value: …, until: … }`. Looked at four times a second;
     /// with a mistake in it all values stay as they were.
     pub(super) signals_file: Option<PathBuf>,
 }
 
-/// What the values of a signal are.
+/// What the values of a signal or a claim are.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Signal {
+pub(super) enum Values {
     /// `true` or `false`.
     Bool,
     /// A whole number.
@@ -197,6 +208,8 @@ pub(super) struct Admin {
     /// Whether it may listen elsewhere than on loopback. Default: false.
     #[serde(default)]
     pub(super) allow_remote: bool,
+    /// The Unix socket at which `portreeve session` and `portreeve signal` order the sidecar about; mode 0600, for its own user and root. Default: none.
+    pub(super) socket: Option<PathBuf>,
 }
 
 /// The SPIFFE Workload API, by which programs beside us get our identity.

@@ -8,9 +8,12 @@ mod authority;
 mod authority_file;
 mod clusters;
 mod doors;
+mod edge;
+mod edge_file;
 mod enrolment_file;
 mod federation;
 mod file;
+mod hatch;
 mod identity;
 mod inbound;
 mod inbound_file;
@@ -41,8 +44,10 @@ use crate::id::TrustDomain;
 use crate::identity::Endpoint;
 use crate::net;
 use crate::net::SourceLimits;
+use crate::oidc;
 use crate::policy;
 use crate::proxy;
+use crate::session;
 use crate::workload_api as api;
 
 pub use authority::AuthorityConfig;
@@ -61,8 +66,12 @@ pub struct Config {
     pub audit: audit::Settings,
     /// How long requests under way may take to end once we are told to stop.
     pub drain_deadline: Duration,
+    /// The door for people.
+    pub edge: Option<EdgeConfig>,
     /// How callers are bounded that have proved no name yet.
     pub handshakes: Handshakes,
+    /// The socket for operators, if there is one.
+    pub hatch: Option<PathBuf>,
     /// Where SVIDs come from.
     pub identity: IdentitySource,
     /// The door for other workloads.
@@ -119,6 +128,21 @@ pub enum IdentitySource {
         /// Where it is.
         endpoint: Endpoint,
     },
+}
+
+/// The door for people.
+#[derive(Clone, Debug)]
+pub struct EdgeConfig {
+    /// The certificate that browsers are shown, PEM.
+    pub certificate: PathBuf,
+    /// The door itself.
+    pub door: proxy::Edge,
+    /// The certificate's key, PEM.
+    pub key: PathBuf,
+    /// Who signs people in.
+    pub providers: Vec<oidc::Settings>,
+    /// Where sessions are kept.
+    pub sessions: session::Settings,
 }
 
 /// Where policies come from.

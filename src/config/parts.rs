@@ -1,6 +1,7 @@
 //! Each part of the file into the settings of the room that it is for.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -11,12 +12,15 @@ use tracing_subscriber::EnvFilter;
 use crate::admin;
 use crate::audit;
 use crate::config::Config;
+use crate::config::EdgeConfig;
 use crate::config::Handshakes;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
 use crate::config::doors;
+use crate::config::edge;
 use crate::config::file;
+use crate::config::hatch;
 use crate::config::identity;
 use crate::config::inbound;
 use crate::config::outbound;
@@ -26,6 +30,7 @@ use crate::config::transparent;
 use crate::config::workload_api;
 use crate::id::TrustDomain;
 use crate::policy;
+use crate::policy::ProviderName;
 use crate::policy::ServiceName;
 use crate::proxy;
 
@@ -37,36 +42,19 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let handshakes = handshakes(&file, notes);
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
     let mut identity = identity::source(&file.identity, trust_domain.as_ref(), folder, notes);
-    let inbound = file
-        .inbound
-        .as_ref()
-        .and_then(|door| inbound::door(door, limits, folder, notes));
     let names = outbound::names(&file.names, notes);
-    let outbound = outbound::doors(&file.outbound, limits, notes);
-    let tcp = tcp::doors(file.tcp.as_ref(), limits, folder, notes);
-    let transparent = transparent::settings(&file, limits, (&outbound, &tcp), notes);
-    if file.inbound.is_none() && file.outbound.is_empty() && file.tcp.is_none() {
-        notes.add(
-            "",
-            "there is neither `inbound` nor `outbound` nor `tcp`: nothing would be served",
-        );
-    }
-    let ways = transparent.iter().flat_map(|door| &door.passthrough);
-    let ways = ways.map(|way| &way.service);
-    let called = outbound.iter().map(|door| &door.service);
-    let called = called.chain(tcp.services()).chain(ways).cloned();
-    let inbound_service = inbound.as_ref().map(|door| &door.service);
-    let services = services(&file, inbound_service, called, notes);
+    let doors = Doors::read(&file, limits, folder, notes);
+    let services = doors.services(&file, notes);
     let at = (trust_domain.as_ref(), folder);
-    let policy = policies::of_sidecar(&file.policy, services, at, notes);
+    let mut policy = policies::of_sidecar(&file, services, at, notes);
+    policy.providers = doors.providers();
     let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
     let audit = audit_settings(&file.audit, folder, notes);
     let admin = file.admin.as_ref();
-    let admin = admin.and_then(|admin| admin_settings(admin, notes));
+    let admin = admin.and_then(|admin| admin_settings((&admin.listen, admin.allow_remote), notes));
     let workload_api = workload_api::settings(&file, folder, notes);
-    let mut listens = listens(inbound.as_ref(), &outbound, &tcp, admin);
-    listens.extend(transparent::listens(transparent.as_ref()));
-    doors::clashes(&listens, notes);
+    let hatch = hatch::settings(&file, folder, notes);
+    doors::clashes(&doors.listens(admin), notes);
     let log = log_settings(file.log, notes);
     let workers = workers(file.workers, notes);
     let whole = (|| {
@@ -74,17 +62,19 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
             admin,
             audit: audit?,
             drain_deadline: Duration::from_millis(file.drain_deadline_ms),
+            edge: doors.edge.map(|edge| edge.reading(&policy.claims)),
             handshakes,
+            hatch,
             identity: identity?,
-            inbound,
+            inbound: doors.inbound,
             log,
             names,
-            outbound,
+            outbound: doors.outbound,
             policy,
             policy_source: policy_source?,
-            tcp_inbound: tcp.inbound,
-            tcp_outbound: tcp.outbound,
-            transparent,
+            tcp_inbound: doors.tcp.inbound,
+            tcp_outbound: doors.tcp.outbound,
+            transparent: doors.transparent,
             trust_domain: trust_domain?,
             workers,
             workload_api,
@@ -105,40 +95,95 @@ fn handshakes(file: &file::File, notes: &mut Mistakes) -> Handshakes {
     }
 }
 
-/// Where we will listen, by the paths that say so.
-fn listens(
-    inbound: Option<&proxy::Inbound>,
-    outbound: &[proxy::Outbound],
-    tcp: &tcp::Doors,
-    admin: Option<admin::Settings>,
-) -> Vec<(String, SocketAddr)> {
-    let probes = inbound.and_then(|door| door.probes.as_ref());
-    let probes = probes.map(|door| ("inbound.probes.listen".to_owned(), door.listen));
-    let inbound = inbound.map(|door| ("inbound.listen".to_owned(), door.listen));
-    let outbound = outbound.iter().enumerate();
-    let outbound =
-        outbound.filter_map(|(at, door)| Some((format!("outbound[{at}].listen"), door.listen?)));
-    let admin = admin.map(|window| ("admin.listen".to_owned(), window.listen));
-    let inbound = inbound.into_iter().chain(probes);
-    let doors = inbound.chain(outbound).chain(tcp.listens());
-    doors.chain(admin).collect()
+/// All doors of a sidecar.
+struct Doors {
+    edge: Option<EdgeConfig>,
+    inbound: Option<proxy::Inbound>,
+    outbound: Vec<proxy::Outbound>,
+    tcp: tcp::Doors,
+    transparent: Option<proxy::Transparent>,
 }
 
-/// The services that policies may name: our own, and those that we call.
-fn services(
-    file: &file::File,
-    inbound: Option<&ServiceName>,
-    called: impl Iterator<Item = ServiceName>,
-    notes: &mut Mistakes,
-) -> BTreeMap<ServiceName, Vec<policy::Route>> {
-    let mut services: BTreeMap<_, _> = called.map(|service| (service, Vec::new())).collect();
-    if let (Some(service), Some(written)) = (inbound, &file.inbound) {
-        services.insert(
-            service.clone(),
-            doors::routes("inbound.routes", &written.routes, notes),
-        );
+impl Doors {
+    fn read(file: &file::File, limits: proxy::Limits, folder: &Path, notes: &mut Mistakes) -> Self {
+        let inbound = file.inbound.as_ref();
+        let inbound = inbound.and_then(|door| inbound::door(door, limits, folder, notes));
+        let outbound = outbound::doors(&file.outbound, limits, notes);
+        let tcp = tcp::doors(file.tcp.as_ref(), limits, folder, notes);
+        let transparent = transparent::settings(file, limits, (&outbound, &tcp), notes);
+        let beside = edge::Beside {
+            folder,
+            limits,
+            outbound: &outbound,
+        };
+        let edge = file.edge.as_ref();
+        let edge = edge.and_then(|door| edge::door(door, beside, notes));
+        let has_none = file.inbound.is_none() && file.outbound.is_empty();
+        if has_none && file.tcp.is_none() && file.edge.is_none() {
+            notes.add(
+                "",
+                "there is neither `inbound` nor `outbound` nor `tcp` nor `edge`: nothing would be served",
+            );
+        }
+        Self {
+            edge,
+            inbound,
+            outbound,
+            tcp,
+            transparent,
+        }
     }
-    services
+
+    /// The services that policies may name: our own, those that we call, and
+    /// those that people come to.
+    fn services(
+        &self,
+        file: &file::File,
+        notes: &mut Mistakes,
+    ) -> BTreeMap<ServiceName, Vec<policy::Route>> {
+        let ways = self.transparent.iter().flat_map(|door| &door.passthrough);
+        let people = self.edge.iter().flat_map(|edge| &edge.door.routes);
+        let called = self.outbound.iter().map(|door| &door.service);
+        let called = called
+            .chain(self.tcp.services())
+            .chain(ways.map(|way| &way.service))
+            .chain(people.map(|route| &route.service));
+        let mut services: BTreeMap<_, _> = called
+            .map(|service| (service.clone(), Vec::new()))
+            .collect();
+        if let (Some(door), Some(written)) = (&self.inbound, &file.inbound) {
+            services.insert(
+                door.service.clone(),
+                doors::routes("inbound.routes", &written.routes, notes),
+            );
+        }
+        services
+    }
+
+    /// Who signs people in, or vouches for programs.
+    fn providers(&self) -> BTreeSet<ProviderName> {
+        let providers = self.edge.iter().flat_map(|edge| &edge.providers);
+        providers.map(|provider| provider.name.clone()).collect()
+    }
+
+    /// Where we will listen, by the paths that say so.
+    fn listens(&self, admin: Option<admin::Settings>) -> Vec<(String, SocketAddr)> {
+        let probes = self.inbound.as_ref().and_then(|door| door.probes.as_ref());
+        let probes = probes.map(|door| ("inbound.probes.listen".to_owned(), door.listen));
+        let inbound = self.inbound.as_ref();
+        let inbound = inbound.map(|door| ("inbound.listen".to_owned(), door.listen));
+        let outbound = self.outbound.iter().enumerate();
+        let outbound = outbound
+            .filter_map(|(at, door)| Some((format!("outbound[{at}].listen"), door.listen?)));
+        let edge = self.edge.as_ref();
+        let edge = edge.map(|edge| ("edge.listen".to_owned(), edge.door.listen));
+        let admin = admin.map(|window| ("admin.listen".to_owned(), window.listen));
+        let doors = inbound.into_iter().chain(probes).chain(outbound);
+        let doors = doors.chain(self.tcp.listens()).chain(admin).chain(edge);
+        doors
+            .chain(transparent::listens(self.transparent.as_ref()))
+            .collect()
+    }
 }
 
 pub(super) fn audit_settings(
@@ -181,12 +226,13 @@ pub(super) fn log_settings(written: file::Log, notes: &mut Mistakes) -> Log {
     Log { format, level }
 }
 
+/// `listen` is where it is to listen, with whether that may be elsewhere than on loopback.
 pub(super) fn admin_settings(
-    written: &file::Admin,
+    (listen, allow_remote): (&str, bool),
     notes: &mut Mistakes,
 ) -> Option<admin::Settings> {
-    let listen = notes.parse::<SocketAddr>("admin.listen", &written.listen)?;
-    if !listen.ip().is_loopback() && !written.allow_remote {
+    let listen = notes.parse::<SocketAddr>("admin.listen", listen)?;
+    if !listen.ip().is_loopback() && !allow_remote {
         notes.add(
             "admin.listen",
             format!("`{listen}` is not on loopback: say `allow_remote: true` if that is meant"),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use http::HeaderName;
+
 use crate::authority;
 use crate::config::IdentitySource;
 use crate::config::Mistakes;
@@ -13,10 +15,12 @@ use crate::config::doors;
 use crate::config::file;
 use crate::id::TrustDomain;
 use crate::policy;
+use crate::policy::ClaimName;
+use crate::policy::ClaimType;
 use crate::policy::Route;
 use crate::policy::ServiceName;
+use crate::policy::SignalHeader;
 use crate::policy::SignalName;
-use crate::policy::SignalType;
 
 /// Where a sidecar's policies come from. If it is the authority, `identity`
 /// must be from there, and asks for them.
@@ -52,6 +56,7 @@ pub(super) fn source(
             }
             let files = [
                 ("signals", written.signals.is_empty()),
+                ("signal_headers", written.signal_headers.is_empty()),
                 ("signals_file", written.signals_file.is_none()),
                 (
                     "workload_groups_file",
@@ -78,15 +83,16 @@ pub(super) fn source(
 
 /// What a sidecar's policies may speak about.
 pub(super) fn of_sidecar(
-    written: &file::Policy,
+    file: &file::File,
     services: BTreeMap<ServiceName, Vec<Route>>,
     (domain, folder): (Option<&TrustDomain>, &Path),
     notes: &mut Mistakes,
 ) -> policy::Settings {
-    let file = written.workload_groups_file.as_ref();
+    let written = &file.policy;
+    let listed = written.workload_groups_file.as_ref();
     let mut settings = policy::Settings {
         services,
-        workload_groups_file: file.map(|file| folder.join(file)),
+        workload_groups_file: listed.map(|file| folder.join(file)),
         ..policy::Settings::default()
     };
     settings.trust_domains.extend(domain.cloned());
@@ -95,9 +101,14 @@ pub(super) fn of_sidecar(
         settings.trust_domains.extend(domain);
     }
     headers(&written.headers, &mut settings, notes);
+    settings.claims = claims(&written.claims, notes);
     time_zones(&written.time_zones, &mut settings, notes);
     workload_groups(&written.workload_groups, &mut settings, notes);
-    signals(written, folder, &mut settings, notes);
+    let is_pushed = file
+        .admin
+        .as_ref()
+        .is_some_and(|admin| admin.socket.is_some());
+    signals((written, is_pushed), folder, &mut settings, notes);
     settings
 }
 
@@ -121,6 +132,7 @@ pub(super) fn of_authority(
         }
     }
     headers(&written.headers, &mut words, notes);
+    words.claims = claims(&written.claims, notes);
     time_zones(&written.time_zones, &mut words, notes);
     workload_groups(&written.workload_groups, &mut words, notes);
     authority::PolicySettings {
@@ -129,30 +141,74 @@ pub(super) fn of_authority(
     }
 }
 
+/// They are in a file, or pushed by operators, if they can be.
 fn signals(
-    written: &file::Policy,
+    (written, is_pushed): (&file::Policy, bool),
     folder: &Path,
     settings: &mut policy::Settings,
     notes: &mut Mistakes,
 ) {
     for (name, kind) in &written.signals {
-        let name = notes.parse::<SignalName>(format!("policy.signals.{name}"), name);
-        let kind = match kind {
-            file::Signal::Bool => SignalType::Bool,
-            file::Signal::Long => SignalType::Long,
-            file::Signal::String => SignalType::Text,
-            file::Signal::Strings => SignalType::Texts,
+        let path = format!("policy.signals.{name}");
+        let sent = written.signal_headers.get(name);
+        let header = sent.map(|header| {
+            notes.parse::<HeaderName>(format!("policy.signal_headers.{name}"), header)
+        });
+        let (Some(name), kind) = (notes.parse::<SignalName>(path, name), value_type(*kind)) else {
+            continue;
         };
-        settings.signals.extend(name.map(|name| (name, kind)));
+        match header {
+            None => drop(settings.signals.insert(name, kind)),
+            Some(header) => {
+                let header = header.map(|header| SignalHeader { kind, name: header });
+                settings
+                    .signal_headers
+                    .extend(header.map(|header| (name, header)));
+            }
+        }
+    }
+    for name in written.signal_headers.keys() {
+        if !written.signals.contains_key(name) {
+            let path = format!("policy.signal_headers.{name}");
+            notes.add(path, "is no signal: declare it in `policy.signals`");
+        }
     }
     let file = written.signals_file.as_ref();
     settings.signals_file = file.map(|file| folder.join(file));
-    if written.signals.is_empty() != written.signals_file.is_none() {
+    let in_file = written.signals.keys();
+    let has_others = in_file
+        .filter(|name| !written.signal_headers.contains_key(*name))
+        .count()
+        > 0;
+    let has_file = written.signals_file.is_some();
+    if has_others != has_file && !(has_others && is_pushed) {
         notes.add(
             "policy.signals",
-            "goes with `policy.signals_file`: the one declares what the other has",
+            "goes with `policy.signals_file` or, for `portreeve signal`, `admin.socket`: the one declares what the other has",
         );
     }
+}
+
+const fn value_type(written: file::Values) -> ClaimType {
+    match written {
+        file::Values::Bool => ClaimType::Bool,
+        file::Values::Long => ClaimType::Long,
+        file::Values::String => ClaimType::Text,
+        file::Values::Strings => ClaimType::Texts,
+    }
+}
+
+/// The claims that policies may read, and that are taken from tokens.
+fn claims(
+    written: &BTreeMap<String, file::Values>,
+    notes: &mut Mistakes,
+) -> BTreeMap<ClaimName, ClaimType> {
+    let all = written.iter();
+    let all = all.filter_map(|(name, kind)| {
+        let name = notes.parse::<ClaimName>("policy.claims", name)?;
+        Some((name, value_type(*kind)))
+    });
+    all.collect()
 }
 
 fn headers(written: &[String], settings: &mut policy::Settings, notes: &mut Mistakes) {

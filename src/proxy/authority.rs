@@ -40,6 +40,12 @@ pub(super) fn canonical(text: &[u8]) -> Result<Authority, AuthorityError> {
     parsed.map_err(|_invalid| AuthorityError::BadHost)
 }
 
+/// Whether `text` is a host as requests have it once they are read, without a port.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    canonical(text.as_bytes()).is_ok_and(|read| read.as_str() == text && read.port().is_none())
+}
+
 /// The last host that was read, which on one connection is nearly always the next.
 #[derive(Debug, Default)]
 pub(super) struct Recent(Option<Authority>);

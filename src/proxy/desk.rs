@@ -28,8 +28,10 @@ use crate::proxy::lifetime::Grace;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::live::Asked;
 use crate::proxy::live::Asker;
+use crate::proxy::live::Generation;
 use crate::proxy::live::LiveMeters;
 use crate::proxy::live::Moment;
+use crate::proxy::live::NotAdmitted;
 use crate::proxy::live::Registry;
 use crate::proxy::live::Stake;
 use crate::proxy::live::Terms;
@@ -37,6 +39,7 @@ use crate::proxy::live::Withdrawal;
 use crate::proxy::live::keep_deciding;
 use crate::proxy::ruling;
 use crate::proxy::ruling::Rulings;
+use crate::session::Board;
 use crate::time::Clock;
 use crate::tls::Lease;
 
@@ -51,6 +54,8 @@ pub struct Desk {
     live: Rc<Registry>,
     log: Shard,
     meters: LiveMeters,
+    /// Who is signed in, where there is a door for people.
+    people: Option<Arc<Board>>,
     policy: RefCell<View>,
     rulings: Rulings,
     sources: Sources,
@@ -76,10 +81,20 @@ impl Desk {
             live: Rc::default(),
             log,
             meters,
+            people: None,
             policy: RefCell::new(policy),
             rulings: Rulings::default(),
             sources,
             tasks: Tasks::new(),
+        }
+    }
+
+    /// The same where people are known by what is on `board`.
+    #[must_use]
+    pub fn knowing(self, board: Arc<Board>) -> Self {
+        Self {
+            people: Some(board),
+            ..self
         }
     }
 
@@ -154,19 +169,36 @@ impl Desk {
         asker: &Rc<Asker>,
         request: &Canonical,
         activity: &Rc<Activity>,
-    ) -> Result<(Permit, Stake), Denial> {
+    ) -> Result<(Permit, Stake), NotAdmitted> {
         let now = self.clock.now();
         let mut view = self.policy.borrow_mut();
+        // Counted before it is looked at: what ends in between is looked at again.
+        let sessions = self.sessions();
+        let caller = &asker.caller(self.people.as_deref(), now)?;
+        let from = (asker.source, now);
+        let question = asked::question(request, caller, &asker.service, from);
+        let mut decider = self.decider.borrow_mut();
+        let permit = decider.decide(view.current(), &question)?;
+        let (policy, policies) = view.last();
+        let generation = Generation { policies, sessions };
+        let readable = self.live.readable(policy, policies);
+        let asked = Asked::request(Rc::clone(asker), request, readable);
+        let timing = asker.timing(permit.timing());
+        let terms = Terms::new(Moment { generation, now }, timing);
+        let stake = self.live.enter(asked, terms, activity);
+        Ok((permit, stake))
+    }
+
+    /// Whether `request`, which is denied, would be let in if its caller had only
+    /// just signed in.
+    pub(super) fn would_admit_if_fresh(&self, asker: &Asker, request: &Canonical) -> bool {
+        let now = self.clock.now();
+        let view = self.policy.borrow();
+        let (policy, _) = view.last();
         let from = (asker.source, now);
         let question = asked::question(request, &asker.caller, &asker.service, from);
         let mut decider = self.decider.borrow_mut();
-        let permit = decider.decide(view.current(), &question)?;
-        let (policy, generation) = view.last();
-        let readable = self.live.readable(policy, generation);
-        let asked = Asked::request(Rc::clone(asker), request, readable);
-        let terms = Terms::new(Moment { generation, now }, permit.timing());
-        let stake = self.live.enter(asked, terms, activity);
-        Ok((permit, stake))
+        decider.would_permit_if_fresh(policy, &question)
     }
 
     /// The same about a connection.
@@ -185,7 +217,10 @@ impl Desk {
         };
         let mut decider = self.decider.borrow_mut();
         let permit = decider.decide_connection(view.current(), &connection)?;
-        let (_, generation) = view.last();
+        let generation = Generation {
+            policies: view.last().1,
+            sessions: self.sessions(),
+        };
         let terms = Terms::new(Moment { generation, now }, permit.timing());
         let stake = self.live.enter(Asked::connection(asker), terms, activity);
         Ok((permit, stake))
@@ -194,7 +229,13 @@ impl Desk {
     /// Keeps what is in flight to what the policy says now, for ever.
     pub async fn keep_deciding(&self) -> Infallible {
         let changed = self.policy.borrow().changed();
-        keep_deciding(self, changed).await
+        let people = self.people.as_ref().map(|board| board.changed());
+        keep_deciding(self, changed, people).await
+    }
+
+    /// How often sessions have changed.
+    fn sessions(&self) -> u64 {
+        self.people.as_ref().map_or(0, |board| board.generation())
     }
 
     /// Asks again, from number `from` of what is in flight on, about what the
@@ -203,20 +244,32 @@ impl Desk {
         let now = self.clock.now();
         let mut view = self.policy.borrow_mut();
         view.current();
-        let (policy, generation) = view.last();
-        let readable = self.live.readable(policy, generation);
+        let (policy, policies) = view.last();
+        let generation = Generation {
+            policies,
+            sessions: self.sessions(),
+        };
+        let readable = self.live.readable(policy, policies);
+        let people = self.people.as_deref();
         let mut decider = self.decider.borrow_mut();
         self.live.sweep(
             from,
             Moment { generation, now },
-            |asked, cause| match asked.ask(&mut decider, policy, &readable, now) {
+            |asked, cause| match asked.ask(&mut decider, (policy, people), &readable, now) {
                 Ok(permit) => {
                     self.meters.decided(cause, None);
-                    Ok(permit.timing())
+                    Ok(asked.timing(permit.timing()))
                 }
-                Err(denial) => {
-                    self.meters.decided(cause, Some(denial.reason().as_str()));
-                    let said = ruling::withdrawn(&denial);
+                Err(why) => {
+                    let said = match &why {
+                        NotAdmitted::Denied(denial) => ruling::withdrawn(denial),
+                        NotAdmitted::Over(over) => ruling::signed_out(*over, policy.revision()),
+                    };
+                    self.meters.decided(cause, Some(said.reason));
+                    let denial = match why {
+                        NotAdmitted::Denied(denial) => Some(denial),
+                        NotAdmitted::Over(_) => None,
+                    };
                     Err(Rc::new(Withdrawal { denial, said }))
                 }
             },

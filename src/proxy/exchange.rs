@@ -15,6 +15,7 @@ use http::request::Parts;
 use crate::audit::Decision;
 use crate::audit::End;
 use crate::audit::Entry;
+use crate::audit::Origin;
 use crate::audit::RequestId;
 use crate::audit::Room;
 use crate::audit::Ruling;
@@ -29,6 +30,7 @@ use crate::proxy::activity::Activity;
 use crate::proxy::activity::Silence;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::download::Download;
+use crate::proxy::edge::Page;
 use crate::proxy::gates::Place;
 use crate::proxy::guest::Visit;
 use crate::proxy::lifetime::Fate;
@@ -174,6 +176,47 @@ impl Exchange {
     pub(super) fn responded(&mut self, status: StatusCode) {
         self.status = Some(status);
         self.activity.responded();
+    }
+
+    /// Ends with an answer of our own.
+    pub(super) fn say(mut self, page: Page) -> Response<Download> {
+        let Page {
+            mut body,
+            mut headers,
+            note,
+            status,
+        } = page;
+        if note.is_done {
+            self.ruled(Ruling::of(Decision::Permit));
+        }
+        if let (Some(entry), Some(origin)) = (&mut self.entry, note.origin) {
+            entry.origin(origin);
+        }
+        headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+        if self.wanted == Wanted::Head {
+            body.clear();
+        }
+        self.status = Some(status);
+        self.activity.passed_out(body.len());
+        let activity = Rc::clone(&self.activity);
+        self.finish(note.reason);
+        let mut response = Response::new(Download::whole(body, activity));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// Counts it with what its route leads to.
+    pub(super) fn counted_by(&mut self, meters: &Rc<DoorMeters>) {
+        self.in_flight = Some(meters.in_flight());
+        self.meters = Rc::clone(meters);
+    }
+
+    /// Notes who it is from, once that is known.
+    pub(super) fn comes_from(&mut self, origin: Origin) {
+        if let Some(entry) = &mut self.entry {
+            entry.origin(origin);
+        }
     }
 
     /// Ends with a no of our own.

@@ -64,11 +64,13 @@ impl Guest {
         meters: Rc<DoorMeters>,
         fate: Fate,
     ) -> Self {
-        let name = Text::Shared(caller.id().to_shared());
+        let name = Text::Shared(caller.name());
         Self {
             asker: Rc::new(Asker {
                 caller,
                 service,
+                ends: None,
+                session: None,
                 source: source.ip(),
             }),
             visit: Visit {

@@ -57,6 +57,8 @@ pub(super) fn kind(name: &HeaderName) -> Kind {
         | "proxy-authorization"
         | "proxy-connection"
         | "trailer" => Kind::Remove,
+        // Signed: whoever believes it has checked it. An edge makes its own.
+        ASSERTION => Kind::EndToEnd,
         text if text.bytes().any(|byte| byte == b'_') => Kind::Underscore,
         text if is_identity(text) || is_confusing(text) => Kind::Remove,
         _ => Kind::EndToEnd,
@@ -107,6 +109,9 @@ pub(super) fn clean_trailers(trailers: &HeaderMap) -> HeaderMap {
     }
     kept
 }
+
+/// What an edge says of a person, wherever it has to pass.
+pub(super) const ASSERTION: &str = "x-portreeve-assertion";
 
 /// `x-forwarded-client-cert` and everything under `x-portreeve-`, also where
 /// dots stand for dashes (some frameworks fold them).
@@ -174,6 +179,8 @@ mod tests {
             "x-portreeve-caller",
             "X.Portreeve.Caller",
             "x-portreeve-anything-else",
+            "x.portreeve-assertion",
+            "x-portreeve-assertions",
         ] {
             assert_eq!(kind_of(name), Kind::Remove, "{name}");
         }
@@ -188,6 +195,7 @@ mod tests {
             "x-forwarded-for",
             "x-forwarded-client-certificate",
             "x-port",
+            "x-portreeve-assertion",
             "accept",
             "traceparent",
         ] {

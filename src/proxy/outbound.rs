@@ -90,6 +90,11 @@ impl OutboundDoor {
         }
     }
 
+    /// The way to the other workload, for another door of ours.
+    pub(super) const fn upstream(&self) -> &Rc<Upstream> {
+        &self.upstream
+    }
+
     /// Serves until the drain begins, then returns; what is under way goes on
     /// in the desk's tasks.
     pub async fn open(self: Rc<Self>, listener: Listener) {

@@ -4,7 +4,6 @@
 //! then the other side. Each step needs what the step before made.
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::rc::Rc;
 
 use http::Request;
@@ -12,29 +11,25 @@ use http::Response;
 use http::request::Parts;
 use http::uri::Scheme;
 
-use crate::policy::Permit;
-use crate::proxy::activity::Phase;
-use crate::proxy::activity::silent;
 use crate::proxy::authority::Recent;
 use crate::proxy::body::Source;
-use crate::proxy::body::Upload;
 use crate::proxy::canonical::Canonical;
 use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
 use crate::proxy::download::Download;
 use crate::proxy::exchange::Exchange;
+use crate::proxy::forwarding;
+use crate::proxy::forwarding::Forwarding;
 use crate::proxy::gates::Admission;
 use crate::proxy::guest::Guest;
 use crate::proxy::handover::Awaited;
 use crate::proxy::introduction::Introduction;
 use crate::proxy::lifetime::Lifetime;
-use crate::proxy::outgoing::Outgoing;
+use crate::proxy::live::NotAdmitted;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::serve;
 use crate::proxy::settings::Limits;
-use crate::proxy::switch;
 use crate::proxy::upstream;
-use crate::proxy::upstream::Rest;
 use crate::proxy::upstream::Upstream;
 use crate::tls::Belief;
 use crate::tls::Loss;
@@ -78,7 +73,9 @@ impl serve::Answer for Passage {
         };
         let mut exchange = Exchange::begin(room, self.guest.visit(), &head, self.limits.silence);
         match self.pass(&mut head, source, &mut exchange).await {
-            Ok(answer) => self.hand_back(answer, exchange, caller),
+            Ok(answer) => {
+                forwarding::hand_back((&self.desk, &self.lifetime), answer, exchange, caller)
+            }
             Err(refusal) => exchange.refuse(&refusal),
         }
     }
@@ -107,10 +104,15 @@ impl Passage {
         let (permit, stake) = self
             .desk
             .admit(self.guest.asker(), &request, exchange.activity())
-            .inspect_err(|denial| exchange.denied(denial, rulings))?;
+            .inspect_err(|why| {
+                if let NotAdmitted::Denied(denial) = why {
+                    exchange.denied(denial, rulings);
+                }
+            })?;
         exchange.permitted(&permit, stake, rulings);
         exchange.admitted(self.admission.enter()?);
-        self.forward(permit, request, source, exchange).await
+        let forwarding = self.forwarding();
+        forwarding.forward(permit, request, source, exchange).await
     }
 
     /// That whoever asks is still believed. Connections are cut when it is not;
@@ -130,70 +132,12 @@ impl Passage {
             .map_or(Ok(()), |loss| Err(Refusal::Lost(loss)))
     }
 
-    /// Spends `permit` on `request`.
-    fn forward(
-        &self,
-        permit: Permit,
-        request: Canonical,
-        source: Source,
-        exchange: &mut Exchange,
-    ) -> impl Future<Output = Result<upstream::Answer, Refusal>> {
-        drop(permit);
-        exchange.passed_on(self.upstream.protocol_of(&request));
-        let outgoing = Box::new(Outgoing {
-            activity: Rc::clone(exchange.activity()),
-            authority: request.authority,
-            body: Upload::new(source, request.length, Rc::clone(exchange.activity())),
-            headers: request.headers,
-            introduction: Rc::clone(&self.introduction),
-            method: request.method,
-            path_and_query: request.path_and_query,
-            scheme: self.scheme.clone(),
-            trailers: request.trailers,
-            upgrade: request.upgrade,
-        });
-        let activity = Rc::clone(exchange.activity());
-        async move {
-            let answered = tokio::select! {
-                biased;
-                why = activity.permission().withdrawn() => return Err(Refusal::Withdrawn(why)),
-                answered = self.upstream.send(outgoing) => answered.map_err(Refusal::from),
-                () = silent(&activity, self.desk.alarms()) => Err(Refusal::TimedOut),
-            };
-            // Whatever it looks like from the other side, a request that broke
-            // off or stood still is its caller's doing.
-            answered.map_err(|refusal| match activity.phase() {
-                Phase::BrokenOff => Refusal::RequestBrokeOff,
-                Phase::Sending if matches!(refusal, Refusal::TimedOut) => Refusal::RequestStalled,
-                Phase::Stalled => Refusal::RequestStalled,
-                Phase::Responding | Phase::Sending | Phase::Waiting => refusal,
-            })
-        }
-    }
-
-    fn hand_back(
-        &self,
-        mut answer: upstream::Answer,
-        exchange: Exchange,
-        caller: Option<Awaited>,
-    ) -> Response<Download> {
-        match (std::mem::replace(&mut answer.rest, Rest::Nothing), caller) {
-            (Rest::Switched(far), Some(caller)) => {
-                let sides = switch::Sides {
-                    bond: answer.bond,
-                    caller,
-                    far,
-                };
-                let (lifetime, desk) = (self.lifetime.clone(), Rc::clone(&self.desk));
-                let (response, relay) =
-                    switch::switch(answer.response, sides, exchange, lifetime, desk);
-                self.desk.tasks().spawn(relay);
-                response
-            }
-            (rest, _) => {
-                answer.rest = rest;
-                exchange.respond(answer)
-            }
+    fn forwarding(&self) -> Forwarding<'_> {
+        Forwarding {
+            desk: &self.desk,
+            introduction: &self.introduction,
+            scheme: &self.scheme,
+            upstream: &self.upstream,
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum Semicolons {
 /// # Errors
 ///
 /// [`PathError`] says which rule the path breaks.
-pub(super) fn canonical(path: &str, semicolons: Semicolons) -> Result<Cow<'_, str>, PathError> {
+pub fn canonical(path: &str, semicolons: Semicolons) -> Result<Cow<'_, str>, PathError> {
     let bytes = path.as_bytes();
     if bytes.first() != Some(&b'/') {
         return Err(PathError::NoSlash);

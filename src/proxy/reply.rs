@@ -17,6 +17,7 @@ use http::StatusCode;
 use http::header;
 
 use crate::audit::RequestId;
+use crate::policy::Denial;
 use crate::policy::DenialReason;
 use crate::policy::PolicyName;
 use crate::proxy::activity::Activity;
@@ -26,7 +27,9 @@ use crate::proxy::gates::Shed;
 use crate::proxy::live::PERMIT_WITHDRAWN;
 use crate::proxy::refusal::NoProbe;
 use crate::proxy::refusal::Refusal;
+use crate::proxy::ruling;
 use crate::proxy::upstream::UpstreamError;
+use crate::session::Over;
 use crate::tls::ConnectError;
 use crate::tls::HandshakeError;
 use crate::tls::Loss;
@@ -74,8 +77,11 @@ pub(super) fn to(refusal: &Refusal, id: Option<RequestId>, wanted: Wanted) -> Re
     if let Some(id) = id {
         text.push_str(&format!(r#","instance":"urn:portreeve:request:{id}""#));
     }
+    if status == StatusCode::UNAUTHORIZED {
+        text.push_str(r#","sign_in":"/.portreeve/sign-in""#);
+    }
     if let Some(advice) = advice(refusal) {
-        text.push_str(&format!(r#","detail":{advice}"#));
+        text.push_str(&format!(r#","detail":{}"#, serde_json::Value::from(advice)));
     }
     text.push_str("}\n");
     let length = text.len();
@@ -120,12 +126,18 @@ impl Reply {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge(self.reason)),
+            );
+        }
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(header::ALLOW, HeaderValue::from_static(self.allowed));
         }
         let is_read = matches!(
             self.status,
-            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED
         );
         if self.status.is_client_error() && !is_read {
             // What follows a message with two readings may be part of it.
@@ -135,22 +147,39 @@ impl Reply {
     }
 }
 
-/// What a caller should do (`@advice`), as a text in JSON. RFC 9457 3.1.4: the
-/// detail is to help the caller, not to explain us.
-fn advice(refusal: &Refusal) -> Option<serde_json::Value> {
-    let denial = match refusal {
-        Refusal::Denied(denial) => denial,
-        Refusal::Withdrawn(why) => &why.denial,
-        Refusal::Lost(_)
-        | Refusal::Malformed(_)
-        | Refusal::NoProbe(_)
-        | Refusal::NoRoom
-        | Refusal::RequestBrokeOff
-        | Refusal::RequestStalled
-        | Refusal::Shed { .. }
-        | Refusal::TimedOut
-        | Refusal::Upstream(_) => return None,
-    };
+/// What there is to tell of a refusal, for whoever shows it in another form.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// What the caller should do.
+    pub(super) advice: Option<String>,
+    /// Policies that say no, each with whom to ask about it.
+    pub(super) owners: Vec<(String, String)>,
+    pub(super) reason: &'static str,
+    pub(super) retry_after: Option<u64>,
+    pub(super) status: StatusCode,
+}
+
+/// What there is to tell of `refusal`.
+pub(super) fn told(refusal: &Refusal) -> Told {
+    let (status, reason) = verdict(refusal);
+    let policies = denial(refusal).map_or(&[][..], |denial| &**denial.policies());
+    let owners = policies.iter().filter_map(|policy| {
+        let owner = policy.owner()?;
+        Some((policy.to_string(), owner.to_owned()))
+    });
+    Told {
+        advice: advice(refusal),
+        owners: owners.take(MOST_ADVICE).collect(),
+        reason,
+        retry_after: retry_after(refusal, status),
+        status,
+    }
+}
+
+/// What a caller should do (`@advice`). RFC 9457 3.1.4: the detail is to help
+/// the caller, not to explain us.
+fn advice(refusal: &Refusal) -> Option<String> {
+    let denial = denial(refusal)?;
     if *denial.reason() != DenialReason::Forbidden {
         return None;
     }
@@ -161,11 +190,52 @@ fn advice(refusal: &Refusal) -> Option<serde_json::Value> {
         .collect();
     said.dedup();
     said.truncate(MOST_ADVICE);
-    (!said.is_empty()).then(|| said.join(" ").into())
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// What the policy says, where it is the policy that says no.
+fn denial(refusal: &Refusal) -> Option<&Denial> {
+    match refusal {
+        Refusal::Denied(denial) | Refusal::Unauthenticated { denial, .. } => Some(denial),
+        Refusal::Withdrawn(why) => why.denial.as_ref(),
+        Refusal::BadToken
+        | Refusal::CrossOrigin
+        | Refusal::Lost(_)
+        | Refusal::Malformed(_)
+        | Refusal::Misdirected
+        | Refusal::NoProbe(_)
+        | Refusal::NoRoom
+        | Refusal::NoRoute
+        | Refusal::RequestBrokeOff
+        | Refusal::RequestStalled
+        | Refusal::Shed { .. }
+        | Refusal::SignInBusy
+        | Refusal::SignedOut(_)
+        | Refusal::TimedOut
+        | Refusal::TooLarge
+        | Refusal::Upstream(_) => None,
+    }
 }
 
 /// Nobody follows more, and a policy's annotation has its own limit.
 const MOST_ADVICE: usize = 4;
+
+/// RFC 6750 3, and RFC 9470 3 where somebody has to prove again who they are.
+fn challenge(reason: &str) -> &'static str {
+    match reason {
+        BAD_TOKEN => r#"Bearer error="invalid_token""#,
+        SIGN_IN_AGAIN => {
+            r#"Bearer error="insufficient_user_authentication", error_description="sign in again""#
+        }
+        _ => "Bearer",
+    }
+}
+
+/// The reason of whoever shows a token that is not believed.
+const BAD_TOKEN: &str = "bad_token";
+
+/// The reason of whoever would be let in if they had only just signed in.
+const SIGN_IN_AGAIN: &str = "sign_in_again";
 
 const fn allowed(refusal: &Refusal) -> &'static str {
     if matches!(refusal, Refusal::NoProbe(_)) {
@@ -177,15 +247,29 @@ const fn allowed(refusal: &Refusal) -> &'static str {
 
 fn verdict(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
+        Refusal::BadToken => (StatusCode::UNAUTHORIZED, BAD_TOKEN),
+        Refusal::CrossOrigin => (StatusCode::FORBIDDEN, "cross_origin"),
         Refusal::Denied(denial) => (denied(denial.reason()), denial.reason().as_str()),
         Refusal::Lost(why) => (StatusCode::FORBIDDEN, lost(*why)),
         Refusal::Malformed(why) => malformed(why),
+        Refusal::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "no_such_host"),
         Refusal::NoProbe(why) => no_probe(*why),
         Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "audit_log_full"),
+        Refusal::NoRoute => (StatusCode::NOT_FOUND, "no_such_route"),
         Refusal::RequestBrokeOff => (StatusCode::BAD_REQUEST, "request_broke_off"),
         Refusal::RequestStalled => (StatusCode::REQUEST_TIMEOUT, "request_stalled"),
         Refusal::Shed { why, .. } => (shed(*why), why.as_str()),
+        Refusal::SignedOut(over @ (Over::ClockBack | Over::Unsure)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, ruling::session_word(*over))
+        }
+        Refusal::SignedOut(over) => (StatusCode::UNAUTHORIZED, ruling::session_word(*over)),
+        Refusal::SignInBusy => (StatusCode::SERVICE_UNAVAILABLE, "sign_in_busy"),
         Refusal::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "response_timeout"),
+        Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+        Refusal::Unauthenticated {
+            is_step_up: true, ..
+        } => (StatusCode::UNAUTHORIZED, SIGN_IN_AGAIN),
+        Refusal::Unauthenticated { .. } => (StatusCode::UNAUTHORIZED, "sign_in_first"),
         Refusal::Upstream(why) => upstream(why),
         Refusal::Withdrawn(_) => (StatusCode::FORBIDDEN, PERMIT_WITHDRAWN),
     }

@@ -16,6 +16,8 @@ use crate::policy::Permit;
 use crate::policy::PolicyName;
 use crate::policy::Revision;
 use crate::policy::Shadow;
+use crate::session::Over;
+use crate::session::Why;
 
 /// Makes rulings of decisions.
 ///
@@ -128,6 +130,34 @@ pub(super) fn withdrawn(denial: &Denial) -> Withdrawn {
             .collect(),
         reason: denial.reason().as_str(),
         revision: denial.revision().to_shared(),
+    }
+}
+
+/// Why whoever was let in is somebody no more, under the policies of `revision`.
+pub(super) fn signed_out(over: Over, revision: &Revision) -> Withdrawn {
+    Withdrawn {
+        notes: Vec::new(),
+        policies: Arc::from([]),
+        reason: session_word(over),
+        revision: revision.to_shared(),
+    }
+}
+
+/// The word in records for a session that is not in force.
+pub(super) const fn session_word(over: Over) -> &'static str {
+    match over {
+        Over::ClockBack => "session_clock_back",
+        Over::Ended(Why::Damaged) => "session_damaged",
+        Over::Ended(Why::Expired) => "session_expired",
+        Over::Ended(Why::Idle) => "session_idle",
+        Over::Ended(Why::ProviderLogout) => "session_provider_logout",
+        Over::Ended(Why::RefreshRefused) => "session_refresh_refused",
+        Over::Ended(Why::Replaced) => "session_replaced",
+        Over::Ended(Why::Revoked) => "session_revoked",
+        Over::Ended(Why::SignedOut) => "session_signed_out",
+        Over::Ended(Why::Unrefreshed) => "session_unrefreshed",
+        Over::Renewed => "session_renewed",
+        Over::Unsure => "session_unsure",
     }
 }
 

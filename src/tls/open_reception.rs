@@ -1,9 +1,10 @@
 //! The end that anybody may call, for what everybody may know.
 //!
-//! It shows who we are and asks nobody: a bundle endpoint must not
-//! (SPIFFE Federation 5.2.1.3). Who calls is another trust domain's server,
-//! which may not speak TLS 1.3 yet.
+//! It shows who we are and asks nobody: a bundle endpoint must not (SPIFFE
+//! Federation 5.2.1.3), and people prove who they are in another way. Whoever
+//! calls may not speak TLS 1.3 yet.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,8 +12,10 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::NoServerSessionStorage;
+use rustls::server::ProducesTickets;
 use rustls::sign::CertifiedKey;
 use rustls::sign::SingleCertAndKey;
 use rustls::version::TLS12;
@@ -29,18 +32,32 @@ use crate::store::Fingerprint;
 use crate::store::StoreError;
 use crate::tls::error::AcceptError;
 use crate::tls::error::HandshakeError;
+use crate::tls::protocol::HTTP;
+use crate::tls::protocol::HTTP1;
 use crate::tls::protocol::Protocol;
 use crate::tls::settings::Settings;
+use crate::tls::slots::HandshakeSlots;
 use crate::x509::PemError;
 use crate::x509::certificates_from_pem;
 use crate::x509::private_key_from_pem;
 
-/// Lets anybody in, over HTTP/1.1. All threads share one.
+/// Lets anybody in. All threads share one.
 #[derive(Debug)]
 pub struct OpenReception {
     cached: Mutex<(Seen, Arc<ServerConfig>)>,
+    manner: Manner,
     settings: Settings,
     shows: Shows,
+}
+
+/// Whom it is for.
+#[derive(Clone, Debug)]
+enum Manner {
+    /// Browsers, which come again and again: sessions are resumed, since nothing
+    /// is proved by them. Tickets are good wherever this one's keys are.
+    People(Arc<dyn ProducesTickets>),
+    /// Servers, over HTTP/1.1.
+    Servers,
 }
 
 /// What is shown to whoever calls.
@@ -72,13 +89,57 @@ impl OpenReception {
     ///
     /// [`ShowError`] if there is nothing to show.
     pub fn new(shows: Shows, settings: Settings) -> Result<Self, ShowError> {
+        Self::with(Manner::Servers, shows, settings)
+    }
+
+    /// The same for people, over HTTP/2 or HTTP/1.1.
+    ///
+    /// # Errors
+    ///
+    /// [`ShowError`] if there is nothing to show, or nothing to make tickets with.
+    pub fn for_people(shows: Shows, settings: Settings) -> Result<Self, ShowError> {
+        let tickets = Ticketer::new().map_err(|cause| ShowError::Unusable { cause })?;
+        Self::with(Manner::People(tickets), shows, settings)
+    }
+
+    fn with(manner: Manner, shows: Shows, settings: Settings) -> Result<Self, ShowError> {
         let seen = shows.look();
-        let config = shows.build()?;
+        let config = shows.build(&manner)?;
         Ok(Self {
             cached: Mutex::new((seen, Arc::new(config))),
+            manner,
             settings,
             shows,
         })
+    }
+
+    /// Completes the handshake with somebody at `source`, in one of `slots`, and
+    /// says what to speak: who offers nothing speaks HTTP/1.1.
+    ///
+    /// # Errors
+    ///
+    /// All of [`AcceptError`]. The stream is closed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future closes the stream and frees the slot.
+    pub async fn welcome(
+        &self,
+        slots: &HandshakeSlots,
+        stream: TcpStream,
+        source: IpAddr,
+    ) -> Result<(TlsStream<TcpStream>, Protocol), AcceptError> {
+        let limit = self.settings.handshake_timeout;
+        let shaken = slots.shake_hands(stream, source, limit, |hello| async {
+            let stream = hello.into_stream(self.config()).await;
+            let stream = stream.map_err(|error| HandshakeError::from_stream(&error))?;
+            let protocol = match stream.get_ref().1.alpn_protocol() {
+                None => Protocol::Http1,
+                some => Protocol::negotiated(some).ok_or(HandshakeError::OtherAlpn)?,
+            };
+            Ok((stream, protocol))
+        });
+        shaken.await
     }
 
     /// Completes the handshake with whoever calls.
@@ -107,7 +168,7 @@ impl OpenReception {
         if seen == now {
             return before;
         }
-        let config = match self.shows.build() {
+        let config = match self.shows.build(&self.manner) {
             Ok(next) => Arc::new(next),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
@@ -135,7 +196,7 @@ impl Shows {
         }
     }
 
-    fn build(&self) -> Result<ServerConfig, ShowError> {
+    fn build(&self, manner: &Manner) -> Result<ServerConfig, ShowError> {
         let unusable = |cause| ShowError::Unusable { cause };
         let shown = match self {
             Self::Files { certificate, key } => {
@@ -157,9 +218,19 @@ impl Shows {
             .map_err(unusable)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(shown));
-        config.alpn_protocols = vec![Protocol::Http1.alpn().to_vec()];
+        let speaks = match manner {
+            Manner::People(tickets) => {
+                config.ticketer = Arc::clone(tickets);
+                HTTP
+            }
+            Manner::Servers => {
+                config.send_tls13_tickets = 0;
+                HTTP1
+            }
+        };
+        config.alpn_protocols = speaks.iter().map(|name| name.to_vec()).collect();
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
+        config.max_early_data_size = 0;
         Ok(config)
     }
 }

@@ -44,6 +44,8 @@ impl Protocol {
 const BY_PREFERENCE: [Protocol; 2] = [Protocol::Http2, Protocol::Http1];
 /// The same in the handshake's words.
 pub(super) const HTTP: &[&[u8]] = &[Protocol::Http2.alpn(), Protocol::Http1.alpn()];
+/// HTTP/1.1 alone.
+pub(super) const HTTP1: &[&[u8]] = &[Protocol::Http1.alpn()];
 /// HTTP/2 alone.
 pub(super) const HTTP2: &[&[u8]] = &[Protocol::Http2.alpn()];
 /// Bytes that nobody on the way reads. Not registered: it is ours.

@@ -129,9 +129,9 @@ fn what_has_a_connection_of_its_own_outlives_its_certificates_too() {
     assert!(query.is_reset() && queried.is_reset(), "an orderly end");
     assert_eq!(chat.rest() + &chats.rest(), "");
     for sidecar in [&web, &orders] {
-        let said = [(); 2].map(|()| sidecar.records.next().says(["protocol", "reason"]));
-        let expected = "TCP certificate_expired".to_owned();
-        assert!(said.contains(&expected), "{said:?}");
+        // A proof that comes a moment too late has a record of its own.
+        let mut said = (0..3).map(|_| sidecar.records.next().says(["protocol", "reason"]));
+        assert!(said.any(|said| said == "TCP certificate_expired"));
     }
 }
 

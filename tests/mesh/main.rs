@@ -27,6 +27,8 @@ mod crowd;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod endpoint;
 #[cfg(test)]
 mod endpoints;

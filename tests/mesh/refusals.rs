@@ -283,9 +283,35 @@ const BY_PEERS: &[(&str, Test)] = &[
         "uri_too_long",
         crate::fields::a_head_that_is_too_large_is_refused,
     ),
+    (
+        "body_too_large",
+        crate::edge::own_places::more_than_a_place_of_ours_takes_is_refused,
+    ),
+    (
+        "cross_origin",
+        crate::edge::origins::what_changes_something_must_come_from_its_own_origin,
+    ),
+    (
+        "no_such_host",
+        crate::edge::forwarded::what_is_on_no_route_goes_nowhere,
+    ),
+    (
+        "no_such_route",
+        crate::edge::forwarded::what_is_on_no_route_goes_nowhere,
+    ),
+    (
+        "sign_in_first",
+        crate::edge::who::whoever_is_nobody_is_told_to_sign_in_and_nothing_is_forwarded,
+    ),
 ];
 
 /// An identity is put in force only if it makes a TLS configuration. A caller
 /// that is believed no longer is cut; only a request that comes in the same turn
-/// of the event loop as the news is answered instead.
-const OUT_OF_REACH: &[&str] = &["identity_not_usable", "no_longer_trusted", "revoked"];
+/// of the event loop as the news is answered instead. For `sign_in_busy` hundreds
+/// would have to sign in at once: `edge/errand.rs` has a test of it.
+const OUT_OF_REACH: &[&str] = &[
+    "identity_not_usable",
+    "no_longer_trusted",
+    "revoked",
+    "sign_in_busy",
+];

@@ -210,6 +210,8 @@ impl Stage {
     /// A sidecar whose records, wherever they go, are not looked at.
     pub(crate) fn start(&self, name: &str, [door, audit]: [&str; 2], more: &str) -> Running {
         let (identity, workers) = (self.identity_of(name), self.workers);
+        let window = "admin: { listen: \"127.0.0.1:0\" }";
+        let window = if more.contains("admin:") { "" } else { window };
         let text = format!(
             "trust_domain: mesh.example
 identity: {{ {identity} }}
@@ -217,7 +219,7 @@ workers: {workers}
 {door}
 policy: {{ dir: policy, headers: [x-ticket], workload_groups_file: groups.yaml, signals: {{ risk: long }}, signals_file: signals.yaml }}
 audit: {{ file: {name}.jsonl{audit} }}
-admin: {{ listen: \"127.0.0.1:0\" }}
+{window}
 {more}
 "
         );

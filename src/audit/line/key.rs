@@ -87,4 +87,5 @@ marked! {
     12 APP_PROTOCOL "app_protocol";
     13 UPGRADE "upgrade";
     14 WITHDRAWN_POLICIES "withdrawn_policies";
+    15 SESSION "session";
 }

@@ -26,10 +26,15 @@ pub(super) struct Piece {
 }
 
 /// What the lines of one connection say of it.
-pub(super) fn origin(door: Door, caller: Option<&Text>, source: Option<SocketAddr>) -> Piece {
+pub(super) fn origin(
+    door: Door,
+    (caller, session): (Option<&Text>, Option<&Text>),
+    source: Option<SocketAddr>,
+) -> Piece {
     piece(|line| {
         line.safe(key::DOOR, door.as_str().as_bytes());
         line.text(key::CALLER, caller);
+        line.text(key::SESSION, session);
         if let Some(source) = source {
             line.source(source);
         }

@@ -1,5 +1,6 @@
 //! A question that can be put again.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,14 +21,79 @@ use crate::policy::Permit;
 use crate::policy::Policy;
 use crate::policy::Question;
 use crate::policy::ServiceName;
+use crate::policy::Timing;
 use crate::proxy::canonical::Canonical;
+use crate::session::Board;
+use crate::session::Over;
+use crate::session::Session;
+use crate::session::Why;
 
 /// Who asks on one connection, and for what. Its requests share it.
 #[derive(Debug)]
 pub(in crate::proxy) struct Asker {
     pub(in crate::proxy) caller: Caller,
+    /// When what says so is no good any more, if it ends by itself.
+    pub(in crate::proxy) ends: Option<SystemTime>,
     pub(in crate::proxy) service: ServiceName,
+    /// What the caller is known by, at the door for people.
+    pub(in crate::proxy) session: Option<Arc<Session>>,
     pub(in crate::proxy) source: IpAddr,
+}
+
+/// Why something has no permit, or none any more.
+#[derive(Debug)]
+pub(in crate::proxy) enum NotAdmitted {
+    /// The policy says no.
+    Denied(Denial),
+    /// The caller's session is not in force.
+    Over(Over),
+}
+
+impl From<Denial> for NotAdmitted {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<Over> for NotAdmitted {
+    fn from(over: Over) -> Self {
+        Self::Over(over)
+    }
+}
+
+impl Asker {
+    /// How often the clock may make a no of a yes that it may make one of as often as `timing` says.
+    pub(in crate::proxy) const fn timing(&self, timing: Timing) -> Timing {
+        if self.ends.is_some() {
+            Timing::Seconds
+        } else {
+            timing
+        }
+    }
+
+    /// Who it is now: what is known of somebody who signed in may be other than
+    /// when they asked.
+    pub(in crate::proxy) fn caller(
+        &self,
+        people: Option<&Board>,
+        now: SystemTime,
+    ) -> Result<Cow<'_, Caller>, Over> {
+        if self.ends.is_some_and(|ends| now >= ends) {
+            return Err(Over::Ended(Why::Expired));
+        }
+        let Some(session) = &self.session else {
+            return Ok(Cow::Borrowed(&self.caller));
+        };
+        match session.check(now) {
+            Ok(()) => return Ok(Cow::Borrowed(&self.caller)),
+            Err(Over::Renewed) => {}
+            Err(over) => return Err(over),
+        }
+        let newer = people.and_then(|board| board.find(&session.digest()));
+        let newer = newer.ok_or(Over::Renewed)?;
+        newer.check(now)?;
+        Ok(Cow::Owned(newer.caller().clone()))
+    }
 }
 
 /// What was asked.
@@ -76,20 +142,26 @@ impl Asked {
         }
     }
 
+    /// Whether it is somebody's who signed in.
+    pub(super) fn is_of_session(&self) -> bool {
+        self.asker.session.is_some()
+    }
+
+    /// How often the clock may make a no of a yes, by what the policy says of it.
+    pub(in crate::proxy) fn timing(&self, timing: Timing) -> Timing {
+        self.asker.timing(timing)
+    }
+
     /// Puts the same question to `policy`, which may read the fields `readable`.
     pub(in crate::proxy) fn ask(
         &self,
         decider: &mut Decider,
-        policy: &Arc<Policy>,
+        (policy, people): (&Arc<Policy>, Option<&Board>),
         readable: &Rc<[HeaderName]>,
         now: SystemTime,
-    ) -> Result<Permit, Denial> {
-        let Asker {
-            caller,
-            service,
-            source,
-        } = &*self.asker;
-        let source = *source;
+    ) -> Result<Permit, NotAdmitted> {
+        let caller = &self.asker.caller(people, now)?;
+        let (service, source) = (&self.asker.service, self.asker.source);
         let Some(request) = &self.request else {
             let connection = Connection {
                 caller,
@@ -97,7 +169,7 @@ impl Asked {
                 source,
                 now,
             };
-            return decider.decide_connection(policy, &connection);
+            return Ok(decider.decide_connection(policy, &connection)?);
         };
         let none = HeaderMap::new();
         let kept = request.headers.as_deref().unwrap_or(&none);
@@ -113,7 +185,7 @@ impl Asked {
             source,
             now,
         };
-        decider.decide(policy, &question)
+        Ok(decider.decide(policy, &question)?)
     }
 }
 
@@ -177,7 +249,9 @@ mod tests {
         }
         let asker = Asker {
             caller: Caller::workload(&"spiffe://td/web".parse().unwrap()),
+            ends: None,
             service: "orders".parse().unwrap(),
+            session: None,
             source: [127, 0, 0, 1].into(),
         };
         let request = Canonical {
@@ -200,8 +274,12 @@ mod tests {
         };
         let policy = Policy::parse(&[("a.cedar", policy)], &settings).unwrap().0;
         let now = SystemTime::UNIX_EPOCH;
-        let said = asked.ask(&mut Decider::new(), &Arc::new(policy), readable, now);
-        said.err().map(|denial| denial.reason().clone())
+        let policy = Arc::new(policy);
+        match asked.ask(&mut Decider::new(), (&policy, None), readable, now) {
+            Ok(_permit) => None,
+            Err(NotAdmitted::Denied(denial)) => Some(denial.reason().clone()),
+            Err(NotAdmitted::Over(over)) => panic!("{over:?}"),
+        }
     }
 
     #[test]

@@ -18,10 +18,14 @@ use crate::proxy::desk::Desk;
 pub(in crate::proxy) async fn keep_deciding(
     desk: &Desk,
     mut changed: watch::Receiver<()>,
+    mut people: Option<watch::Receiver<u64>>,
 ) -> Infallible {
     loop {
         // Seen before anything is looked at, so that no change is missed.
         changed.borrow_and_update();
+        if let Some(people) = &mut people {
+            people.borrow_and_update();
+        }
         let mut from = Some(0);
         while let Some(at) = from {
             from = desk.sweep(at);
@@ -34,8 +38,21 @@ pub(in crate::proxy) async fn keep_deciding(
                 // Nobody is left who could change the policies.
                 return pending().await;
             },
+            () = somebody_left(people.as_mut()) => {}
             () = clock_moves(desk) => {}
         }
+    }
+}
+
+/// Returns when sessions have changed.
+async fn somebody_left(people: Option<&mut watch::Receiver<u64>>) {
+    let is_told = match people {
+        Some(people) => people.changed().await.is_ok(),
+        None => false,
+    };
+    if !is_told {
+        // Nobody is left who could.
+        pending::<()>().await;
     }
 }
 
@@ -125,6 +142,8 @@ mod tests {
         Rc::new(Asker {
             caller: Caller::workload(&"spiffe://td/web".parse().unwrap()),
             service: "db".parse().unwrap(),
+            ends: None,
+            session: None,
             source: [127, 0, 0, 1].into(),
         })
     }

@@ -7,7 +7,7 @@ use prometheus::Registry;
 use crate::metrics::About;
 use crate::metrics::Counter;
 use crate::metrics::ShardedCounterVec;
-use crate::proxy::live::registry::Cause;
+use crate::proxy::live::terms::Cause;
 
 /// The metrics, of all workers together. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -29,6 +29,7 @@ impl LiveMetrics {
         let decided = |cause| ["permit", "deny"].map(|said| self.decided.counter([cause, said]));
         LiveMeters {
             policy: decided("policy"),
+            session: decided("session"),
             time: decided("time"),
             withdrawn: RefCell::new(
                 REASONS
@@ -44,6 +45,7 @@ impl LiveMetrics {
 #[derive(Debug)]
 pub struct LiveMeters {
     policy: [Counter; 2],
+    session: [Counter; 2],
     time: [Counter; 2],
     /// Looked up once for each reason.
     withdrawn: RefCell<Vec<(&'static str, Counter)>>,
@@ -55,6 +57,7 @@ impl LiveMeters {
     pub(in crate::proxy) fn decided(&self, cause: Cause, denied: Option<&'static str>) {
         let [permit, deny] = match cause {
             Cause::Policy => &self.policy,
+            Cause::Session => &self.session,
             Cause::Time => &self.time,
         };
         let Some(denied) = denied else {
@@ -78,12 +81,12 @@ const DECIDED: About<2> = About {
     name: "portreeve_redecisions_total",
     help: "Decisions about what was in flight, by what made them necessary.",
     labels: ["cause", "decision"],
-    most_series: 4,
+    most_series: 6,
 };
 
 const WITHDRAWN: About<1> = About {
     name: "portreeve_permits_withdrawn_total",
     help: "Requests and connections that were cut because the policy says no now.",
     labels: ["reason"],
-    most_series: 8,
+    most_series: 20,
 };

@@ -26,8 +26,8 @@ pub(in crate::proxy) struct Permission {
 /// The no that an exchange got while it was under way.
 #[derive(Debug)]
 pub(in crate::proxy) struct Withdrawal {
-    /// For the caller.
-    pub(in crate::proxy) denial: Denial,
+    /// For the caller; none where it is not the policy that says so.
+    pub(in crate::proxy) denial: Option<Denial>,
     /// For the record.
     pub(in crate::proxy) said: Withdrawn,
 }

@@ -1,11 +1,9 @@
 //! One worker's list of what is in flight.
 
+use http::HeaderName;
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::SystemTime;
-
-use http::HeaderName;
 use tokio::sync::Notify;
 
 use crate::policy::Policy;
@@ -14,6 +12,9 @@ use crate::proxy::activity::Activity;
 use crate::proxy::live::asker::Asked;
 use crate::proxy::live::permission::Withdrawal;
 use crate::proxy::live::slots::Slots;
+use crate::proxy::live::terms::Cause;
+use crate::proxy::live::terms::Moment;
+use crate::proxy::live::terms::Terms;
 
 /// All that has a permit, each with the question that it was the answer to.
 #[derive(Debug, Default)]
@@ -42,51 +43,6 @@ struct Entry {
     /// Has had its no; it only has to end.
     is_lost: bool,
     terms: Terms,
-}
-
-/// What the last answer rests on.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::proxy) struct Terms {
-    /// Which policies gave it.
-    pub(in crate::proxy) generation: u64,
-    pub(in crate::proxy) step: u64,
-    pub(in crate::proxy) timing: Timing,
-}
-
-/// Why something is asked again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::proxy) enum Cause {
-    Policy,
-    Time,
-}
-
-/// When it is asked.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::proxy) struct Moment {
-    /// Of the policies that are in force.
-    pub(in crate::proxy) generation: u64,
-    pub(in crate::proxy) now: SystemTime,
-}
-
-impl Terms {
-    pub(in crate::proxy) fn new(moment: Moment, timing: Timing) -> Self {
-        Self {
-            generation: moment.generation,
-            step: timing.step(moment.now),
-            timing,
-        }
-    }
-
-    /// Why they do not hold at `moment`, if they do not.
-    fn outdated(self, moment: Moment) -> Option<Cause> {
-        if self.generation != moment.generation {
-            Some(Cause::Policy)
-        } else if self.step != self.timing.step(moment.now) {
-            Some(Cause::Time)
-        } else {
-            None
-        }
-    }
 }
 
 impl Registry {
@@ -203,7 +159,11 @@ impl Registry {
 impl Entry {
     /// Itself, if it must be asked about at `moment`, and why.
     fn due(&mut self, moment: Moment) -> Option<(&mut Self, Cause)> {
-        let cause = self.terms.outdated(moment).filter(|_| !self.is_lost)?;
+        let mut cause = self.terms.outdated(moment).filter(|_| !self.is_lost)?;
+        if cause == Cause::Session && !self.asked.is_of_session() {
+            self.terms.generation = moment.generation;
+            cause = self.terms.outdated(moment)?;
+        }
         Some((self, cause))
     }
 }
@@ -232,6 +192,7 @@ mod tests {
     use std::task::Context;
     use std::task::Waker;
     use std::time::Duration;
+    use std::time::SystemTime;
 
     use proptest::prelude::any;
     use proptest::prelude::prop;
@@ -244,6 +205,8 @@ mod tests {
     use crate::policy::Settings;
     use crate::proxy::activity::Silence;
     use crate::proxy::live::asker::Asker;
+    use crate::proxy::live::asker::NotAdmitted;
+    use crate::proxy::live::terms::Generation;
     use crate::proxy::ruling;
 
     const STEPS: [Timing; 3] = [Timing::Never, Timing::Minutes, Timing::Seconds];
@@ -263,13 +226,18 @@ mod tests {
         Asked::connection(Rc::new(Asker {
             caller: Caller::workload(&"spiffe://td/web".parse().unwrap()),
             service: "db".parse().unwrap(),
+            ends: None,
+            session: None,
             source: [127, 0, 0, 1].into(),
         }))
     }
 
-    fn moment(generation: u64, seconds: u64) -> Moment {
+    fn moment(policies: u64, seconds: u64) -> Moment {
         Moment {
-            generation,
+            generation: Generation {
+                policies,
+                sessions: 0,
+            },
             now: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
         }
     }
@@ -337,10 +305,15 @@ mod tests {
         let mut decider = Decider::new();
         registry.sweep(0, moment(1, 0), |asked, _| {
             let now = SystemTime::UNIX_EPOCH;
-            let said = asked.ask(&mut decider, &policy, &Rc::default(), now);
-            let denial = said.unwrap_err();
+            let said = asked.ask(&mut decider, (&policy, None), &Rc::default(), now);
+            let NotAdmitted::Denied(denial) = said.unwrap_err() else {
+                panic!("it is no session's");
+            };
             let said = ruling::withdrawn(&denial);
-            Err(Rc::new(Withdrawal { denial, said }))
+            Err(Rc::new(Withdrawal {
+                denial: Some(denial),
+                said,
+            }))
         });
         assert!(!registry.is_timed());
         assert_eq!(swept(&registry, moment(2, 9), Timing::Never), (0, 1));

@@ -62,7 +62,7 @@ impl Passing {
         fate: Fate,
         meters: &Rc<TcpMeters>,
     ) -> Self {
-        let caller = Text::Shared(arrival.caller.id().to_shared());
+        let caller = Text::Shared(arrival.caller.name());
         let origin = Origin::new(arrival.door, Some(&caller), Some(arrival.source));
         let entry = room.entry(Start {
             host: arrival.host.clone(),
@@ -94,6 +94,8 @@ impl Passing {
     /// Asks the policy whether what has arrived may pass. If it says no, that was the end.
     pub(super) fn ask(mut self, arrival: &Arrival<'_>, desk: &Desk) -> Option<(Self, Permit)> {
         let asker = Rc::new(Asker {
+            ends: None,
+            session: None,
             caller: arrival.caller.clone(),
             service: arrival.service.clone(),
             source: arrival.source.ip(),

@@ -130,8 +130,8 @@ fn is_believed(town: &Town, ca: &WebCa) -> bool {
     let trust = WebRoots::new(Some(file), clock).trust().unwrap();
     let url = format!("https://{}/", town.bundle_endpoint());
     let request = Request {
-        bearer: None,
-        json: None,
+        credentials: None,
+        post: None,
         trust: &trust,
         url: &url.parse().unwrap(),
     };

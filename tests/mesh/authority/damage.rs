@@ -139,10 +139,7 @@ fn two_authorities_do_not_share_a_file() {
         panic!("both use it");
     };
     let told = in_full(&error);
-    assert!(
-        told.contains("another authority uses the database"),
-        "{told}"
-    );
+    assert!(told.contains("another process uses the database"), "{told}");
     assert!(told.contains("several need PostgreSQL"), "{told}");
     serves(&town);
 }

@@ -157,7 +157,7 @@ fn stolen_key(
     town: &Town,
     root: &rustls_pki_types::CertificateDer<'static>,
 ) -> rcgen::Issuer<'static, rcgen::KeyPair> {
-    let sealing = portreeve::ca::SealingKey::load(&town.path("sealing.key")).unwrap();
+    let sealing = portreeve::store::SealingKey::load(&town.path("sealing.key")).unwrap();
     let (id, sealed) = town.sealed_key();
     let secret = sealing.unseal(&id, &sealed).unwrap();
     let key = rustls_pki_types::PrivatePkcs8KeyDer::from(secret.to_vec());

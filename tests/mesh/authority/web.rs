@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve::https::Bearer;
 use portreeve::https::Client;
+use portreeve::https::Credentials;
 use portreeve::https::HttpsError;
 use portreeve::https::Limits;
 use portreeve::https::Request;
@@ -167,13 +167,13 @@ impl Asker {
     }
 
     fn ask(&self) -> Result<String, HttpsError> {
-        let bearer = Bearer::read(&self.folder.path().join("token")).unwrap();
+        let bearer = Credentials::read_bearer(&self.folder.path().join("token")).unwrap();
         assert!(!format!("{bearer:?}").contains("secret"));
         let url: Url = self.url.parse().unwrap();
         let trust = self.roots.trust().unwrap();
         let request = Request {
-            bearer: Some(&bearer),
-            json: None,
+            credentials: Some(&bearer),
+            post: None,
             trust: &trust,
             url: &url,
         };
