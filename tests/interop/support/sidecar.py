@@ -95,7 +95,7 @@ def write_config(case, name, svid, doors, policy):
         **doors,
         "policy": {"dir": f"{policies}/"},
         "audit": {"file": str(directory / "decisions.jsonl")},
-        "admin": {"listen": case.address()},
+        "admin": {"listen": case.address(), **doors.get("admin", {})},
     }
     return rewrite_config(directory / "portreeve.yaml", config), config
 
