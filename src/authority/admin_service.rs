@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::SystemTime;
 
 use tonic::Request;
 use tonic::Response;
@@ -24,6 +23,7 @@ use crate::identity::Watchlist;
 use crate::policy::GroupName;
 use crate::rpc::authority as rpc;
 use crate::rpc::authority::admin_server::Admin;
+use crate::time::seconds;
 
 /// Takes orders.
 #[derive(Clone, Debug)]
@@ -259,10 +259,4 @@ fn write_entry(entry: &Entry) -> rpc::Entry {
         origin: entry.origin.as_str().to_owned(),
         groups: entry.groups.iter().map(ToString::to_string).collect(),
     }
-}
-
-fn seconds(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
 }

@@ -14,7 +14,6 @@ mod orders;
 pub mod provider;
 mod shop;
 mod shop_page;
-mod shown;
 mod stranger;
 mod tour;
 mod visit;

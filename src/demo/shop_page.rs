@@ -9,7 +9,7 @@ use http::header;
 
 use crate::demo::orders::Body;
 use crate::demo::orders::whole;
-use crate::demo::shown::Shown;
+use crate::proxy::Shown;
 
 /// Who asks, and what there is to try. `provider` is where people are moved about.
 pub(super) fn home(headers: &HeaderMap, provider: &str) -> Response<Body> {

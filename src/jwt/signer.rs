@@ -16,6 +16,7 @@ use crate::id::SpiffeId;
 use crate::jwt::key::Curve;
 use crate::jwt::key::PublicKey;
 use crate::jwt::key::encoded;
+use crate::time::seconds;
 
 /// A P-256 key that signs JWT-SVIDs with ES256.
 ///
@@ -174,11 +175,4 @@ fn public_key(pair: &EcdsaKeyPair) -> PublicKey {
 
 fn part(value: &Value) -> String {
     encoded(value.to_string().as_bytes())
-}
-
-/// Seconds since 1970; 0 for what was before.
-fn seconds(date: SystemTime) -> u64 {
-    date.duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
 }

@@ -100,6 +100,7 @@ pub use person::UserId;
 pub use pushed::PushError;
 pub use pushed::Pushed;
 pub use pushed::PushedSignal;
+pub use query::unescaped;
 pub use question::Caller;
 pub use question::Connection;
 pub use question::Question;

@@ -26,15 +26,7 @@ fn name(pair: &str) -> Option<Cow<'_, str>> {
     if !raw.contains(['%', '+']) {
         return Some(Cow::Borrowed(raw));
     }
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => digit(rest.next()?)? * 16 + digit(rest.next()?)?,
-            b'+' => b' ',
-            other => other,
-        });
-    }
+    let bytes = unescaped(raw)?;
     let is_escaped = bytes
         .windows(3)
         .any(|three| matches!(three, [b'%', a, b] if digit(*a).is_some() && digit(*b).is_some()));
@@ -43,6 +35,22 @@ fn name(pair: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     String::from_utf8(bytes).ok().map(Cow::Owned)
+}
+
+/// What `text`, a name or a value of a query or a form, stands for; none if an
+/// escape in it is none.
+#[must_use]
+pub fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => digit(rest.next()?)? * 16 + digit(rest.next()?)?,
+            b'+' => b' ',
+            other => other,
+        });
+    }
+    Some(bytes)
 }
 
 const fn digit(byte: u8) -> Option<u8> {

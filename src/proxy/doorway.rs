@@ -24,6 +24,7 @@ use crate::proxy::balancers::Unannounced;
 use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::GRACE;
 use crate::proxy::serve::ServeError;
+use crate::proxy::serve::Serving;
 use crate::proxy::threshold::Threshold;
 use crate::tls::AcceptError;
 use crate::tls::Claimant;
@@ -156,6 +157,27 @@ pub(super) async fn introduced<D: Doorway>(
     }
 }
 
+/// A caller whose connection is served.
+pub(super) struct Received {
+    pub(super) introduced: Introduced,
+    pub(super) origin: Origin,
+    pub(super) serving: Serving,
+}
+
+/// Serves `received` to its end, if anybody was let in.
+pub(super) async fn see_off<D: Doorway>(door: &D, received: Option<Received>) {
+    let Some(received) = received else {
+        return;
+    };
+    let Received {
+        introduced,
+        origin,
+        serving,
+    } = received;
+    let outcome = serving.await;
+    follow(door, outcome, introduced.spare, introduced.source, origin);
+}
+
 /// Counts a caller whose address has too many connections, and records some.
 fn exceeded<D: Doorway>(door: &D, excess: Excess, source: SocketAddr) {
     let threshold = door.threshold();
@@ -191,7 +213,7 @@ pub(super) fn follow<D: Doorway>(
 pub(super) fn unproved<D: Doorway>(door: &D, why: &AcceptError, source: SocketAddr, spare: Room) {
     tracing::debug!(%source, error = why as &dyn std::error::Error, "a caller proved no identity");
     door.threshold().handshake(&why.reason());
-    let origin = Origin::new(Door::Inbound, None, Some(source));
+    let origin = Origin::new(door.threshold().door, None, Some(source));
     record_offence(spare, origin, why.reason());
 }
 
@@ -211,7 +233,7 @@ pub(super) async fn settle<D: Doorway>(
         Err(why) => {
             tracing::debug!(%source, error = &why as &dyn std::error::Error, "a connection is not proved anew");
             counts.count(why.as_str());
-            let origin = Origin::new(Door::Inbound, Some(&caller), Some(source));
+            let origin = Origin::new(door.threshold().door, Some(&caller), Some(source));
             record_offence(spare, origin, why.as_str());
         }
     }
@@ -221,7 +243,7 @@ pub(super) async fn settle<D: Doorway>(
 fn unannounced<D: Doorway>(door: &D, why: &Unannounced, source: SocketAddr, spare: Room) {
     tracing::debug!(%source, error = why as &dyn std::error::Error, "a balancer did not say who calls");
     door.threshold().handshake(why.reason());
-    let origin = Origin::new(Door::Inbound, None, Some(source));
+    let origin = Origin::new(door.threshold().door, None, Some(source));
     record_offence(spare, origin, why.reason());
 }
 

@@ -15,7 +15,6 @@ use http::uri::Scheme;
 use tokio::net::TcpStream;
 
 use crate::audit::Door;
-use crate::audit::Origin;
 use crate::audit::Room;
 use crate::identity::Live;
 use crate::net::Listener;
@@ -26,7 +25,7 @@ use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
-use crate::proxy::doorway::Introduced;
+use crate::proxy::doorway::Received;
 use crate::proxy::gates::Gates;
 use crate::proxy::gates::WorkerGates;
 use crate::proxy::guest::Guest;
@@ -36,14 +35,11 @@ use crate::proxy::lifetime::Grace;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::passage::Passage;
 use crate::proxy::serve::Connection;
-use crate::proxy::serve::Serving;
 use crate::proxy::settings::Inbound;
 use crate::proxy::threshold::Threshold;
-use crate::proxy::upstream::AppWay;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
-use crate::proxy::upstream::Way;
 use crate::tls::Acceptor;
 use crate::tls::Arrival;
 use crate::tls::Belief;
@@ -89,16 +85,7 @@ impl InboundDoor {
             meters,
         } = equipment;
         let meters = Rc::new(meters);
-        let reach = Reach {
-            clock: Arc::clone(desk.clock()),
-            limits: settings.limits,
-            meters: Rc::clone(&meters),
-            tasks: desk.tasks().clone(),
-            way: Way::App(Rc::new(AppWay::new(
-                settings.app.clone(),
-                settings.limits.connect,
-            ))),
-        };
+        let reach = Reach::app(&desk, &meters, settings.limits, settings.app.clone());
         let keeping = Keeping {
             idle: settings.app_idle,
             most_idle: MOST_IDLE,
@@ -192,13 +179,6 @@ impl InboundDoor {
     }
 }
 
-/// A caller whose connection is served.
-struct Received {
-    introduced: Introduced,
-    origin: Origin,
-    serving: Serving,
-}
-
 impl Doorway for InboundDoor {
     fn desk(&self) -> &Desk {
         &self.desk
@@ -220,16 +200,7 @@ impl Doorway for InboundDoor {
         // Boxed: what a handshake needs is given back when it is over, and a
         // connection may be idle for long.
         let received = Box::pin(self.receive(stream, source, spare)).await;
-        let Some(Received {
-            introduced,
-            origin,
-            serving,
-        }) = received
-        else {
-            return;
-        };
-        let outcome = serving.await;
-        doorway::follow(self, outcome, introduced.spare, introduced.source, origin);
+        doorway::see_off(self, received).await;
     }
 }
 

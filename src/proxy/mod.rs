@@ -80,6 +80,7 @@ pub use edge::Errands;
 pub use edge::NoKeys;
 pub use edge::Office;
 pub use edge::Page;
+pub use edge::Shown;
 pub use edge::counter;
 pub use gates::AppHealth;
 pub use gates::Gates;

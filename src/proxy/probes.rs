@@ -14,7 +14,6 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -57,11 +56,9 @@ use crate::proxy::settings::Inbound;
 use crate::proxy::settings::Limits;
 use crate::proxy::threshold::Threshold;
 use crate::proxy::upstream;
-use crate::proxy::upstream::AppWay;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
-use crate::proxy::upstream::Way;
 use crate::tls::Protocol;
 
 /// What may be asked of our application without a certificate.
@@ -93,13 +90,7 @@ impl ProbesDoor {
             header_read: inbound.limits.header_read.min(PATIENCE),
             ..inbound.limits
         };
-        let reach = Reach {
-            clock: Arc::clone(desk.clock()),
-            limits,
-            meters: Rc::clone(&meters),
-            tasks: desk.tasks().clone(),
-            way: Way::App(Rc::new(AppWay::new(inbound.app.clone(), limits.connect))),
-        };
+        let reach = Reach::app(&desk, &meters, limits, inbound.app.clone());
         let keeping = Keeping {
             idle: Duration::ZERO,
             most_idle: 0,

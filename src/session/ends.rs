@@ -15,6 +15,7 @@ use crate::session::id::Handle;
 use crate::session::live::Session;
 use crate::session::sessions::Sessions;
 use crate::session::why::Why;
+use crate::store::Change;
 
 /// Which sessions are meant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,17 +66,22 @@ impl Sessions {
     pub async fn end(&self, digest: &Digest, why: Why) -> Result<bool, KeepError> {
         self.board.end(digest, why);
         let mut change = self.begin().await?;
-        let end = End {
-            at: seconds(self.clock.now()),
-            version: change.number().await?,
-            why,
-        };
+        let end = self.end_in(&mut change, why).await?;
         let ended = one(change.connection(), digest, end).await?;
         if ended {
             change.commit().await?;
             self.board.has_ended(digest, why);
         }
         Ok(ended)
+    }
+
+    /// An end that is written down now, as a part of `change`.
+    async fn end_in(&self, change: &mut Change<'_>, why: Why) -> Result<End, KeepError> {
+        Ok(End {
+            at: seconds(self.clock.now()),
+            version: change.number().await?,
+            why,
+        })
     }
 
     /// Ends all that are meant, as [`end`](Self::end) does; tells which were in force.
@@ -90,11 +96,7 @@ impl Sessions {
             }
         }
         let mut change = self.begin().await?;
-        let end = End {
-            at: seconds(self.clock.now()),
-            version: change.number().await?,
-            why,
-        };
+        let end = self.end_in(&mut change, why).await?;
         let ended = many(change.connection(), whose, end).await?;
         if ended.is_empty() {
             return Ok(ended);
@@ -115,11 +117,7 @@ impl Sessions {
         };
         let digest = session.digest();
         let mut change = self.begin().await?;
-        let end = End {
-            at: seconds(self.clock.now()),
-            version: change.number().await?,
-            why,
-        };
+        let end = self.end_in(&mut change, why).await?;
         let ended = if why.is_by_the_clock() {
             by_the_clock(change.connection(), session, end).await?
         } else {

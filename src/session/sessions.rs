@@ -247,6 +247,14 @@ impl Sessions {
         all
     }
 
+    /// How many are in force.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let now = self.clock.now();
+        let all = self.board.all().into_iter();
+        all.filter(|session| session.check(now).is_ok()).count()
+    }
+
     /// The tokens of a session that is in force.
     ///
     /// # Errors

@@ -11,6 +11,13 @@ mod turn;
 
 pub use turn::{in_turn, turn};
 
+/// Seconds since 1970; 0 for what was before.
+#[must_use]
+pub fn seconds(date: SystemTime) -> u64 {
+    let since = date.duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
 /// Tells the date.
 pub trait Clock: Debug + Send + Sync {
     /// The current instant on the calendar, or about when the running task got

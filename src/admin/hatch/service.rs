@@ -1,7 +1,6 @@
 //! Orders as they come over gRPC.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 use std::vec;
 
 use tokio_stream::Iter;
@@ -15,6 +14,7 @@ use crate::admin::hatch::orders::Orders;
 use crate::rpc::sidecar as rpc;
 use crate::rpc::sidecar::operations_server::Operations;
 use crate::session::Session;
+use crate::time::seconds;
 
 /// Takes orders.
 #[derive(Clone, Debug)]
@@ -107,9 +107,4 @@ fn tell(session: &Session) -> rpc::Session {
         last_used_s: seconds(session.last_used_at()),
         until_s: seconds(session.ends_at()),
     }
-}
-
-fn seconds(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
 }

@@ -18,9 +18,9 @@ use crate::demo::provider::place::cookie;
 use crate::demo::provider::shelf::random;
 use crate::demo::provider::state::Code;
 use crate::demo::provider::state::SignedIn;
-use crate::demo::provider::token::seconds;
 use crate::demo::provider::wish::Wish;
 use crate::demo::provider::wish::with_query;
+use crate::time::seconds;
 
 impl Place {
     /// Somebody is sent by an application, or has clicked on a name.

@@ -14,8 +14,8 @@ use crate::demo::provider::html::Page;
 use crate::demo::provider::place::Asked;
 use crate::demo::provider::place::Place;
 use crate::demo::provider::shelf::random;
-use crate::demo::provider::token::seconds;
 use crate::demo::provider::wish::with_query;
+use crate::time::seconds;
 
 impl Place {
     /// Somebody wants to leave, and may have been sent by an application.

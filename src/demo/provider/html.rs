@@ -8,7 +8,7 @@ use http::header;
 use serde_json::Value;
 
 use crate::demo::provider::wish::Wish;
-use crate::demo::shown::Shown;
+use crate::proxy::Shown;
 
 /// An answer, with what protects it.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::demo::provider::people::Person;
 use crate::demo::provider::place::Asked;
 use crate::demo::provider::place::Place;
 use crate::demo::provider::wish::Wish;
-use crate::demo::shown::Shown;
+use crate::proxy::Shown;
 
 impl Place {
     /// Who does an application's user want to be?

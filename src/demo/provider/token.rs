@@ -1,7 +1,6 @@
 //! The token endpoint: a code, or a refresh token, becomes tokens (RFC 6749 3.2).
 
 use std::io;
-use std::time::SystemTime;
 
 use http::StatusCode;
 use http::header;
@@ -15,6 +14,7 @@ use crate::demo::provider::place::Asked;
 use crate::demo::provider::place::Place;
 use crate::demo::provider::state::Grant;
 use crate::demo::provider::state::Refresh;
+use crate::time::seconds;
 
 impl Place {
     pub(super) fn token(&self, asked: &Asked) -> Page {
@@ -95,12 +95,6 @@ impl Place {
                 .with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
         }
     }
-}
-
-/// Since 1970.
-pub(super) fn seconds(date: SystemTime) -> u64 {
-    let since = date.duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
 }
 
 fn no(status: StatusCode, error: &str) -> Page {

@@ -16,6 +16,7 @@ use crate::jwt::SigningError;
 use crate::jwt::SigningKey;
 use crate::policy::ClaimValue;
 use crate::policy::Person;
+use crate::time::seconds;
 
 /// Signs assertions, for all workers.
 #[derive(Debug)]
@@ -141,11 +142,6 @@ fn claim(value: &ClaimValue) -> Value {
         ClaimValue::Text(text) => text.as_ref().into(),
         ClaimValue::Texts(texts) => json!(texts),
     }
-}
-
-fn seconds(date: SystemTime) -> u64 {
-    let since = date.duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
 }
 
 /// How long an assertion is good.

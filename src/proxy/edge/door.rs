@@ -22,7 +22,7 @@ use crate::proxy::canonical::Rules;
 use crate::proxy::desk::Desk;
 use crate::proxy::doorway;
 use crate::proxy::doorway::Doorway;
-use crate::proxy::doorway::Introduced;
+use crate::proxy::doorway::Received;
 use crate::proxy::edge::assertion::Asserter;
 use crate::proxy::edge::errand::Counter;
 use crate::proxy::edge::passage::Passage;
@@ -37,14 +37,11 @@ use crate::proxy::meters::DoorMeters;
 use crate::proxy::outbound::OutboundDoor;
 use crate::proxy::path::Semicolons;
 use crate::proxy::serve::Connection;
-use crate::proxy::serve::Serving;
 use crate::proxy::settings::Limits;
 use crate::proxy::threshold::Threshold;
-use crate::proxy::upstream::AppWay;
 use crate::proxy::upstream::Keeping;
 use crate::proxy::upstream::Reach;
 use crate::proxy::upstream::Upstream;
-use crate::proxy::upstream::Way;
 use crate::session;
 use crate::session::Board;
 use crate::tls::HandshakeSlots;
@@ -219,13 +216,6 @@ impl EdgeDoor {
     }
 }
 
-/// A connection that is served.
-struct Received {
-    introduced: Introduced,
-    origin: Origin,
-    serving: Serving,
-}
-
 /// The way to the application of `route`; none where it has no address.
 fn application(
     route: &EdgeRoute,
@@ -241,13 +231,7 @@ fn application(
     else {
         return None;
     };
-    let reach = Reach {
-        clock: Arc::clone(desk.clock()),
-        limits,
-        meters: Rc::clone(meters),
-        tasks: desk.tasks().clone(),
-        way: Way::App(Rc::new(AppWay::new(address.clone(), limits.connect))),
-    };
+    let reach = Reach::app(desk, meters, limits, address.clone());
     let keeping = Keeping {
         idle: *idle,
         most_idle: MOST_IDLE,
@@ -276,16 +260,7 @@ impl Doorway for EdgeDoor {
     async fn serve(&self, stream: TcpStream, source: SocketAddr, spare: Room) {
         // Boxed: what a handshake needs is given back when it is over.
         let received = Box::pin(self.receive(stream, source, spare)).await;
-        let Some(Received {
-            introduced,
-            origin,
-            serving,
-        }) = received
-        else {
-            return;
-        };
-        let outcome = serving.await;
-        doorway::follow(self, outcome, introduced.spare, introduced.source, origin);
+        doorway::see_off(self, received).await;
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// Text as HTML shows it.
-pub(super) struct Shown<'a>(pub(super) &'a str);
+#[derive(Debug)]
+pub struct Shown<'a>(pub &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -34,6 +34,7 @@ pub use errand::Counter;
 pub use errand::Errand;
 pub use errand::Errands;
 pub use errand::counter;
+pub use html::Shown;
 pub use metrics::EdgeMetrics;
 pub use office::NoKeys;
 pub use office::Office;

@@ -118,9 +118,12 @@ async fn session(house: &House, text: &str, host: &str) -> Result<Option<Arc<Ses
     };
     let session = match unknown {
         Ok(session) => Some(session),
-        Err(digest) => house.counter.find(digest).await?,
+        Err(digest) => {
+            let found = house.counter.find(digest).await?;
+            found.filter(|session| session.check(now).is_ok())
+        }
     };
-    let session = session.filter(|session| session.host() == host && session.check(now).is_ok());
+    let session = session.filter(|session| session.host() == host);
     if let Some(session) = &session {
         session.touch(now);
     }

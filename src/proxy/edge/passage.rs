@@ -244,15 +244,14 @@ impl Passage {
             denial.reason(),
             DenialReason::NoPermit | DenialReason::Forbidden
         );
-        let is_nobody = matches!(papers.who, Who::Nobody);
-        let is_step_up = papers.who.session().is_some()
-            && self
-                .house
-                .desk
-                .would_admit_if_fresh(&visitor.asker, &request);
-        if !is_open || !(is_nobody || is_step_up) {
-            return Err(Refusal::Denied(denial));
-        }
+        let desk = &self.house.desk;
+        let is_step_up = match papers.who {
+            Who::Nobody if is_open => false,
+            Who::Session(_) if is_open && desk.would_admit_if_fresh(&visitor.asker, &request) => {
+                true
+            }
+            Who::Nobody | Who::Session(_) | Who::Vouched(_) => return Err(Refusal::Denied(denial)),
+        };
         if reader == Reader::Program {
             return Err(Refusal::Unauthenticated { denial, is_step_up });
         }

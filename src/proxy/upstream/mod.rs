@@ -42,7 +42,6 @@ use crate::proxy::upstream::destination::Destination;
 use crate::tls::ConnectError;
 use crate::tls::Protocol;
 
-pub(super) use app_way::AppWay;
 pub(super) use bond::Bond;
 pub use budget::Retries;
 pub use destination::Balancing;

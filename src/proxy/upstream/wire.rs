@@ -11,6 +11,7 @@ use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::net::AppAddress;
 use crate::net::AppStream;
 use crate::net::Dialer;
 use crate::net::Ending;
@@ -18,6 +19,7 @@ use crate::net::Pulse;
 use crate::net::StallGuard;
 use crate::net::Tasks;
 use crate::net::end_by;
+use crate::proxy::desk::Desk;
 use crate::proxy::lifetime::last_call;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::rewound::Rewound;
@@ -66,6 +68,24 @@ pub(in crate::proxy) struct Reach {
     pub(in crate::proxy) meters: Rc<DoorMeters>,
     pub(in crate::proxy) tasks: Tasks,
     pub(in crate::proxy) way: Way,
+}
+
+impl Reach {
+    /// The application at `address`, for a door of the worker of `desk`.
+    pub(in crate::proxy) fn app(
+        desk: &Desk,
+        meters: &Rc<DoorMeters>,
+        limits: Limits,
+        address: AppAddress,
+    ) -> Self {
+        Self {
+            clock: Arc::clone(desk.clock()),
+            limits,
+            meters: Rc::clone(meters),
+            tasks: desk.tasks().clone(),
+            way: Way::App(Rc::new(AppWay::new(address, limits.connect))),
+        }
+    }
 }
 
 /// What is at the other end.

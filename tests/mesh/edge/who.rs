@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::caller::Caller;
 use crate::edge::Edge;
 
 const NAVIGATES: &str = "sec-fetch-mode: navigate";
@@ -174,3 +175,22 @@ const FRESH: &str = r#"
 permit (principal in Group::"corp/eng", action in Action::"http", resource in Service::"web")
 when { context.path == "/secret" && context has authAge && context.authAge < 300 };
 "#;
+
+#[test]
+fn whoever_speaks_no_tls_is_recorded_at_the_door_that_they_came_to() {
+    let edge = Edge::new();
+    let mut stranger = Caller::plain(edge.door.running.addresses().edge.unwrap());
+    stranger.send("GET / HTTP/1.1\r\nhost: apps.example\r\n\r\n");
+    stranger.rest();
+    let record = edge.door.records.next();
+    assert_eq!(
+        record.says(["door", "decision", "reason"]),
+        "edge refused not_tls"
+    );
+    // The twin, on the same port.
+    edge.passes("GET /a", &[&format!("cookie: {}", edge.alice)]);
+    assert_eq!(
+        edge.door.records.next().says(["door", "decision"]),
+        "edge permit"
+    );
+}

@@ -23,10 +23,7 @@ impl OfficeDesk {
         let Some(provider) = self.provider(name) else {
             return bad("no_such_provider");
         };
-        let form = std::str::from_utf8(&asked.body)
-            .ok()
-            .filter(|_| asked.is_form);
-        let form = form.and_then(Form::parse);
+        let form = Form::posted(&asked);
         let Some(token) = form.as_ref().and_then(|form| form.get("logout_token")) else {
             return bad("no_logout_token");
         };

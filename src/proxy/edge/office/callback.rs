@@ -23,11 +23,11 @@ use crate::proxy::edge::office::flow;
 use crate::proxy::edge::office::flow::Flow;
 use crate::proxy::edge::office::form::Form;
 use crate::proxy::edge::office::return_to;
+use crate::proxy::edge::office::signed;
 use crate::proxy::edge::office::sorry;
 use crate::proxy::edge::office::unkept;
 use crate::proxy::edge::page::Page;
 use crate::session::CreateError;
-use crate::session::Signed;
 use crate::session::Why;
 
 impl OfficeDesk {
@@ -98,21 +98,7 @@ impl OfficeDesk {
 
     /// Begins a session of whoever signed in.
     async fn admit(&self, signed_in: SignedIn, flow: &Flow, asked: &Asked) -> Page {
-        let SignedIn {
-            good_until,
-            id_token,
-            person,
-            refresh_token,
-            sid,
-        } = signed_in;
-        let signed = Signed {
-            good_until,
-            host: asked.from.authority.host().to_owned(),
-            id_token,
-            person,
-            refresh_token,
-            sid,
-        };
+        let signed = signed(signed_in, asked.from.authority.host());
         let before = asked.session.as_ref().map(|session| session.digest());
         let id = match self.sessions.create(signed, before).await {
             Ok(id) => id,

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::proxy::edge::cookies::LOGIN;
 use crate::store::SealingKey;
+use crate::time::seconds;
 
 /// What is to be remembered until the browser comes back.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -39,10 +40,7 @@ pub(super) fn random() -> Option<String> {
 
 /// The number of a flow that begins `now`: earlier ones sort before later ones.
 pub(super) fn number(now: SystemTime) -> Option<String> {
-    let since = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Some(format!("{:010x}{}", since.as_secs(), random()?))
+    Some(format!("{:010x}{}", seconds(now), random()?))
 }
 
 impl Flow {
@@ -97,11 +95,6 @@ pub(super) fn too_many(cookies: &[String]) -> Vec<String> {
 
 fn sealed_name(number: &str) -> String {
     format!("sign-in {number}")
-}
-
-fn seconds(date: SystemTime) -> u64 {
-    let since = date.duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
 }
 
 /// Long enough for a second factor that has to be looked for.

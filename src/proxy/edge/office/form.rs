@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::policy;
+use crate::proxy::edge::errand::Asked;
+
 /// Parameters by name, each once.
 #[derive(Debug, Default)]
 pub(super) struct Form(BTreeMap<String, String>);
@@ -20,6 +23,12 @@ impl Form {
         Some(Self(all))
     }
 
+    /// The one that was posted with `asked`, if it is one.
+    pub(super) fn posted(asked: &Asked) -> Option<Self> {
+        let text = std::str::from_utf8(&asked.body).ok();
+        Self::parse(text.filter(|_| asked.is_form)?)
+    }
+
     /// The value of the parameter `name`, unless it is empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name).map(String::as_str);
@@ -28,22 +37,8 @@ impl Form {
 }
 
 fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => digit(rest.next()?)? * 16 + digit(rest.next()?)?,
-            b'+' => b' ',
-            other => other,
-        });
-    }
-    let text = String::from_utf8(bytes).ok()?;
+    let text = String::from_utf8(policy::unescaped(text)?).ok()?;
     (!text.contains('\0')).then_some(text)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    let digit = char::from(byte).to_digit(16)?;
-    u8::try_from(digit).ok()
 }
 
 /// `text` as the value of a parameter.

@@ -16,6 +16,7 @@ use crate::proxy::edge::assertion::Asserter;
 use crate::proxy::edge::assertion::AssertionKeys;
 use crate::session::KeepError;
 use crate::session::Sessions;
+use crate::time::seconds;
 
 /// The keys in force at `now`, made where they are not there.
 ///
@@ -26,11 +27,7 @@ pub(super) async fn in_force(
     sessions: &Sessions,
     now: SystemTime,
 ) -> Result<AssertionKeys, NoKeys> {
-    let month = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
-        / MONTH_S;
+    let month = seconds(now) / MONTH_S;
     let current = key(sessions, month).await?;
     let next = key(sessions, month + 1).await?;
     let mut published = vec![next.public_key()];

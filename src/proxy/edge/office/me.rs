@@ -79,13 +79,10 @@ impl OfficeDesk {
     }
 
     fn others(&self, session: &Session) -> Vec<std::sync::Arc<Session>> {
-        let (own, now) = (session.person(), self.now());
-        let mut all = self.sessions.list();
-        all.retain(|other| {
-            let person = other.person();
-            let is_own = (&person.provider, &person.subject) == (&own.provider, &own.subject);
-            is_own && other.digest() != session.digest() && other.check(now).is_ok()
-        });
+        let all = self.sessions_of(session.person());
+        let mut all: Vec<_> = all
+            .filter(|other| other.digest() != session.digest())
+            .collect();
         all.sort_by_key(|other| std::cmp::Reverse(other.last_used_at()));
         all.truncate(MOST_SHOWN);
         all

@@ -28,7 +28,9 @@ use crate::audit::Door;
 use crate::audit::Origin;
 use crate::audit::Text;
 use crate::oidc::Provider;
+use crate::oidc::SignedIn;
 use crate::oidc::Vouched;
+use crate::policy::Person;
 use crate::policy::ProviderName;
 use crate::proxy::edge::assertion::Asserter;
 use crate::proxy::edge::errand::Errand;
@@ -42,6 +44,7 @@ use crate::proxy::edge::page::Page;
 use crate::session::KeepError;
 use crate::session::Session;
 use crate::session::Sessions;
+use crate::session::Signed;
 use crate::time::Clock;
 
 pub use keys::NoKeys;
@@ -146,6 +149,15 @@ impl OfficeDesk {
             .ok()
     }
 
+    /// All that `person` has and that are in force.
+    fn sessions_of(&self, person: &Person) -> impl Iterator<Item = Arc<Session>> {
+        let all = self.sessions.list().into_iter();
+        all.filter(|session| {
+            let of = session.person();
+            (&of.provider, &of.subject) == (&person.provider, &person.subject)
+        })
+    }
+
     fn now(&self) -> SystemTime {
         self.clock.now()
     }
@@ -161,6 +173,25 @@ impl OfficeDesk {
         let caller = Text::Shared(session.caller().name());
         let handle = Text::from(session.digest().handle().to_string());
         Origin::of_session(Door::Edge, &caller, Some(&handle), from.source)
+    }
+}
+
+/// What a provider gave, for a session on `host`.
+fn signed(signed_in: SignedIn, host: &str) -> Signed {
+    let SignedIn {
+        good_until,
+        id_token,
+        person,
+        refresh_token,
+        sid,
+    } = signed_in;
+    Signed {
+        good_until,
+        host: host.to_owned(),
+        id_token,
+        person,
+        refresh_token,
+        sid,
     }
 }
 

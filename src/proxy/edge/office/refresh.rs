@@ -9,8 +9,8 @@ use tokio::time::sleep;
 
 use crate::oidc::RefreshError;
 use crate::proxy::edge::office::OfficeDesk;
+use crate::proxy::edge::office::signed;
 use crate::session::Due;
-use crate::session::Signed;
 use crate::session::Why;
 
 /// For ever.
@@ -22,10 +22,7 @@ pub(super) async fn keep_fresh(desk: &OfficeDesk) {
             Ok(due) => under_way.extend(due.into_iter().map(|one| desk.refresh(one))),
             Err(error) => desk.complain(&error),
         }
-        let now = desk.now();
-        let all = desk.sessions.list().into_iter();
-        desk.metrics
-            .in_force(all.filter(|session| session.check(now).is_ok()).count());
+        desk.metrics.in_force(desk.sessions.count());
         let mut pause = std::pin::pin!(sleep(LOOK_EVERY));
         loop {
             tokio::select! {
@@ -59,14 +56,7 @@ impl OfficeDesk {
         self.metrics.refreshed(provider.name().as_str(), result);
         let kept = match answer {
             Ok(signed_in) => {
-                let signed = Signed {
-                    good_until: signed_in.good_until,
-                    host: session.host().to_owned(),
-                    id_token: signed_in.id_token,
-                    person: signed_in.person,
-                    refresh_token: signed_in.refresh_token,
-                    sid: signed_in.sid,
-                };
+                let signed = signed(signed_in, session.host());
                 self.sessions
                     .renew(claim, signed)
                     .await

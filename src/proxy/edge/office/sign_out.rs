@@ -78,10 +78,7 @@ impl OfficeDesk {
         if asked.from.is_foreign {
             return foreign();
         }
-        let form = std::str::from_utf8(&asked.body)
-            .ok()
-            .filter(|_| asked.is_form);
-        let form = form.and_then(Form::parse);
+        let form = Form::posted(&asked);
         let handle = form.as_ref().and_then(|form| form.get("session"));
         let (Some(session), Some(handle)) = (&asked.session, handle) else {
             return sorry(
@@ -90,12 +87,8 @@ impl OfficeDesk {
                 "It is not said which session is to end.",
             );
         };
-        let own = session.person();
-        let other = self.sessions.list().into_iter().find(|other| {
-            let person = other.person();
-            let is_own = (&person.provider, &person.subject) == (&own.provider, &own.subject);
-            is_own && other.digest().handle().as_str() == handle
-        });
+        let mut all = self.sessions_of(session.person());
+        let other = all.find(|other| other.digest().handle().as_str() == handle);
         if let Some(other) = other
             && let Err(error) = self.sessions.end(&other.digest(), Why::SignedOut).await
         {
