@@ -151,6 +151,11 @@ impl Stage {
         ];
         for (ending, text) in files {
             let file = self.folder.path().join(format!("{name}.{ending}"));
+            // What is written anew and fits the rest is an identity of its own: roots
+            // that stay would make two of one, if a sidecar looks in between.
+            if fs::read_to_string(&file).is_ok_and(|there| there == text) {
+                continue;
+            }
             fs::write(self.folder.path().join("next"), text).unwrap();
             fs::rename(self.folder.path().join("next"), file).unwrap();
         }
