@@ -393,6 +393,59 @@ fn every_metric_is_in_a_readme_and_no_other() {
     assert_eq!(exported, told);
 }
 
+/// What is watched is there, and what goes off has its advice.
+#[test]
+fn rules_and_dashboard_read_metrics_that_a_readme_tells_and_each_alert_has_its_advice() {
+    let mut metrics: BTreeSet<String> = sidecar_readmes()
+        .iter()
+        .flat_map(|text| rows_under(text, "| metric | labels | meaning |"))
+        .flat_map(|row| quoted(&row[0]))
+        .collect();
+    for (file, head) in [
+        (
+            "deploy/edge/README.md",
+            "| metric of an edge | labels | meaning |",
+        ),
+        (
+            "deploy/authority/README.md",
+            "| metric | labels | meaning |",
+        ),
+    ] {
+        let text = fs::read_to_string(file).unwrap();
+        metrics.extend(
+            rows_under(&text, head)
+                .iter()
+                .flat_map(|row| quoted(&row[0])),
+        );
+    }
+    let rules = fs::read_to_string("deploy/prometheus/portreeve.rules.yaml").unwrap();
+    let board = fs::read_to_string("deploy/grafana/portreeve.json").unwrap();
+    // What our rules make has a colon before the metric, and what it is of behind it.
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    for text in [&rules, &board] {
+        let read: BTreeSet<&str> = text
+            .split(|c| !is_part(c))
+            .filter(|word| word.starts_with("portreeve_"))
+            .map(|word| word.strip_suffix("_bucket").unwrap_or(word))
+            .collect();
+        assert!(read.len() > 15, "{read:?}");
+        for metric in read {
+            assert!(metrics.contains(metric), "{metric} is in no README");
+        }
+    }
+    let advice = fs::read_to_string("deploy/prometheus/README.md").unwrap();
+    let advised: BTreeSet<String> = rows_under(&advice, "| alert | what to do |")
+        .iter()
+        .flat_map(|row| quoted(&row[0]))
+        .collect();
+    let alerts: BTreeSet<String> = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(advised, alerts);
+}
+
 #[test]
 fn the_unit_in_deploy_starts_what_the_command_line_understands() {
     let unit = fs::read_to_string("deploy/systemd/portreeve.service").unwrap();
