@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: all check test interop setup fmt demo bench bench-pair bench-revocation bench-floods bench-streams fuzz-smoke
+.PHONY: all check test test-compose interop setup fmt demo bench bench-pair bench-revocation bench-floods bench-streams fuzz-smoke
 
 all: check
 
@@ -27,6 +27,12 @@ test: setup
 interop: setup
 	$(CARGO) build --locked
 	tests/interop/run
+
+# `deploy/compose` with images made of what is on this machine. Starts a Docker engine if none answers.
+test-compose:
+	tests/compose/setup
+	$(CARGO) build --locked
+	tests/compose/run
 
 setup:
 	tests/setup

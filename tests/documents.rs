@@ -84,8 +84,10 @@ fn every_configuration_in_the_authoritys_readme_and_in_deploy_is_without_mistake
         read.unwrap_or_else(|mistakes| panic!("{mistakes:?}")).len(),
         2
     );
-    let loaded = AuthorityConfig::load(Path::new("deploy/example/authority.yaml"));
-    assert!(loaded.is_ok(), "{:?}", loaded.err());
+    for name in ["example/authority.yaml", "compose/authority/authority.yaml"] {
+        let loaded = AuthorityConfig::load(&Path::new("deploy").join(name));
+        assert!(loaded.is_ok(), "{name}: {:?}", loaded.err());
+    }
 }
 
 #[test]
@@ -309,6 +311,10 @@ fn every_configuration_in_the_readme_and_in_deploy_is_without_mistakes() {
         assert!(loaded.is_ok(), "{name}: {:?}", loaded.err());
         let text = fs::read_to_string(&path).unwrap();
         assert!(shown.contains(&&text), "the README shows another {name}");
+    }
+    for name in ["orders.yaml", "web.yaml", "edge.yaml"] {
+        let loaded = Config::load(&Path::new("deploy/compose").join(name));
+        assert!(loaded.is_ok(), "{name}: {:?}", loaded.err());
     }
 }
 

@@ -48,4 +48,5 @@ pub use running::RunError;
 pub use running::Running;
 pub use signals::run_authority_until_signalled;
 pub use signals::run_until_signalled;
+pub use signals::told_to_stop;
 pub use source::check;

@@ -78,6 +78,16 @@ pub fn run_authority_until_signalled(running: AuthorityRunning) -> Result<(), Ru
     running.stop()
 }
 
+/// Waits for SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// What the system says if it tells nobody of signals.
+pub async fn told_to_stop() -> io::Result<()> {
+    Signals::new()?.wait(|| {}).await;
+    Ok(())
+}
+
 struct Signals {
     hangup: Signal,
     interrupt: Signal,

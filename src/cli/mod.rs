@@ -9,8 +9,10 @@ mod asking;
 mod authority;
 mod check;
 mod demonstrate;
+mod develop;
 mod explain;
 mod hatch;
+mod health;
 mod import;
 mod init_net;
 mod orders;
@@ -23,6 +25,7 @@ mod signal;
 mod socket;
 mod svid;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,6 +37,7 @@ use crate::config::Config;
 use crate::rehearsal;
 
 use demonstrate::Stay;
+use develop::DevelopCommand;
 use explain::Explain;
 use import::Import;
 use init_net::InitNet;
@@ -68,6 +72,8 @@ pub fn main() -> ExitCode {
         Command::Check { config } => check::configuration(&config),
         Command::Demo { dir, once: true } => demonstrate::demonstrate(dir, Stay::ForTheTour),
         Command::Demo { dir, once: false } => demonstrate::demonstrate(dir, Stay::UntilInterrupted),
+        Command::Develop { command } => develop::develop(command),
+        Command::Health { admin } => health::health(admin),
         Command::InitNet(wanted) => init_net::init_net(wanted),
         Command::Policy {
             command: PolicyCommand::Check { dir, config },
@@ -164,6 +170,19 @@ enum Command {
         /// Take the tour, print each outcome, and exit with 0 if all were as expected
         #[arg(long)]
         once: bool,
+    },
+    /// What a mesh of containers on a developer's machine needs besides: never in earnest
+    Develop {
+        #[command(subcommand)]
+        command: DevelopCommand,
+    },
+    /// Say whether a sidecar or an authority is ready: what a container's health check runs
+    ///
+    /// Exits with 0 if it is, with 1 if it is not or nobody answers within three seconds, and says why.
+    Health {
+        /// Its `admin.listen`
+        #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:15020")]
+        admin: SocketAddr,
     },
     /// Print or apply the firewall rules that bring connections to the sidecar
     ///

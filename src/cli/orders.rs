@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
+use tonic::Status;
 
 use crate::cli::authority;
 use crate::cli::print;
@@ -13,6 +14,7 @@ use crate::cli::socket::Socket;
 use crate::cli::socket::date;
 use crate::cli::socket::with;
 use crate::rpc::authority as rpc;
+use crate::store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
@@ -37,6 +39,9 @@ pub(super) enum TokenCommand {
             hide_default_value = true
         )]
         svid_ttl_s: u64,
+        /// Write it to this file, mode 0600, and print nothing of it
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         socket: Socket,
     },
@@ -177,6 +182,7 @@ pub(super) fn token(command: TokenCommand) -> ExitCode {
         id,
         ttl_s,
         svid_ttl_s,
+        out,
         socket,
     } = command;
     with(&socket, async |mut client| {
@@ -186,7 +192,16 @@ pub(super) fn token(command: TokenCommand) -> ExitCode {
             svid_ttl_s,
         };
         let made = client.create_join_token(request).await?.into_inner();
-        print::line(made.token);
+        match out {
+            None => print::line(made.token),
+            Some(file) => store::write_secret(&file, made.token.as_bytes()).map_err(|error| {
+                let entry = &made.entry;
+                let why = print::chain(&error);
+                Status::aborted(format!(
+                    "{why}; nobody has the token: `portreeve entry delete {entry}` takes it back"
+                ))
+            })?,
+        }
         print::complaint(format_args!(
             "entry {}; good once, until {}",
             made.entry,

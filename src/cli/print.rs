@@ -18,10 +18,14 @@ pub(super) fn complaint(text: impl Display) {
 
 /// An error with all its causes, and the exit code for it.
 pub(super) fn failure(error: &dyn Error) -> ExitCode {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let chain = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    complaint(format_args!("portreeve: {chain}"));
+    complaint(format_args!("portreeve: {}", chain(error)));
     ExitCode::FAILURE
+}
+
+/// An error with all its causes, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// The exit code of an answer that is no, where nothing went wrong.

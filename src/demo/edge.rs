@@ -65,15 +65,8 @@ impl Reception {
         let text = configuration(self.issuer(), beyond, pace);
         let sidecar = super::sidecar(dir, "edge.yaml", &text)?;
         let door = sidecar.addresses().edge.ok_or(DemoError::NoDoor)?;
-        let origin = format!("https://localhost:{}", door.port());
-        let place = format!("{origin}/.portreeve");
-        self.provider.register(Client {
-            backchannel_logout_uri: format!("{place}/backchannel-logout/dev"),
-            id: CLIENT.to_owned(),
-            post_logout_redirect_uri: format!("{place}/sign-out"),
-            redirect_uri: format!("{place}/callback/dev"),
-            secret: self.secret,
-        });
+        let client = Client::edge(CLIENT, door.port(), self.secret);
+        self.provider.register(client);
         Ok(Edge {
             ca: self.ca,
             provider: self.provider,
@@ -135,7 +128,7 @@ admin: {{ listen: \"127.0.0.1:0\" }}
 }
 
 /// What the provider calls the door.
-const CLIENT: &str = "edge";
+pub(super) const CLIENT: &str = "edge";
 
 const POLICY: &str = r#"// Which people may do what. Edit and save: the next request, and what is under
 // way, is decided by it. `Group::"dev/eng"` is the group eng, as the provider

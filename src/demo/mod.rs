@@ -8,6 +8,7 @@
 
 mod browser;
 mod client;
+pub mod development;
 mod edge;
 mod files;
 mod orders;
@@ -222,6 +223,13 @@ pub enum DemoError {
     /// A sidecar has no door, which is a mistake of ours.
     #[error("a sidecar of the demo has no door")]
     NoDoor,
+    /// A file that the demo has written is not there.
+    #[error("a file of `portreeve develop files` cannot be read")]
+    Read {
+        /// Which, and why.
+        #[source]
+        cause: StoreError,
+    },
     /// A service cannot be started.
     #[error("a service of the demo cannot be started")]
     Service {

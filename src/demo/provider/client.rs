@@ -26,6 +26,18 @@ pub struct Client {
 }
 
 impl Client {
+    /// The edge at a port of `localhost`.
+    pub(in crate::demo) fn edge(id: &str, port: u16, secret: String) -> Self {
+        let place = format!("https://localhost:{port}/.portreeve");
+        Self {
+            backchannel_logout_uri: format!("{place}/backchannel-logout/dev"),
+            id: id.to_owned(),
+            post_logout_redirect_uri: format!("{place}/sign-out"),
+            redirect_uri: format!("{place}/callback/dev"),
+            secret,
+        }
+    }
+
     /// Whether a request to the token endpoint shows the secret, in its
     /// `authorization` field or in its form (OpenID Connect Core 9).
     pub(super) fn is_shown(&self, headers: &HeaderMap, form: &Wish) -> bool {

@@ -1,9 +1,9 @@
 //! An OpenID provider to develop with: a click signs in, and nobody is asked for
 //! a password.
 //!
-//! It is part of the demo and of tests only, listens on loopback only, and says
-//! on each of its pages what it is; nothing that `portreeve run` starts can
-//! reach it. All else is as a provider should be, so that what is tried against
+//! It is part of the demo, of `portreeve develop` and of tests only, listens on
+//! loopback unless it is told that it is in a container, and says on each of its
+//! pages what it is; nothing that `portreeve run` starts has it. All else is as a provider should be, so that what is tried against
 //! it is what runs against a real one: authorization code with PKCE, codes and
 //! refresh tokens that work once, sessions that end everywhere (OpenID Connect
 //! Core 1.0, RP-Initiated and Back-Channel Logout 1.0, RFC 9207).
@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use crate::demo::WebCa;
 use crate::demo::web::Web;
+use crate::demo::web_ca::Site;
 use crate::net::bind;
 use crate::time::Clock;
 
@@ -56,17 +57,29 @@ impl Provider {
     ///
     /// What the system says if there is no port, no thread or no key.
     pub fn start(ca: &WebCa, token_lifetime: Duration, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let sockets =
-            bind(SocketAddr::from(([127, 0, 0, 1], 0)), 1).map_err(|error| error.cause)?;
+        let site = ca.issue(&*clock).map_err(io::Error::other)?;
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::listen(anywhere, &site, ca.root(), token_lifetime, clock)
+    }
+
+    /// Serves at `address` with the certificate of `site`, and believes the
+    /// places that `root` vouches for.
+    pub(super) fn listen(
+        address: SocketAddr,
+        site: &Site,
+        root: &str,
+        token_lifetime: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        let sockets = bind(address, 1).map_err(|error| error.cause)?;
         let bound = sockets
             .into_iter()
             .next()
             .ok_or(io::ErrorKind::AddrNotAvailable)?;
         let address = bound.address();
-        let site = ca.issue(&*clock).map_err(io::Error::other)?;
-        let web = Web::new(ca.root())?;
+        let web = Web::new(root)?;
         let place = Arc::new(Place::new(address.port(), token_lifetime, (clock, web))?);
-        server::start(bound, &site, Arc::clone(&place))?;
+        server::start(bound, site, Arc::clone(&place))?;
         Ok(Self { address, place })
     }
 
