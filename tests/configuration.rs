@@ -475,6 +475,62 @@ fn each_mistake_about_what_reaches_the_application_is_told_by_its_path() {
     }
 }
 
+#[test]
+fn how_often_an_address_may_come_to_an_edge_is_a_rate_that_means_something() {
+    let text = |rate: &str| {
+        let edge = format!(
+            "edge:
+  listen: 127.0.0.1:443
+  certificate: {{ certificate: w.crt, key: w.key }}
+  providers: {{ corp: {{ issuer: 'https://id.example', client_id: edge }} }}
+  sessions: {{ store: {{ sqlite: s.db }}, key_file: s.key }}
+  routes: [{{ host: a.example, app: '127.0.0.1:3000', service: a }}]
+  {rate}
+policy:
+"
+        );
+        with("policy:\n", &edge)
+    };
+    for (rate, requests, burst) in [
+        ("", 50, 1_000),
+        ("sign_in_rate: { requests: 5 }", 5, 100),
+        ("sign_in_rate: { requests: 1000000 }", 1_000_000, 1_000_000),
+        (
+            "sign_in_rate: { requests: 5, burst: 7, period_s: 60 }",
+            5,
+            7,
+        ),
+    ] {
+        let config = Config::parse(&text(rate), Path::new("/etc/portreeve")).unwrap();
+        let found = config.edge.unwrap().door.sign_in_rate;
+        assert_eq!(
+            (found.requests.get(), found.burst.get()),
+            (requests, burst),
+            "{rate}"
+        );
+    }
+    for (rate, expected) in [
+        (
+            "sign_in_rate: { requests: 0, burst: 1 }",
+            "edge.sign_in_rate.requests: must be from 1 to 1000000, not 0",
+        ),
+        (
+            "sign_in_rate: { burst: 0 }",
+            "edge.sign_in_rate.burst: must be from 1 to 1000000, not 0",
+        ),
+        (
+            "sign_in_rate: { period_s: 86401 }",
+            "edge.sign_in_rate.period_s: must be from 1 to 86400, not 86401",
+        ),
+        (
+            "sign_in_rate: { requests: 1, period_s: 86400, burst: 1000 }",
+            "edge.sign_in_rate.burst: takes 86400000 s to be granted anew at this rate",
+        ),
+    ] {
+        is_told(&text(rate), expected);
+    }
+}
+
 /// The one mistake in `text` begins with `expected`.
 fn is_told(text: &str, expected: &str) {
     let found = mistakes(text);

@@ -17,6 +17,7 @@ fuzz_target!(|input: &[u8]| {
         pieces.sent(piece);
     }
     assert_eq!(whole.may_close(), pieces.may_close());
+    assert_eq!(whole.take_words(), pieces.take_words());
     if whole.may_close() {
         whole.sent(POLICY_VIOLATION);
         assert!(!whole.may_close());

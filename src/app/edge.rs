@@ -71,7 +71,8 @@ pub(super) fn open(
     let providers = config.providers.iter();
     let providers = providers.map(|settings| Provider::open(settings.clone(), Arc::clone(clock)));
     let providers = providers.collect::<Result<Vec<_>, _>>()?;
-    let (counter, errands) = proxy::counter();
+    let names = config.providers.iter().map(|one| one.name.clone());
+    let (counter, errands) = proxy::counter(names, config.door.sign_in_rate);
     let office = Office::open(
         (errands, metrics),
         providers,

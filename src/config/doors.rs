@@ -15,8 +15,55 @@ use crate::net::SourceLimits;
 use crate::policy;
 use crate::policy::ServiceName;
 use crate::proxy;
+use crate::proxy::EncodedSlashes;
+use crate::proxy::Latitude;
 use crate::proxy::Pace;
+use crate::proxy::Semicolons;
 use crate::proxy::Silence;
+
+/// What paths may have where these are allowed.
+pub(super) const fn latitude([encoded_slashes, semicolons]: [bool; 2]) -> Latitude {
+    Latitude {
+        encoded_slashes: if encoded_slashes {
+            EncodedSlashes::Allow
+        } else {
+            EncodedSlashes::Refuse
+        },
+        semicolons: if semicolons {
+            Semicolons::Allow
+        } else {
+            Semicolons::Refuse
+        },
+    }
+}
+
+/// So many requests each `period_s`, and such a burst, or `times` as many.
+pub(super) fn rate(
+    path: &str,
+    (requests, period_s): (u32, u64),
+    (burst, times): (Option<u32>, u32),
+    notes: &mut Mistakes,
+) -> Option<proxy::Rate> {
+    let place = |key: &str| format!("{path}.{key}");
+    let requests = notes.between(&place("requests"), requests, 1, MOST_RATE);
+    let period_s = notes.between(&place("period_s"), period_s, 1, A_DAY_S);
+    let burst = burst.map(|burst| notes.between(&place("burst"), burst, 1, MOST_RATE));
+    let usual = requests.saturating_mul(times).min(MOST_RATE);
+    let burst = burst.unwrap_or(usual);
+    let (requests, burst) = (NonZeroU32::new(requests)?, NonZeroU32::new(burst)?);
+    let fills_in_s = u64::from(burst.get()).saturating_mul(period_s) / u64::from(requests.get());
+    if fills_in_s > A_MONTH_S {
+        notes.add(
+            place("burst"),
+            format!("takes {fills_in_s} s to be granted anew at this rate: choose a smaller one, at most {A_MONTH_S} s' worth"),
+        );
+    }
+    Some(proxy::Rate {
+        burst,
+        period: Duration::from_secs(period_s),
+        requests,
+    })
+}
 
 pub(super) fn limits(written: &Limits, notes: &mut Mistakes) -> proxy::Limits {
     let mut ms = |key: &str, value: u64| {
@@ -249,3 +296,8 @@ const LEAST_WINDOW_BYTES: u32 = 65_535;
 const MOST_WINDOW_BYTES: u32 = i32::MAX.unsigned_abs();
 /// More would be no grace but another lifetime: SVIDs hold for an hour.
 const MOST_GRACE_MS: u64 = 3_600_000;
+/// More requests a second than a core can count.
+const MOST_RATE: u32 = 1_000_000;
+const A_DAY_S: u64 = 86_400;
+/// What is counted over a longer time is not a rate, and would be lost with a restart.
+const A_MONTH_S: u64 = 31 * A_DAY_S;

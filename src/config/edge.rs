@@ -23,8 +23,8 @@ use crate::policy::ServiceName;
 use crate::proxy;
 use crate::proxy::EdgeRoute;
 use crate::proxy::EdgeTarget;
+use crate::proxy::Latitude;
 use crate::proxy::Outbound;
-use crate::proxy::Semicolons;
 use crate::session;
 use crate::tls::Protocol;
 
@@ -46,6 +46,9 @@ pub(super) fn door(
     let providers = providers(written, beside, notes);
     let routes = routes(written, beside, notes);
     let sessions = sessions(&written.sessions, beside.folder, notes);
+    let rate = &written.sign_in_rate;
+    let pace = (rate.requests, rate.period_s);
+    let rate = doors::rate("edge.sign_in_rate", pace, (rate.burst, BURST), notes);
     Some(EdgeConfig {
         certificate: beside.folder.join(&written.certificate.certificate),
         door: proxy::Edge {
@@ -53,6 +56,7 @@ pub(super) fn door(
             limits: beside.limits,
             listen: listen?,
             routes,
+            sign_in_rate: rate?,
         },
         key: beside.folder.join(&written.certificate.key),
         providers,
@@ -260,13 +264,12 @@ fn route(
     Some(EdgeRoute {
         bearer,
         host: host?,
+        latitude: doors::latitude([
+            written.allow_encoded_slashes == Some(true),
+            written.allow_semicolons,
+        ]),
         prefix: prefix?,
         provider,
-        semicolons: if written.allow_semicolons {
-            Semicolons::Allow
-        } else {
-            Semicolons::Refuse
-        },
         service: service?,
         to,
     })
@@ -286,7 +289,7 @@ fn host(path: &str, written: &str, notes: &mut Mistakes) -> Option<String> {
 
 /// A path as requests have it.
 fn prefix(path: &str, written: &str, notes: &mut Mistakes) -> Option<String> {
-    match proxy::canonical_path(written, Semicolons::Allow) {
+    match proxy::canonical_path(written, Latitude::WIDEST) {
         Ok(canonical) if canonical == written => Some(canonical.into_owned()),
         Ok(canonical) => {
             notes.add(
@@ -350,6 +353,8 @@ fn sessions(
     })
 }
 
+/// So many times a period's requests may come at once, unless it is said how many.
+const BURST: u32 = 20;
 const A_DAY_S: u64 = 86_400;
 const A_YEAR_S: u64 = 365 * A_DAY_S;
 /// Each takes a kilobyte or two.

@@ -27,6 +27,33 @@ pub(super) struct Edge {
     /// Balancers that must say by the PROXY protocol, version 2, whom a connection is from: networks such as `10.0.0.0/8`.
     #[serde(default)]
     pub(super) proxy_protocol_from: Vec<String>,
+    /// How often one address, or one IPv6 /64, may want something of the door itself: sign-ins, what belongs to them, and sessions and tokens that are not known yet.
+    #[serde(default)]
+    pub(super) sign_in_rate: SignInRate,
+}
+
+/// How often one address may want something of the door itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SignInRate {
+    /// How many requests it is granted in a period: 1 to 1000000. Default: 50.
+    pub(super) requests: u32,
+    /// How long the period is, in seconds: 1 to 86400. Default: 1.
+    pub(super) period_s: u64,
+    /// How many may come at once after a time without any: 1 to 1000000. Default: 20 times as many as `requests`.
+    pub(super) burst: Option<u32>,
+}
+
+impl Default for SignInRate {
+    /// A sign-in takes about four. Behind one address, a company's few hundred people
+    /// come at once, and thousands within some minutes; whoever guesses has no use for it.
+    fn default() -> Self {
+        Self {
+            requests: 50,
+            period_s: 1,
+            burst: None,
+        }
+    }
 }
 
 /// What browsers are shown: PEM files, swapped when they change.
@@ -64,6 +91,8 @@ pub(super) struct EdgeRoute {
     pub(super) provider: Option<String>,
     /// Which of the providers vouches for programs by bearer tokens. Default: none, and `authorization` is the application's own business.
     pub(super) bearer: Option<String>,
+    /// Whether paths may have `%2F`, a slash inside a segment: only for what does not decode paths before it looks for what is asked. Default: false.
+    pub(super) allow_encoded_slashes: Option<bool>,
     /// Whether paths may have `;`. Default: false.
     #[serde(default)]
     pub(super) allow_semicolons: bool,

@@ -1,7 +1,6 @@
 //! The door for other workloads into the proxy's settings.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use crate::config::inbound_file::Probes;
 use crate::config::inbound_file::RateLimit;
 use crate::policy::ServiceName;
 use crate::proxy;
-use crate::proxy::Semicolons;
 use crate::tls::Protocol;
 
 pub(super) fn door(
@@ -50,15 +48,14 @@ pub(super) fn door(
         app_ready,
         balancers,
         concurrent_requests: places,
+        latitude: doors::latitude([
+            written.allow_encoded_slashes == Some(true),
+            written.allow_semicolons,
+        ]),
         limits,
         listen: listen?,
         probes,
         rate_limits,
-        semicolons: if written.allow_semicolons {
-            Semicolons::Allow
-        } else {
-            Semicolons::Refuse
-        },
         service: service?,
     })
 }
@@ -100,40 +97,25 @@ fn probes(written: &Probes, notes: &mut Mistakes) -> Option<proxy::Probes> {
 }
 
 fn rate_limit(path: &str, written: &RateLimit, notes: &mut Mistakes) -> Option<proxy::RateLimit> {
-    let place = |key: &str| format!("{path}.{key}");
     let callers = written
         .callers
         .as_ref()
         .map_or(&[][..], |ids| ids.as_slice());
     if written.callers.is_some() && callers.is_empty() {
         notes.add(
-            place("callers"),
+            format!("{path}.callers"),
             "names nobody: leave it out if everybody is meant",
         );
     }
     let callers = callers
         .iter()
-        .filter_map(|id| notes.parse(place("callers"), id))
+        .filter_map(|id| notes.parse(format!("{path}.callers"), id))
         .collect();
-    let requests = notes.between(&place("requests"), written.requests, 1, MOST_RATE);
-    let period_s = notes.between(&place("period_s"), written.period_s, 1, A_DAY_S);
-    let burst = written
-        .burst
-        .map(|burst| notes.between(&place("burst"), burst, 1, MOST_RATE));
-    let burst = burst.unwrap_or(requests);
-    let (requests, burst) = (NonZeroU32::new(requests)?, NonZeroU32::new(burst)?);
-    let fills_in_s = u64::from(burst.get()).saturating_mul(period_s) / u64::from(requests.get());
-    if fills_in_s > A_MONTH_S {
-        notes.add(
-            place("burst"),
-            format!("takes {fills_in_s} s to be granted anew at this rate: choose a smaller one, at most {A_MONTH_S} s' worth"),
-        );
-    }
+    let pace = (written.requests, written.period_s);
+    let rate = doors::rate(path, pace, (written.burst, 1), notes);
     Some(proxy::RateLimit {
-        burst,
         callers,
-        requests,
-        period: Duration::from_secs(period_s),
+        rate: rate?,
     })
 }
 
@@ -144,8 +126,3 @@ const LEAST_INTERVAL_MS: u64 = 100;
 const AN_HOUR_MS: u64 = 3_600_000;
 /// At the shortest interval, ten seconds of an application that is gone.
 const MOST_FAILURES: u32 = 100;
-/// More requests a second than a core can count.
-const MOST_RATE: u32 = 1_000_000;
-const A_DAY_S: u64 = 86_400;
-/// What is counted over a longer time is not a rate, and would be lost with a restart.
-const A_MONTH_S: u64 = 31 * A_DAY_S;

@@ -32,6 +32,8 @@ pub(super) struct Inbound {
     pub(super) rate_limits: Vec<RateLimit>,
     /// A door in the clear for whoever only asks whether our application is well, such as a kubelet; without it, there is none.
     pub(super) probes: Option<Probes>,
+    /// Whether paths may have `%2F`, a slash inside a segment: only for what does not decode paths before it looks for what is asked. Default: false.
+    pub(super) allow_encoded_slashes: Option<bool>,
     /// Whether paths may have `;`. Default: false.
     #[serde(default)]
     pub(super) allow_semicolons: bool,

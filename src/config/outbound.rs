@@ -10,7 +10,6 @@ use crate::config::transparent;
 use crate::net::NameSettings;
 use crate::proxy;
 use crate::proxy::Balancing;
-use crate::proxy::Semicolons;
 
 pub(super) fn doors(
     written: &[file::Outbound],
@@ -40,13 +39,12 @@ fn door(
         balancing,
         captures,
         expect,
+        latitude: doors::latitude([
+            written.allow_encoded_slashes == Some(true),
+            written.allow_semicolons,
+        ]),
         limits,
         listen: listen?,
-        semicolons: if written.allow_semicolons {
-            Semicolons::Allow
-        } else {
-            Semicolons::Refuse
-        },
         service: service?,
         to: to?,
     })

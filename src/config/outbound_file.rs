@@ -20,6 +20,8 @@ pub(super) struct Outbound {
     pub(super) expect: OneOrMany,
     /// What the other workload is called in policies. Default: the first label of `to`.
     pub(super) service: Option<String>,
+    /// Whether paths may have `%2F`, a slash inside a segment: only for what does not decode paths before it looks for what is asked. Default: false.
+    pub(super) allow_encoded_slashes: Option<bool>,
     /// Whether paths may have `;`. Default: false.
     #[serde(default)]
     pub(super) allow_semicolons: bool,

@@ -13,6 +13,10 @@ pub struct WebSocketFrames {
     head_bytes: usize,
     /// Whether it was told that nothing more comes.
     is_closed: bool,
+    /// What kind of frame was begun last.
+    opcode: u8,
+    /// How many pieces of text or data there were since somebody last asked.
+    words: usize,
 }
 
 impl WebSocketFrames {
@@ -24,6 +28,7 @@ impl WebSocketFrames {
                     .len()
                     .min(usize::try_from(self.payload).unwrap_or(usize::MAX));
                 self.payload -= passed as u64;
+                self.count_words();
                 bytes = bytes.get(passed..).unwrap_or_default();
                 continue;
             }
@@ -40,6 +45,18 @@ impl WebSocketFrames {
     #[must_use]
     pub const fn may_close(&self) -> bool {
         self.payload == 0 && self.head_bytes == 0 && !self.is_closed
+    }
+
+    /// Whether any of what was sent since the last question is text or data: a
+    /// frame of control is none.
+    pub const fn take_words(&mut self) -> bool {
+        std::mem::replace(&mut self.words, 0) > 0
+    }
+
+    const fn count_words(&mut self) {
+        if self.opcode & CONTROL == 0 {
+            self.words = self.words.saturating_add(1);
+        }
     }
 
     /// Takes note of the head, if it is whole.
@@ -60,6 +77,8 @@ impl WebSocketFrames {
             _ => digits.fold(0, |length, &digit| (length << 8) | u64::from(digit)),
         };
         self.is_closed |= first & 0x0f == CLOSE;
+        self.opcode = first & 0x0f;
+        self.count_words();
         self.head_bytes = 0;
     }
 }
@@ -75,6 +94,8 @@ pub fn is_websocket(protocol: Option<&http::HeaderValue>) -> bool {
 pub const POLICY_VIOLATION: &[u8] = b"\x88\x12\x03\xf0permit_withdrawn";
 
 const CLOSE: u8 = 8;
+/// RFC 6455 5.5.
+const CONTROL: u8 = 0x08;
 /// Two bytes, eight of length, four of mask.
 const MOST_HEAD: usize = 14;
 
@@ -126,6 +147,31 @@ mod tests {
         }
         frames.sent(POLICY_VIOLATION);
         assert!(!frames.may_close());
+    }
+
+    #[test]
+    fn a_ping_is_no_word_and_what_is_said_is() {
+        let mut frames = WebSocketFrames::default();
+        for (first, payload, has_words) in [
+            (0x8a, 0, false),
+            (0x81, 3, true),
+            (0x89, 125, false),
+            (0x02, 0, true),
+            (0x80, 70_000, true),
+        ] {
+            let bytes = frame(first, &MASK, payload);
+            frames.sent(&bytes[..1]);
+            assert!(!frames.take_words(), "{first:#x} is not there");
+            frames.sent(&bytes[1..]);
+            assert_eq!(frames.take_words(), has_words, "{first:#x}");
+            assert!(!frames.take_words(), "{first:#x} was told of");
+        }
+        // So is each part of it.
+        let bytes = frame(0x82, &MASK, 70_000);
+        frames.sent(&bytes[..100]);
+        assert!(frames.take_words());
+        frames.sent(&bytes[100..]);
+        assert!(frames.take_words());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::oidc::metadata::Metadata;
 use crate::oidc::provider::Provider;
 use crate::oidc::random::Nonce;
 use crate::oidc::random::Verifier;
+use crate::oidc::token_answer::Refusal;
 use crate::oidc::token_answer::TokenAnswer;
 use crate::policy::Person;
 
@@ -154,9 +155,8 @@ impl Provider {
         Ok(with_query(&endpoint.to_string(), &query))
     }
 
-    /// Whether `iss`, a parameter of what a person came back with, is ours: to
-    /// be asked also when they came back with an error. [`exchange`](Self::exchange)
-    /// asks it itself.
+    /// Whether `iss`, a parameter of what a person came back with, is this provider's.
+    /// [`exchange`](Self::exchange) and [`turned_away`](Self::turned_away) ask it themselves.
     ///
     /// # Errors
     ///
@@ -164,6 +164,15 @@ impl Provider {
     pub async fn check_return(&self, iss: Option<&str>) -> Result<(), SignInError> {
         let metadata = self.metadata().await?;
         self.check_issuer_parameter(&metadata, iss)
+    }
+
+    /// Why somebody comes back with an `error` in place of a code. It is the
+    /// provider's word only where `iss` is its own.
+    pub async fn turned_away(&self, iss: Option<&str>, error: &str) -> SignInError {
+        match self.check_return(iss).await {
+            Ok(()) => Refusal::brought(error).into(),
+            Err(other) => other,
+        }
     }
 
     /// Who came back. A code is for one use: whoever asks twice for one flow

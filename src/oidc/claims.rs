@@ -1,8 +1,9 @@
 //! What is said of a person becomes a [`Person`].
 //!
 //! A claim that is not of the shape that it should have says nothing, so that
-//! no permit can rest on it. Groups that are not all told are another matter:
-//! what they would forbid is not known, and so nobody is signed in.
+//! no permit can rest on it. Groups and roles that are not all told, or in a shape
+//! that nobody knows, are another matter: what they would forbid is not known, and
+//! so nobody is signed in.
 
 use std::collections::BTreeSet;
 
@@ -79,8 +80,11 @@ impl Reading<'_> {
             let claim = name.to_owned();
             return Err(ClaimsFault::Elsewhere { claim });
         }
-        let Some(value) = self.find(name) else {
-            return Ok(BTreeSet::new());
+        let value = match self.find(name) {
+            // Nothing of the kind, as those say it whose list has no other name for it.
+            Some(Value::Null) => return Ok(BTreeSet::new()),
+            Some(value) => value,
+            None => return self.none_of(name),
         };
         if value
             .as_array()
@@ -89,11 +93,26 @@ impl Reading<'_> {
             let claim = name.to_owned();
             return Err(ClaimsFault::TooMany { claim });
         }
-        let read = texts(value);
-        if read.is_none() {
-            tracing::warn!(claim = name, "a claim of unknown shape says nothing");
-        }
-        Ok(read.unwrap_or_default())
+        texts(value).ok_or_else(|| ClaimsFault::UnknownShape {
+            claim: name.to_owned(),
+            shape: shape(value),
+        })
+    }
+
+    /// Nothing, unless `name` leads through something that leads nowhere.
+    fn none_of(&self, name: &str) -> Result<BTreeSet<Box<str>>, ClaimsFault> {
+        let ways = name
+            .match_indices('/')
+            .filter_map(|(end, _)| name.get(..end));
+        let mut found = ways.skip(1).filter_map(|way| self.find(way));
+        let leads_on = |value: &Value| value.is_object() || value.is_array() || value.is_null();
+        let broken_off = found.find(|value| !leads_on(value));
+        broken_off.map_or(Ok(BTreeSet::new()), |value| {
+            Err(ClaimsFault::UnknownShape {
+                claim: name.to_owned(),
+                shape: shape(value),
+            })
+        })
     }
 
     /// OpenID Connect Core 5.6.2: distributed claims. Large directories tell so
@@ -129,6 +148,16 @@ pub enum ClaimsFault {
         /// The claim.
         claim: String,
     },
+    /// Neither a list of texts nor one text.
+    #[error(
+        "`{claim}` is {shape}: let the provider send a list of names, or say by `groups_claim` or `roles_claim` where it has one, such as `/realm_access/roles`"
+    )]
+    UnknownShape {
+        /// The claim.
+        claim: String,
+        /// What it is.
+        shape: &'static str,
+    },
 }
 
 impl ClaimsFault {
@@ -138,6 +167,7 @@ impl ClaimsFault {
         match self {
             Self::Elsewhere { .. } => "groups_elsewhere",
             Self::TooMany { .. } => "too_many_groups",
+            Self::UnknownShape { .. } => "groups_of_unknown_shape",
         }
     }
 }
@@ -173,6 +203,22 @@ fn texts(value: &Value) -> Option<BTreeSet<Box<str>>> {
             .map(|one| text(one).map(Into::into))
             .collect(),
         one => text(one).map(|one| BTreeSet::from([one.into()])),
+    }
+}
+
+/// What `value` is, which is no list of texts.
+fn shape(value: &Value) -> &'static str {
+    match value {
+        Value::Array(several) => match several.iter().find(|one| text(one).is_none()) {
+            Some(Value::Object(_)) => "a list with objects in it",
+            Some(Value::String(_)) => "a list with a text that is empty, too long or not plain",
+            _ => "a list with something else than texts in it",
+        },
+        Value::Bool(_) => "true or false",
+        Value::Null => "null",
+        Value::Number(_) => "a number",
+        Value::Object(_) => "an object",
+        Value::String(_) => "a text that is empty, too long or not plain",
     }
 }
 

@@ -123,7 +123,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`SignInError::Provider`], [`SignInError::Refused`], [`SignInError::Unwell`]
+    /// [`SignInError::Misconfigured`], [`SignInError::Provider`], [`SignInError::Refused`], [`SignInError::Unwell`]
     /// and [`SignInError::BadDeviceAnswer`].
     pub async fn device_authorization(&self) -> Result<DeviceAnswer, SignInError> {
         let metadata = self.metadata().await?;

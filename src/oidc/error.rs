@@ -86,6 +86,15 @@ impl ProviderError {
             Self::Trust { .. } => "no_trust",
         }
     }
+
+    /// Whether it is something of our own that is not as it should be.
+    #[must_use]
+    pub const fn is_our_mistake(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSecret { .. } | Self::NotAClient | Self::NotASecret | Self::Trust { .. }
+        )
+    }
 }
 
 /// Why nobody is signed in.
@@ -122,6 +131,15 @@ pub enum SignInError {
         /// Why not.
         #[source]
         cause: TokenFault,
+    },
+    /// The provider does not take us for a client that may ask this.
+    #[error(
+        "the provider does not take our client: look at `client_id`, `client_secret_file`, `client_secret_by` and `scopes`, and at what the provider has of it"
+    )]
+    Misconfigured {
+        /// How it says so.
+        #[source]
+        cause: Refusal,
     },
     /// There is no ID token, so nobody is named.
     #[error("the provider's answer has no ID token")]
@@ -166,6 +184,7 @@ impl SignInError {
             Self::BadIssuerParameter => "bad_issuer_parameter",
             Self::BadTokenAnswer { .. } => "bad_token_answer",
             Self::IdToken { cause } => cause.reason(),
+            Self::Misconfigured { .. } => "client_not_taken",
             Self::NoIdToken => "no_id_token",
             Self::Provider { cause } => cause.reason(),
             Self::Refused { .. } => "refused",
@@ -177,12 +196,13 @@ impl SignInError {
     /// Whether it was not found out who asks: it may pass, and says nothing of
     /// the person.
     #[must_use]
-    pub const fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::BadDeviceAnswer { .. }
             | Self::BadTokenAnswer { .. }
             | Self::Provider { .. }
             | Self::Unwell { .. } => true,
+            Self::Misconfigured { cause } => cause.may_pass(),
             Self::Userinfo { cause } => cause.may_pass(),
             Self::BadClaims { .. }
             | Self::BadIssuerParameter
@@ -191,11 +211,23 @@ impl SignInError {
             | Self::Refused { .. } => false,
         }
     }
+
+    /// Whether the operator has to do something about it, and nobody else can.
+    #[must_use]
+    pub const fn is_our_mistake(&self) -> bool {
+        match self {
+            Self::Misconfigured { .. } => true,
+            Self::Provider { cause } => cause.is_our_mistake(),
+            _ => false,
+        }
+    }
 }
 
 impl From<Refusal> for SignInError {
     fn from(cause: Refusal) -> Self {
-        if cause.may_pass() {
+        if cause.is_of_us() {
+            Self::Misconfigured { cause }
+        } else if cause.may_pass() {
             Self::Unwell { cause }
         } else {
             Self::Refused { cause }
@@ -236,8 +268,14 @@ impl RefreshError {
     /// A stable word for records and metrics.
     #[must_use]
     pub fn reason(&self) -> &'static str {
+        self.cause().reason()
+    }
+
+    /// What it comes from.
+    #[must_use]
+    pub const fn cause(&self) -> &SignInError {
         match self {
-            Self::Refused { cause } | Self::Unavailable { cause } => cause.reason(),
+            Self::Refused { cause } | Self::Unavailable { cause } => cause,
         }
     }
 }

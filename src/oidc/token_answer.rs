@@ -85,14 +85,14 @@ pub enum TokenAnswerError {
     },
 }
 
-/// How a provider says no (RFC 6749, 5.2).
+/// How a provider says no (RFC 6749, 4.1.2.1 and 5.2).
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("status {status}, `{code}`")]
+#[error("{}`{code}`", .status.map_or_else(String::new, |status| format!("status {status}, ")))]
 pub struct Refusal {
     /// Its word for why, such as `invalid_grant`; empty if it has none.
     pub code: Box<str>,
-    /// The answer's status.
-    pub status: u16,
+    /// The answer's status; none where a person brought it.
+    pub status: Option<u16>,
 }
 
 impl Refusal {
@@ -103,13 +103,43 @@ impl Refusal {
     #[must_use]
     pub fn read(status: u16, text: &[u8]) -> Self {
         let members = parse_object(text).unwrap_or_default();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
         let code = members.get("error").and_then(Value::as_str);
-        let code = code.filter(|code| code.len() <= Self::MAX_BYTES && code.bytes().all(plain));
         Self {
-            code: code.unwrap_or_default().into(),
-            status,
+            code: word(code.unwrap_or_default()),
+            status: Some(status),
         }
+    }
+
+    /// What a person brings back as `error`.
+    #[must_use]
+    pub fn brought(error: &str) -> Self {
+        let code = word(error);
+        Self {
+            code: if code.is_empty() {
+                "not_a_word".into()
+            } else {
+                code
+            },
+            status: None,
+        }
+    }
+
+    /// Whether it is our settings, or what the provider has of us, that it does not
+    /// like: whoever asks can do nothing about it.
+    #[must_use]
+    pub fn is_of_us(&self) -> bool {
+        let ours = [
+            "invalid_client",
+            "invalid_scope",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "unsupported_response_type",
+        ];
+        !self.is_unwell() && ours.contains(&&*self.code)
+    }
+
+    const fn is_unwell(&self) -> bool {
+        matches!(self.status, Some(408 | 425 | 429 | 500..))
     }
 
     /// Whether it says nothing of whoever asks: the provider fails, wants to be
@@ -123,9 +153,15 @@ impl Refusal {
             "slow_down",
             "temporarily_unavailable",
         ];
-        let unwell = matches!(self.status, 408 | 425 | 429 | 500..);
-        unwell || of_nobody.contains(&&*self.code)
+        self.is_unwell() || of_nobody.contains(&&*self.code)
     }
+}
+
+/// `text`, if it is one of the words that there are for it.
+fn word(text: &str) -> Box<str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
+    let is_word = text.len() <= Refusal::MAX_BYTES && text.bytes().all(plain);
+    Some(text).filter(|_| is_word).unwrap_or_default().into()
 }
 
 /// Takes a text out, so that it is wiped after use.

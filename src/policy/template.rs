@@ -13,6 +13,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::policy::inner_slash::InnerSlashError;
+use crate::policy::inner_slash::check_inner_slashes;
+
 /// A checked route template, such as `/users/{id}/**`. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Template {
@@ -199,6 +202,15 @@ pub enum TemplateError {
         /// Where it should be.
         at: usize,
     },
+    /// A slash inside a segment, where no canonical path has one.
+    #[error("no path has an escaped slash as in the segment at byte {at}")]
+    InnerSlash {
+        /// Where the segment is.
+        at: usize,
+        /// What is wrong with it.
+        #[source]
+        cause: InnerSlashError,
+    },
     /// It does not begin with a slash.
     #[error("it does not begin with `/`")]
     NoSlash,
@@ -234,6 +246,7 @@ fn parse_segment(part: &str, at: usize) -> Result<Segment, TemplateError> {
         };
     }
     check_literal(part, at)?;
+    check_inner_slashes(part).map_err(|cause| TemplateError::InnerSlash { at, cause })?;
     Ok(Segment::Literal(part.into()))
 }
 
@@ -270,9 +283,8 @@ fn is_canonical_escape(digits: Option<&str>) -> bool {
     let Some(digits) = digits else { return false };
     let upper = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
     digits.bytes().all(upper)
-        && u8::from_str_radix(digits, 16).is_ok_and(|byte| {
-            !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/')
-        })
+        && u8::from_str_radix(digits, 16)
+            .is_ok_and(|byte| !byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte))
 }
 
 const MAX_NAME_BYTES: usize = 32;
@@ -293,8 +305,8 @@ mod tests {
             ("/users/", &["/users/"], &["/users", "/users/7"]),
             (
                 "/users/{id}",
-                &["/users/7", "/users/%2A", "/users/**"],
-                &["/users", "/users/", "/users/7/", "/users/7/x"],
+                &["/users/7", "/users/%2A", "/users/**", "/users/a%2Fb"],
+                &["/users", "/users/", "/users/7/", "/users/7/x", "/users%2F7"],
             ),
             (
                 "/a/{x}/c/**",
@@ -321,6 +333,7 @@ mod tests {
             RepeatedName, TooDeep, TooLong,
         };
 
+        let inner = |at, cause| TemplateError::InnerSlash { at, cause };
         let deep = "/a".repeat(65);
         let long = format!("/{}", "a".repeat(1024));
         let cases = [
@@ -347,7 +360,7 @@ mod tests {
             ),
             ("/%61", BadEscape { at: 1 }),
             ("/%2f", BadEscape { at: 1 }),
-            ("/%2F", BadEscape { at: 1 }),
+            ("/a/..%2Fadmin", inner(3, InnerSlashError::Dot)),
             ("/%e2", BadEscape { at: 1 }),
             ("/%2", BadEscape { at: 1 }),
             ("/{a}/{a}", RepeatedName { name: "a".into() }),
@@ -357,7 +370,13 @@ mod tests {
         for (text, why) in cases {
             assert_eq!(text.parse::<Template>(), Err(why), "{text:?}");
         }
-        for text in ["/%20", "/%C3%A9", "/a;b=c/@:!$&'()+,", "/a/{_x}/**"] {
+        for text in [
+            "/%20",
+            "/%C3%A9",
+            "/a;b=c/@:!$&'()+,",
+            "/a/{_x}/**",
+            "/a/b%2Fc",
+        ] {
             assert_eq!(text.parse::<Template>().unwrap().as_str(), text);
         }
     }

@@ -7,9 +7,11 @@
 //! a byte now and then keeps no silence, and holds all that a request holds.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use tokio::time::Instant;
 use crate::proxy::alarm::Alarm;
 use crate::proxy::alarm::Alarms;
 use crate::proxy::live::Permission;
+use crate::session::Session;
+use crate::time::Clock;
 use crate::time::turn;
 
 /// How slowly a request's body may come.
@@ -82,6 +86,13 @@ pub(super) enum Phase {
     Waiting,
 }
 
+/// Whoever is known by a session, which is used by what they send.
+#[derive(Debug)]
+struct Visitor {
+    clock: Arc<dyn Clock>,
+    session: Arc<Session>,
+}
+
 /// The clock and the byte counts of one exchange.
 #[derive(Debug)]
 pub(super) struct Activity {
@@ -93,6 +104,8 @@ pub(super) struct Activity {
     permission: Permission,
     phase: Cell<Phase>,
     tries_more: Cell<u32>,
+    /// At the door for people.
+    visitor: OnceCell<Visitor>,
     /// How long the caller was waited for until it last sent something.
     waited: Cell<Duration>,
     /// Since when it is waited for again.
@@ -122,6 +135,7 @@ impl Activity {
             permission: Permission::default(),
             phase: Cell::new(Phase::Sending),
             tries_more: Cell::new(0),
+            visitor: OnceCell::new(),
             waited: Cell::default(),
             waits_since: Cell::default(),
         }
@@ -134,6 +148,27 @@ impl Activity {
         if let Some(since) = self.waits_since.take() {
             let more = self.moved.get().saturating_duration_since(since);
             self.waited.set(self.waited.get() + more);
+        }
+    }
+
+    /// What its caller sends is a use of `session`.
+    pub(super) fn is_of(&self, session: &Arc<Session>, clock: &Arc<dyn Clock>) {
+        self.visitor.get_or_init(|| Visitor {
+            clock: Arc::clone(clock),
+            session: Arc::clone(session),
+        });
+    }
+
+    /// Whether it matters what its caller does.
+    pub(super) fn has_visitor(&self) -> bool {
+        self.visitor.get().is_some()
+    }
+
+    /// The caller has sent something. What is sent to it is no use of its session:
+    /// an application that never stops would keep anybody signed in for ever.
+    pub(super) fn used(&self) {
+        if let Some(visitor) = self.visitor.get() {
+            visitor.session.touch(visitor.clock.now());
         }
     }
 

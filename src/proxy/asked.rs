@@ -22,7 +22,7 @@ use crate::proxy::canonical::Canonical;
 use crate::proxy::canonical::Rules;
 use crate::proxy::headers;
 use crate::proxy::headers::Kind;
-use crate::proxy::path::Semicolons;
+use crate::proxy::path::Latitude;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::reply;
 use crate::proxy::settings::Limits;
@@ -54,21 +54,12 @@ pub fn is_forwarded(name: &HeaderName) -> bool {
 }
 
 /// What a door takes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
+    /// What paths may have.
+    pub latitude: Latitude,
     /// How large requests may be; none where that is not known.
     pub limits: Option<Limits>,
-    /// Whether paths may have parameters.
-    pub semicolons: Semicolons,
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        Self {
-            limits: None,
-            semicolons: Semicolons::Refuse,
-        }
-    }
 }
 
 impl Terms {
@@ -77,10 +68,10 @@ impl Terms {
             Rules {
                 head_bytes: usize::MAX,
                 headers: usize::MAX,
-                semicolons: self.semicolons,
+                latitude: self.latitude,
                 uri_bytes: usize::MAX,
             },
-            |limits| Rules::new(&limits, self.semicolons),
+            |limits| Rules::new(&limits, self.latitude),
         )
     }
 }

@@ -217,6 +217,9 @@ impl HttpBody for Upload {
             None => None,
         };
         this.activity.passed_in(data.as_ref().map_or(0, Bytes::len));
+        if data.is_some() {
+            this.activity.used();
+        }
         if data.is_none() || this.source.is_ended() {
             this.activity.sent(Phase::Waiting);
         }

@@ -23,8 +23,8 @@ use crate::proxy::authority::Recent;
 use crate::proxy::headers;
 use crate::proxy::headers::Kind;
 use crate::proxy::path;
+use crate::proxy::path::Latitude;
 use crate::proxy::path::PathError;
-use crate::proxy::path::Semicolons;
 use crate::proxy::settings::Limits;
 
 /// What a door takes.
@@ -34,19 +34,19 @@ pub(super) struct Rules {
     pub(super) head_bytes: usize,
     /// The most header fields.
     pub(super) headers: usize,
-    /// Whether paths may have parameters.
-    pub(super) semicolons: Semicolons,
+    /// What paths may have.
+    pub(super) latitude: Latitude,
     /// The longest path with its query, in bytes.
     pub(super) uri_bytes: usize,
 }
 
 impl Rules {
     /// Those of a door with these limits.
-    pub(super) const fn new(limits: &Limits, semicolons: Semicolons) -> Self {
+    pub(super) const fn new(limits: &Limits, latitude: Latitude) -> Self {
         Self {
             head_bytes: limits.header_bytes,
             headers: limits.headers,
-            semicolons,
+            latitude,
             uri_bytes: limits.uri_bytes,
         }
     }
@@ -98,7 +98,7 @@ impl Canonical {
         }
         let fields = Fields::read(&head.headers)?;
         let authority = find_authority(&head.uri, head.version, &fields, recent)?;
-        let path_and_query = canonical_target(&head.uri, rules.semicolons)?;
+        let path_and_query = canonical_target(&head.uri, rules.latitude)?;
         let upgrade = fields.wanted_upgrade(head.version)?;
         let mut headers = std::mem::take(&mut head.headers);
         for name in fields.remove {
@@ -330,7 +330,7 @@ fn find_authority(
     }
 }
 
-fn canonical_target(uri: &Uri, semicolons: Semicolons) -> Result<PathAndQuery, Malformed> {
+fn canonical_target(uri: &Uri, latitude: Latitude) -> Result<PathAndQuery, Malformed> {
     if uri
         .scheme()
         .is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS)
@@ -339,7 +339,7 @@ fn canonical_target(uri: &Uri, semicolons: Semicolons) -> Result<PathAndQuery, M
     }
     let target = uri.path_and_query().ok_or(Malformed::BadTarget)?;
     let path =
-        path::canonical(target.path(), semicolons).map_err(|cause| Malformed::BadPath { cause })?;
+        path::canonical(target.path(), latitude).map_err(|cause| Malformed::BadPath { cause })?;
     if path == target.path() {
         return Ok(target.clone());
     }

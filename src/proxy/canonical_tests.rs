@@ -1,6 +1,8 @@
 use http::Request;
 
 use super::*;
+use crate::proxy::path::EncodedSlashes;
+use crate::proxy::path::Semicolons;
 
 type HostCase = (
     Version,
@@ -10,10 +12,16 @@ type HostCase = (
 );
 type FieldCase = (&'static [(&'static str, &'static str)], Option<Malformed>);
 
+/// Nothing.
+const STRICT: Latitude = Latitude {
+    encoded_slashes: EncodedSlashes::Refuse,
+    semicolons: Semicolons::Refuse,
+};
+
 const RULES: Rules = Rules {
     head_bytes: 8_192,
     headers: 20,
-    semicolons: Semicolons::Refuse,
+    latitude: STRICT,
     uri_bytes: 64,
 };
 

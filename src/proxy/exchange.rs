@@ -219,11 +219,16 @@ impl Exchange {
         }
     }
 
-    /// Ends with a no of our own.
-    pub(super) fn refuse(mut self, refusal: &Refusal) -> Response<Download> {
+    /// Counts `refusal`, if it is one of what comes too often or at a bad time.
+    pub(super) fn shed(&self, refusal: &Refusal) {
         if let Refusal::Shed { why, .. } = refusal {
             self.meters.shed(*why);
         }
+    }
+
+    /// Ends with a no of our own.
+    pub(super) fn refuse(mut self, refusal: &Refusal) -> Response<Download> {
+        self.shed(refusal);
         let answer = reply::to(refusal, self.id(), self.wanted);
         self.status = Some(answer.status());
         self.activity.passed_out(answer.body().len());

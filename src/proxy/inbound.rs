@@ -129,7 +129,7 @@ impl InboundDoor {
             lifetime: self.desk.lifetime(Some(lease), grace),
             limits: self.settings.limits,
             recent: RefCell::default(),
-            rules: Rules::new(&self.settings.limits, self.settings.semicolons),
+            rules: Rules::new(&self.settings.limits, self.settings.latitude),
             scheme: Scheme::HTTP,
             upstream: Rc::clone(&self.upstream),
         }

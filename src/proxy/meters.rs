@@ -77,7 +77,10 @@ impl Metrics {
             shadowed: RefCell::default(),
             shed: Shed::ALL
                 .into_iter()
-                .filter(|_| door == Door::Inbound)
+                .filter(|why| match door {
+                    Door::Edge => *why == Shed::RateLimited,
+                    _ => door == Door::Inbound,
+                })
                 .map(|why| {
                     let labels = [door.as_str(), service.as_str(), why.as_str()];
                     (why, self.shed.counter(labels))
@@ -168,7 +171,7 @@ pub struct DoorMeters {
     requests: RefCell<ByOutcome>,
     /// As those.
     shadowed: RefCell<Vec<(Decision, Counter)>>,
-    /// At a door for others only.
+    /// At doors for others only, and of what there is for them.
     shed: Vec<(Shed, Counter)>,
     streams: Gauge,
     threshold: Threshold,

@@ -118,7 +118,7 @@ impl OutboundDoor {
             lifetime: self.desk.lifetime(None, None),
             limits: self.settings.limits,
             recent: RefCell::default(),
-            rules: Rules::new(&self.settings.limits, self.settings.semicolons),
+            rules: Rules::new(&self.settings.limits, self.settings.latitude),
             scheme: Scheme::HTTPS,
             upstream: Rc::clone(&self.upstream),
         }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use http::uri::PathAndQuery;
 
 use crate::proxy::path;
+use crate::proxy::path::Latitude;
 use crate::proxy::path::PathError;
-use crate::proxy::path::Semicolons;
 
 /// Such as `/healthz`: the one way to write it, without a query.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,7 +32,7 @@ impl FromStr for ProbePath {
         if text.contains(['?', '#']) {
             return Err(ProbePathError::Query);
         }
-        let canonical = path::canonical(text, Semicolons::Refuse)
+        let canonical = path::canonical(text, Latitude::default())
             .map_err(|cause| ProbePathError::BadPath { cause })?;
         if canonical != text {
             return Err(ProbePathError::OtherForm {
@@ -114,7 +114,7 @@ mod tests {
                 prop_assert_eq!(path.as_str(), &text);
                 prop_assert_eq!(path.target().path(), &text);
                 prop_assert_eq!(path.target().query(), None);
-                let read = path::canonical(&text, Semicolons::Refuse).unwrap();
+                let read = path::canonical(&text, Latitude::default()).unwrap();
                 prop_assert_eq!(read.as_ref(), &text);
             }
         }

@@ -46,7 +46,7 @@ use crate::proxy::handover::Awaited;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::outgoing::Outgoing;
-use crate::proxy::path::Semicolons;
+use crate::proxy::path::Latitude;
 use crate::proxy::probe_path::ProbePath;
 use crate::proxy::refusal::NoProbe;
 use crate::proxy::refusal::Refusal;
@@ -190,7 +190,7 @@ impl Probing {
         source: &Source,
         exchange: &mut Exchange,
     ) -> Result<upstream::Answer, Refusal> {
-        let rules = Rules::new(&self.limits, Semicolons::Refuse);
+        let rules = Rules::new(&self.limits, Latitude::default());
         let request = Canonical::from_head(head, rules, &mut Recent::default())?;
         exchange.read(&request);
         let path = self.listed(&request, source).map_err(Refusal::NoProbe)?;

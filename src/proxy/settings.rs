@@ -11,7 +11,7 @@ use crate::proxy::activity::Silence;
 use crate::proxy::app_watch::AppReady;
 use crate::proxy::balancers::Balancers;
 use crate::proxy::gates::RateLimit;
-use crate::proxy::path::Semicolons;
+use crate::proxy::path::Latitude;
 use crate::proxy::probes::Probes;
 use crate::proxy::upstream::Balancing;
 use crate::tls::Protocol;
@@ -85,8 +85,8 @@ pub struct Inbound {
     pub probes: Option<Probes>,
     /// How often callers may ask. The first that is for a caller counts.
     pub rate_limits: Vec<RateLimit>,
-    /// Whether paths may have parameters.
-    pub semicolons: Semicolons,
+    /// What paths may have.
+    pub latitude: Latitude,
     /// What our application is called in policies.
     pub service: ServiceName,
 }
@@ -104,8 +104,8 @@ pub struct Outbound {
     pub limits: Limits,
     /// Where our application connects to us, unless it is always redirected. Port 0 lets the system choose.
     pub listen: Option<SocketAddr>,
-    /// Whether paths may have parameters.
-    pub semicolons: Semicolons,
+    /// What paths may have.
+    pub latitude: Latitude,
     /// What the other workload is called in policies.
     pub service: ServiceName,
     /// Where the other sidecar is, `host:port`.

@@ -109,6 +109,7 @@ async fn copy<'a>(
     let caller = told.insert(Counted {
         activity,
         count: Activity::passed_in,
+        heard: Heard::of(activity, frames.as_ref()),
         frames,
         io: caller,
     });
@@ -116,6 +117,7 @@ async fn copy<'a>(
         activity,
         count: Activity::passed_out,
         frames: None,
+        heard: Heard::Nothing,
         io: far,
     };
     copy_bidirectional(caller, &mut far).await.map(|_bytes| ())
@@ -144,7 +146,42 @@ struct Counted<'a> {
     count: fn(&Activity, usize),
     /// What was written, where that is a WebSocket's to its caller.
     frames: Option<WebSocketFrames>,
+    heard: Heard,
     io: Handed,
+}
+
+/// What counts as something that a side does.
+#[derive(Debug)]
+enum Heard {
+    /// Every byte.
+    Bytes,
+    /// Nobody asks.
+    Nothing,
+    /// What it says in frames: browsers answer a ping whether anybody is there or not.
+    Words(WebSocketFrames),
+}
+
+impl Heard {
+    /// On a connection that is a WebSocket, if it has `frames`.
+    fn of(activity: &Activity, frames: Option<&WebSocketFrames>) -> Self {
+        match (activity.has_visitor(), frames) {
+            (false, _) => Self::Nothing,
+            (true, None) => Self::Bytes,
+            (true, Some(_)) => Self::Words(WebSocketFrames::default()),
+        }
+    }
+
+    /// Whether `bytes` are something that it does.
+    fn counts(&mut self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Bytes => !bytes.is_empty(),
+            Self::Nothing => false,
+            Self::Words(frames) => {
+                frames.sent(bytes);
+                frames.take_words()
+            }
+        }
+    }
 }
 
 impl AsyncRead for Counted<'_> {
@@ -156,7 +193,11 @@ impl AsyncRead for Counted<'_> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
-        (this.count)(this.activity, buf.filled().len() - before);
+        let read = buf.filled().get(before..).unwrap_or_default();
+        (this.count)(this.activity, read.len());
+        if this.heard.counts(read) {
+            this.activity.used();
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -220,19 +220,26 @@ impl Stage {
     }
 }
 
-/// What the doors for HTTP take. A service with two doors is asked at the one for others.
+/// What the doors for HTTP take. A service with two doors is asked at the one for others,
+/// and at that for people only if it has no other, as any of its routes would.
 fn terms(config: &Config) -> BTreeMap<ServiceName, Terms> {
+    let mut all: BTreeMap<ServiceName, Terms> = BTreeMap::new();
+    for door in config.edge.iter().map(|edge| &edge.door) {
+        for route in &door.routes {
+            let terms = all.entry(route.service.clone()).or_default();
+            terms.latitude = terms.latitude.or(route.latitude);
+            terms.limits = Some(door.limits);
+        }
+    }
     let outbound = config.outbound.iter();
-    let outbound = outbound.map(|door| (&door.service, door.limits, door.semicolons));
+    let outbound = outbound.map(|door| (&door.service, door.limits, door.latitude));
     let inbound = config.inbound.iter();
-    let inbound = inbound.map(|door| (&door.service, door.limits, door.semicolons));
-    outbound
-        .chain(inbound)
-        .map(|(service, limits, semicolons)| {
-            let limits = Some(limits);
-            (service.clone(), Terms { limits, semicolons })
-        })
-        .collect()
+    let inbound = inbound.map(|door| (&door.service, door.limits, door.latitude));
+    for (service, limits, latitude) in outbound.chain(inbound) {
+        let limits = Some(limits);
+        all.insert(service.clone(), Terms { latitude, limits });
+    }
+    all
 }
 
 fn listed(services: &[ServiceName]) -> String {

@@ -1,9 +1,11 @@
 //! What a provider said grows old: who asks it again, once for all sidecars.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use crate::policy::ProviderName;
 use crate::session::archive;
 use crate::session::calendar::column;
 use crate::session::calendar::date;
@@ -46,24 +48,33 @@ impl Claim {
 }
 
 impl Sessions {
-    /// Those whose provider must be asked again now, `most` of them, each of which
-    /// nobody else has. Ask for them each second.
+    /// Those whose provider must be asked again now, as many of each provider as
+    /// there is `room` for, each of which nobody else has. Ask for them each second.
     ///
     /// # Errors
     ///
     /// [`KeepError`].
-    pub async fn due_for_refresh(&self, most: usize) -> Result<Vec<Due>, KeepError> {
+    pub async fn due_for_refresh(
+        &self,
+        room: impl Fn(&ProviderName) -> usize,
+    ) -> Result<Vec<Due>, KeepError> {
         let now = self.clock.now();
         let due = self.board.all().into_iter().filter(|session| {
             due_at(session.facts()).is_some_and(|at| at <= seconds(now))
                 && session.check(now).is_ok()
         });
         let mut claimed = Vec::new();
+        let mut left = BTreeMap::new();
         for session in due {
-            if claimed.len() >= most {
-                break;
+            let provider = &session.person().provider;
+            let left = left
+                .entry(provider.clone())
+                .or_insert_with(|| room(provider));
+            if *left == 0 {
+                continue;
             }
             if let Some(due) = self.claim(session, now).await? {
+                *left -= 1;
                 claimed.push(due);
             }
         }

@@ -66,6 +66,33 @@ fn a_semicolon_passes_only_where_it_is_allowed() {
     Trial::with(", allow_semicolons: true", "").pass_all(&[Passed(sent, arrives)]);
 }
 
+#[test]
+fn an_encoded_slash_passes_only_where_it_is_allowed() {
+    let sent = b"GET /projects/group%2fproject/%61 HTTP/1.1\r\nHost: orders\r\n\r\n";
+    Trial::new("").refuse_all(&TWIN, &[Refused(sent, 400, "bad_path")]);
+    let arrives = "GET /projects/group%2Fproject/a HTTP/1.1\r\nhost: orders\r\n\r\n";
+    Trial::with(", allow_encoded_slashes: true", "").pass_all(&[Passed(sent, arrives)]);
+}
+
+#[test]
+fn an_encoded_slash_leads_past_no_policy() {
+    let trial = Trial::with(", allow_encoded_slashes: true", "");
+    for (path, status, reason) in BEHIND_SLASHES {
+        let sent = format!("GET {path} HTTP/1.1\r\nHost: orders\r\n\r\n");
+        trial.refuse_all(&TWIN, &[Refused(sent.as_bytes(), *status, reason)]);
+    }
+    // It parts nothing: these are below `/public` and beside it, and not below `/admin`.
+    for path in [
+        "/public/a%2Fadmin",
+        "/admin%2Fx",
+        "/r/https%3A%2F%2Fh%2Fadmin",
+    ] {
+        let sent = format!("GET {path} HTTP/1.1\r\nHost: orders\r\n\r\n");
+        let arrives = format!("GET {path} HTTP/1.1\r\nhost: orders\r\n\r\n");
+        trial.pass_all(&[Passed(sent.as_bytes(), &arrives)]);
+    }
+}
+
 /// Each request line is refused, with a `Host` field that is in order.
 fn refuse(lines: impl Iterator<Item = (String, u16, &'static str)>) {
     let trial = Trial::new("");
@@ -136,6 +163,26 @@ const PATHS: &[&str] = &[
     "/a[b]",
     "http://orders/public/../admin",
     "http://orders//admin",
+];
+
+/// Where `/admin` is forbidden, and `%2F` allowed.
+const BEHIND_SLASHES: &[(&str, u16, &str)] = &[
+    ("/public%2F..%2Fadmin", 400, "bad_path"),
+    ("/public/..%2fadmin", 400, "bad_path"),
+    ("/%2e%2e%2fadmin", 400, "bad_path"),
+    ("/public%2F%2e/admin", 400, "bad_path"),
+    ("/%2Fadmin", 400, "bad_path"),
+    ("/public%2F%2Fadmin", 400, "bad_path"),
+    ("/public%2F", 400, "bad_path"),
+    ("/https%3A%2F%2F..%2Fadmin", 400, "bad_path"),
+    ("/public%252F..%252Fadmin", 400, "bad_path"),
+    ("/public%25%32%46admin", 400, "bad_path"),
+    ("/public%5C..%5Cadmin", 400, "bad_path"),
+    ("/public%2F..%5Cadmin", 400, "bad_path"),
+    ("/public%c0%afadmin", 400, "bad_path"),
+    ("/public%2F..;%2Fadmin", 400, "bad_path"),
+    ("/admin/a%2Fb", 403, "forbidden"),
+    ("/%61dmin/..a%2Fb", 403, "forbidden"),
 ];
 
 const FORBIDDEN: &[&str] = &[

@@ -31,13 +31,13 @@ async fn a_no_is_a_no_and_a_failure_is_a_failure() {
         (
             "400 Bad Request",
             r#"{"error":"unauthorized_client"}"#,
-            "refused",
+            "client_not_taken",
         ),
         ("403 Forbidden", r#"{"error":"access_denied"}"#, "refused"),
         (
             "401 Unauthorized",
             r#"{"error":"invalid_client"}"#,
-            "unwell",
+            "client_not_taken",
         ),
         (
             "400 Bad Request",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::error::Error as _;
 
 use portreeve::policy::ClaimType;
 use portreeve::policy::ClaimValue;
@@ -13,9 +14,8 @@ use crate::world::World;
 use crate::world::alice;
 
 #[tokio::test]
-async fn groups_of_a_shape_that_nobody_knows_are_none() {
+async fn groups_are_a_list_of_texts_or_one_or_not_there() {
     let world = World::new();
-    let long = "a".repeat(1025);
     let cases = [
         (json!(["eng", "ops", "eng"]), vec!["eng", "ops"]),
         (json!("eng"), vec!["eng"]),
@@ -23,22 +23,77 @@ async fn groups_of_a_shape_that_nobody_knows_are_none() {
         (json!("eng,ops"), vec!["eng,ops"]),
         (json!([]), vec![]),
         (json!(null), vec![]),
-        (json!(1), vec![]),
-        (json!(true), vec![]),
-        (json!({"eng": true}), vec![]),
-        (json!(["eng", 1]), vec![]),
-        (json!(["eng", ["ops"]]), vec![]),
-        (json!(["eng", {"name": "ops"}]), vec![]),
-        (json!(["eng", ""]), vec![]),
-        (json!(["eng", "a\nb"]), vec![]),
-        (json!(["eng", long]), vec![]),
-        (json!(""), vec![]),
     ];
     for (groups, expected) in cases {
         world.script().userinfo["groups"] = groups.clone();
         let person = world.sign_in().await.unwrap().person;
         assert_eq!(person.groups, texts(&expected), "{groups}");
         assert_eq!(person.subject, alice().subject);
+    }
+    world
+        .script()
+        .userinfo
+        .as_object_mut()
+        .unwrap()
+        .remove("groups");
+    assert_eq!(world.sign_in().await.unwrap().person.groups, texts(&[]));
+}
+
+#[tokio::test]
+async fn groups_of_a_shape_that_nobody_knows_sign_nobody_in() {
+    let world = World::new();
+    let long = "a".repeat(1025);
+    let cases = [
+        (json!(1), "a number"),
+        (json!(true), "true or false"),
+        (json!({"eng": true}), "an object"),
+        (json!(["eng", 1]), "a list with something else"),
+        (json!(["eng", null]), "a list with something else"),
+        (json!(["eng", ["ops"]]), "a list with something else"),
+        (json!(["eng", {"name": "ops"}]), "a list with objects in it"),
+        (json!(["eng", ""]), "a list with a text that is empty"),
+        (json!(["eng", "a\nb"]), "a list with a text that is empty"),
+        (json!(["eng", long]), "a list with a text that is empty"),
+        (json!(""), "a text that is empty"),
+    ];
+    for name in ["groups", "roles"] {
+        for (value, shape) in &cases {
+            world.repent();
+            assert_eq!(world.sign_in().await.unwrap().person, alice());
+            world.script().claims[name] = value.clone();
+            let refused = world.sign_in().await.unwrap_err();
+            assert_eq!(refused.reason(), "groups_of_unknown_shape", "{value}");
+            assert!(!refused.may_pass());
+            let why = refused.source().unwrap().to_string();
+            assert!(why.starts_with(&format!("`{name}` is {shape}")), "{why}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_leads_to_groups_and_ends_before_them_signs_nobody_in() {
+    let world = World::new();
+    let mut settings = world.settings();
+    settings.roles_claim = "/realm_access/of/roles".to_owned();
+    let sign_in = async || {
+        let provider = world.provider_with(settings.clone());
+        let outcome = provider.exchange(&world.back()).await;
+        outcome
+            .map(|signed_in| signed_in.person.roles)
+            .map_err(|error| error.reason())
+    };
+    for nothing in [
+        json!(null),
+        json!({}),
+        json!({"of": {}}),
+        json!({"of": null}),
+    ] {
+        world.script().claims["realm_access"] = nothing.clone();
+        assert_eq!(sign_in().await, Ok(BTreeSet::new()), "{nothing}");
+    }
+    for broken in [json!("admin"), json!({"of": "admin"}), json!({"of": 1})] {
+        world.script().claims["realm_access"] = broken.clone();
+        assert_eq!(sign_in().await, Err("groups_of_unknown_shape"), "{broken}");
     }
 }
 
@@ -123,12 +178,14 @@ async fn a_claim_is_found_by_its_name_or_by_its_place() {
         "/none/roles",
         "realm_access.roles",
         "/",
-        "/realm_access",
     ] {
         settings.roles_claim = nowhere.to_owned();
         let person = sign_in(settings.clone()).await.unwrap();
         assert_eq!(person.roles, BTreeSet::new(), "{nowhere}");
     }
+    settings.roles_claim = "/realm_access".to_owned();
+    let outcome = sign_in(settings.clone()).await;
+    assert_eq!(outcome, Err("groups_of_unknown_shape"));
     settings.roles_claim = "/realm_access/roles".to_owned();
     world.script().claims["_claim_names"] = json!({"realm_access": "src1"});
     assert_eq!(sign_in(settings).await, Err("groups_elsewhere"));

@@ -164,19 +164,19 @@ const CASES: &[Case] = &[
     (
         "no client for it",
         |s| no(s, "400 Bad", "unauthorized_client"),
-        "refused",
+        "client_not_taken",
         Outcome::Refused,
     ),
     (
         "no scope",
         |s| no(s, "400 Bad", "invalid_scope"),
-        "refused",
+        "client_not_taken",
         Outcome::Refused,
     ),
     (
         "our own secret",
         |s| no(s, "401 Unauthorized", "invalid_client"),
-        "unwell",
+        "client_not_taken",
         Outcome::Unavailable,
     ),
     (

@@ -184,7 +184,10 @@ async fn one_of_two_sidecars_asks_the_provider_again_and_both_learn_what_it_says
     let id = two.here.create(signed("alice"), None).await.unwrap();
     two.there.find(&id.digest()).await.unwrap().unwrap();
     two.calendar.advance(300);
-    let (one, other) = tokio::join!(two.here.due_for_refresh(9), two.there.due_for_refresh(9));
+    let (one, other) = tokio::join!(
+        two.here.due_for_refresh(|_| 9),
+        two.there.due_for_refresh(|_| 9)
+    );
     let mut due = one.unwrap();
     due.extend(other.unwrap());
     assert_eq!(due.len(), 1, "both ask");
@@ -208,7 +211,10 @@ async fn one_of_two_sidecars_asks_the_provider_again_and_both_learn_what_it_says
         .await;
     }
     two.calendar.advance(Claim::LASTS.as_secs());
-    let (one, other) = tokio::join!(two.here.due_for_refresh(9), two.there.due_for_refresh(9));
+    let (one, other) = tokio::join!(
+        two.here.due_for_refresh(|_| 9),
+        two.there.due_for_refresh(|_| 9)
+    );
     assert_eq!(one.unwrap().len() + other.unwrap().len(), 0);
 }
 

@@ -35,7 +35,7 @@ use crate::proxy::guest::Visit;
 use crate::proxy::lifetime::Fate;
 use crate::proxy::meters::DoorMeters;
 use crate::proxy::outbound::OutboundDoor;
-use crate::proxy::path::Semicolons;
+use crate::proxy::path::Latitude;
 use crate::proxy::serve::Connection;
 use crate::proxy::settings::Limits;
 use crate::proxy::threshold::Threshold;
@@ -140,14 +140,8 @@ impl EdgeDoor {
             })
         });
         let routes = settings.routes.iter();
-        let any_semicolons = routes
-            .clone()
-            .any(|route| route.semicolons == Semicolons::Allow);
-        let semicolons = if any_semicolons {
-            Semicolons::Allow
-        } else {
-            Semicolons::Refuse
-        };
+        let all = routes.clone().map(|route| route.latitude);
+        let latitude = all.fold(Latitude::default(), Latitude::or);
         let house = House {
             asserter,
             counter,
@@ -156,7 +150,7 @@ impl EdgeDoor {
             people: RefCell::new(session::Desk::new(board)),
             places: places.collect(),
             routes: Routes::new(routes.map(|route| (&*route.host, &*route.prefix))),
-            rules: Rules::new(&settings.limits, semicolons),
+            rules: Rules::new(&settings.limits, latitude),
             desk,
             seen: RefCell::default(),
         };

@@ -2,10 +2,14 @@
 //!
 //! Signing in takes a provider, the store and ciphers. A worker does none of
 //! that: it sends an errand to the office and waits for a page. There is room
-//! for so many; whoever comes when all of it is taken is told to come again.
+//! for so many in each [line](Lines); whoever comes when all of it is taken is told
+//! to come again, and so is an address that comes too often.
 
+use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -14,16 +18,25 @@ use http::uri::PathAndQuery;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
+use crate::net::place;
 use crate::oidc::Vouched;
 use crate::policy::ProviderName;
 use crate::proxy::edge::browser::Reader;
+use crate::proxy::edge::lines::Lines;
+use crate::proxy::edge::lines::Ticket;
+use crate::proxy::edge::office::parts;
 use crate::proxy::edge::page::Page;
+use crate::proxy::gates::Paces;
+use crate::proxy::gates::Rate;
 use crate::session::Digest;
 use crate::session::Session;
 
-/// One thing to be done.
+/// One thing to be done, in its line.
 #[derive(Debug)]
-pub struct Errand(pub(super) Wish);
+pub struct Errand {
+    pub(super) ticket: Ticket,
+    pub(super) wish: Wish,
+}
 
 /// What is to be done.
 #[derive(Debug)]
@@ -74,84 +87,124 @@ pub(super) struct SignIn {
 
 /// Where workers hand errands in. Clones are of one office.
 #[derive(Clone, Debug)]
-pub struct Counter(mpsc::Sender<Errand>);
+pub struct Counter {
+    errands: mpsc::Sender<Errand>,
+    lines: Arc<Lines>,
+    paces: Arc<SourcePaces>,
+}
+
+/// How often each address may come.
+#[derive(Debug)]
+struct SourcePaces {
+    /// For logout tokens: they come from one address, for everybody, and what is
+    /// refused may not come again.
+    logouts: Paces<IpAddr>,
+    others: Paces<IpAddr>,
+}
 
 /// Where the office takes them.
 pub type Errands = mpsc::Receiver<Errand>;
 
-/// A counter, and its other side.
+/// A counter for what is wanted of these `providers` or of ourselves, and its other
+/// side. Each address, or each IPv6 /64, may come at this `rate`, whatever it wants.
 #[must_use]
-pub fn counter() -> (Counter, Errands) {
-    let (sender, receiver) = mpsc::channel(MOST_WAITING);
-    (Counter(sender), receiver)
+pub fn counter(
+    providers: impl IntoIterator<Item = ProviderName>,
+    rate: Rate,
+) -> (Counter, Errands) {
+    let lines = Lines::new(providers);
+    // Whoever has a place in a line has one here.
+    let (errands, receiver) = mpsc::channel(lines.room());
+    let counter = Counter {
+        errands,
+        lines: Arc::new(lines),
+        paces: Arc::new(SourcePaces {
+            logouts: Paces::new(rate.times(LOGOUTS_TIMES)),
+            others: Paces::new(rate),
+        }),
+    };
+    (counter, receiver)
 }
 
 impl Counter {
     /// Looks for a session. None also if the office cannot say.
-    pub(super) async fn find(&self, digest: Digest) -> Result<Option<Arc<Session>>, Busy> {
-        self.ask(|answer| Wish::Find(digest, answer)).await
+    pub(super) async fn find(
+        &self,
+        source: IpAddr,
+        digest: Digest,
+    ) -> Result<Option<Arc<Session>>, NotHeard> {
+        self.ask(source, |answer| Wish::Find(digest, answer)).await
     }
 
-    pub(super) async fn place(&self, asked: Asked) -> Result<Page, Busy> {
-        self.ask(|answer| Wish::Place(Box::new(asked), answer))
+    pub(super) async fn place(&self, asked: Asked) -> Result<Page, NotHeard> {
+        let source = asked.from.source.ip();
+        self.ask(source, |answer| Wish::Place(Box::new(asked), answer))
             .await
     }
 
     /// Whom a token is good for, if `provider` vouches for somebody by it.
     pub(super) async fn vouch(
         &self,
+        source: IpAddr,
         provider: ProviderName,
         token: String,
-    ) -> Result<Option<Vouched>, Busy> {
-        self.ask(|answer| Wish::Vouch(provider, token, answer))
+    ) -> Result<Option<Vouched>, NotHeard> {
+        self.ask(source, |answer| Wish::Vouch(provider, token, answer))
             .await
     }
 
-    pub(super) async fn sign_in(&self, wanted: SignIn) -> Result<Page, Busy> {
-        self.ask(|answer| Wish::SignIn(Box::new(wanted), answer))
+    pub(super) async fn sign_in(&self, wanted: SignIn) -> Result<Page, NotHeard> {
+        let source = wanted.from.source.ip();
+        self.ask(source, |answer| Wish::SignIn(Box::new(wanted), answer))
             .await
     }
 
-    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, Busy> {
+    async fn ask<T>(
+        &self,
+        source: IpAddr,
+        wish: impl FnOnce(oneshot::Sender<T>) -> Wish,
+    ) -> Result<T, NotHeard> {
         let (sender, answer) = oneshot::channel();
-        self.0.try_send(Errand(wish(sender))).or(Err(Busy))?;
-        answer.await.or(Err(Busy))
+        self.hand_in(source, wish(sender))?;
+        answer.await.or(Err(NotHeard::Busy))
+    }
+
+    fn hand_in(&self, source: IpAddr, wish: Wish) -> Result<(), NotHeard> {
+        self.paces.take(source, &wish)?;
+        let ticket = self.lines.join(&wish).ok_or(NotHeard::Busy)?;
+        let handed_in = self.errands.try_send(Errand { ticket, wish });
+        handed_in.or(Err(NotHeard::Busy))
     }
 }
 
-/// The office has too much to do, or has closed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Busy;
+impl SourcePaces {
+    fn take(&self, source: IpAddr, wish: &Wish) -> Result<(), NotHeard> {
+        let is_logout = match wish {
+            Wish::Place(asked, _) => parts(asked.target.path()).0 == "backchannel-logout",
+            Wish::Find(..) | Wish::SignIn(..) | Wish::Vouch(..) => false,
+        };
+        let paces = if is_logout {
+            &self.logouts
+        } else {
+            &self.others
+        };
+        let taken = paces.of(&place(source)).take();
+        taken.map_err(|wait| NotHeard::TooOften { wait })
+    }
+}
 
-/// As many as a provider answers in a few seconds.
-const MOST_WAITING: usize = 512;
+/// Why the office was not asked, or does not answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NotHeard {
+    /// It has too much to do, or has closed.
+    Busy,
+    /// The address has come too often, and may come again after `wait`.
+    TooOften { wait: Duration },
+}
+
+/// A provider that signs out all of a company's people does so from one address.
+const LOGOUTS_TIMES: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn whoever_comes_when_all_room_is_taken_is_told_at_once() {
-        let (counter, mut errands) = counter();
-        let digest = crate::session::SessionId::generate().unwrap().digest();
-        let mut waiting = Vec::new();
-        for _ in 0..MOST_WAITING {
-            let (sender, answer) = oneshot::channel();
-            counter
-                .0
-                .try_send(Errand(Wish::Find(digest, sender)))
-                .unwrap();
-            waiting.push(answer);
-        }
-        assert_eq!(counter.find(digest).await.err(), Some(Busy));
-        // With room again, it is served; and told so, too, when the office closes.
-        drop(errands.recv().await);
-        let asked = counter.find(digest);
-        let closing = async {
-            tokio::task::yield_now().await;
-            drop(errands);
-        };
-        let (found, ()) = tokio::join!(asked, closing);
-        assert_eq!(found.err(), Some(Busy));
-    }
-}
+#[path = "errand_tests.rs"]
+pub(super) mod tests;

@@ -15,6 +15,7 @@ mod door;
 mod errand;
 mod fields;
 mod html;
+mod lines;
 mod metrics;
 mod office;
 mod origins;

@@ -1,5 +1,6 @@
 //! What a request shows of whoever sent it.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub(super) enum Cookie {
 impl Papers {
     /// Takes out of `request` what says who sent it, and finds out whether it is so.
     pub(super) async fn of(
-        house: &House,
+        (house, source): (&House, IpAddr),
         request: &mut Canonical,
         place: Option<&Place>,
     ) -> Result<Self, Refusal> {
@@ -49,7 +50,7 @@ impl Papers {
         let shown = cookies::take(&mut request.headers, &mut logins);
         let session = match &shown {
             Shown::Nothing | Shown::Ambiguous => None,
-            Shown::One(text) => session(house, text, request.authority.host()).await?,
+            Shown::One(text) => session((house, source), text, request.authority.host()).await?,
         };
         let cookie = match (&shown, &session) {
             (_, Some(_)) => Cookie::Good,
@@ -65,7 +66,7 @@ impl Papers {
                 }
                 Who::Session(session)
             }
-            (None, Some(provider)) => vouched(house, request, provider).await?,
+            (None, Some(provider)) => vouched((house, source), request, provider).await?,
             (None, None) => Who::Nobody,
         };
         Ok(Self {
@@ -79,7 +80,7 @@ impl Papers {
 
 /// Whom `provider` vouches for by a token, if there is one.
 async fn vouched(
-    house: &House,
+    (house, source): (&House, IpAddr),
     request: &mut Canonical,
     provider: &ProviderName,
 ) -> Result<Who, Refusal> {
@@ -91,7 +92,10 @@ async fn vouched(
     if let Some(known) = house.seen.borrow().get(provider, &token, now) {
         return Ok(Who::Vouched(known));
     }
-    let vouched = house.counter.vouch(provider.clone(), token.clone()).await?;
+    let vouched = house
+        .counter
+        .vouch(source, provider.clone(), token.clone())
+        .await?;
     let vouched = vouched.ok_or(Refusal::BadToken)?;
     let person = Arc::new(vouched.person);
     let vouched = Rc::new(Vouched {
@@ -105,7 +109,11 @@ async fn vouched(
 }
 
 /// The session whose cookie is `text`, if it goes on, and is of `host`.
-async fn session(house: &House, text: &str, host: &str) -> Result<Option<Arc<Session>>, Refusal> {
+async fn session(
+    (house, source): (&House, IpAddr),
+    text: &str,
+    host: &str,
+) -> Result<Option<Arc<Session>>, Refusal> {
     let now = house.desk.clock().now();
     let unknown = match house.people.borrow_mut().look(text.as_bytes(), now) {
         Found::Malformed => return Ok(None),
@@ -119,7 +127,7 @@ async fn session(house: &House, text: &str, host: &str) -> Result<Option<Arc<Ses
     let session = match unknown {
         Ok(session) => Some(session),
         Err(digest) => {
-            let found = house.counter.find(digest).await?;
+            let found = house.counter.find(source, digest).await?;
             found.filter(|session| session.check(now).is_ok())
         }
     };

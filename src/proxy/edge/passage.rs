@@ -28,8 +28,8 @@ use crate::proxy::edge::browser::Reader;
 use crate::proxy::edge::door::House;
 use crate::proxy::edge::door::Place;
 use crate::proxy::edge::errand::Asked;
-use crate::proxy::edge::errand::Busy;
 use crate::proxy::edge::errand::From;
+use crate::proxy::edge::errand::NotHeard;
 use crate::proxy::edge::errand::SignIn;
 use crate::proxy::edge::fields;
 use crate::proxy::edge::origins;
@@ -43,12 +43,13 @@ use crate::proxy::edge::who::Who;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::forwarding;
 use crate::proxy::forwarding::Forwarding;
+use crate::proxy::gates::Shed;
 use crate::proxy::guest::Visit;
 use crate::proxy::handover::Awaited;
 use crate::proxy::lifetime::Lifetime;
 use crate::proxy::live::NotAdmitted;
-use crate::proxy::path::PathError;
-use crate::proxy::path::Semicolons;
+use crate::proxy::path;
+use crate::proxy::path::Latitude;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::serve;
 use crate::proxy::upstream;
@@ -110,6 +111,7 @@ impl serve::Answer for Passage {
             }
             Ok(Outcome::Said(page)) => exchange.say(page),
             Err(refusal) if reader == Reader::Page => {
+                exchange.shed(&refusal);
                 let page = say::refused(&refusal, exchange.id());
                 exchange.say(page)
             }
@@ -141,7 +143,8 @@ impl Passage {
         }
         let route = house.routes.find(host, request.path());
         let place = route.and_then(|at| house.places.get(at));
-        let papers = Papers::of(house, &mut request, place).await?;
+        has_one_reading(request.path(), place, house.rules.latitude)?;
+        let papers = Papers::of((house, self.source.ip()), &mut request, place).await?;
         if is_ours(request.path()) {
             return self
                 .ask_ourselves(request, papers, (reader, source))
@@ -149,16 +152,15 @@ impl Passage {
                 .map(Outcome::Said);
         }
         let place = place.ok_or(Refusal::NoRoute)?;
-        if place.settings.semicolons == Semicolons::Refuse && request.path().contains(';') {
-            let cause = PathError::Semicolon;
-            return Err(Malformed::BadPath { cause }.into());
-        }
         exchange.counted_by(&place.meters);
         let visitor = self.visitor(&papers, place, &request);
         exchange.comes_from(visitor.origin.clone());
         let is_by_cookie = papers.who.session().is_some();
         if is_by_cookie && papers.is_foreign && origins::matters(&request) {
             return Err(Refusal::CrossOrigin);
+        }
+        if let Some(session) = papers.who.session() {
+            exchange.activity().is_of(session, house.desk.clock());
         }
         let rulings = house.desk.rulings();
         let admitted = house
@@ -269,6 +271,20 @@ impl Passage {
     }
 }
 
+/// Whether `path` has one reading for who is at `place`: the door has let through
+/// what any of its routes takes, which is `taken`.
+fn has_one_reading(path: &str, place: Option<&Place>, taken: Latitude) -> Result<(), Malformed> {
+    let place = place.filter(|_| !is_ours(path));
+    let latitude = place.map_or_else(Latitude::default, |place| place.settings.latitude);
+    if latitude == taken {
+        return Ok(());
+    }
+    match path::canonical(path, latitude) {
+        Ok(_same) => Ok(()),
+        Err(cause) => Err(Malformed::BadPath { cause }),
+    }
+}
+
 /// Our own places, on every host.
 fn is_ours(path: &str) -> bool {
     [PLACE, WELL_KNOWN].iter().any(|ours| {
@@ -300,9 +316,15 @@ fn is_form(kind: &str) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-impl std::convert::From<Busy> for Refusal {
-    fn from(_busy: Busy) -> Self {
-        Self::SignInBusy
+impl std::convert::From<NotHeard> for Refusal {
+    fn from(why: NotHeard) -> Self {
+        match why {
+            NotHeard::Busy => Self::SignInBusy,
+            NotHeard::TooOften { wait } => Self::Shed {
+                why: Shed::RateLimited,
+                wait,
+            },
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use crate::net::AppAddress;
 use crate::policy::ProviderName;
 use crate::policy::ServiceName;
 use crate::proxy::balancers::Balancers;
-use crate::proxy::path::Semicolons;
+use crate::proxy::gates::Rate;
+use crate::proxy::path::Latitude;
 use crate::proxy::settings::Limits;
 use crate::tls::Protocol;
 
@@ -22,6 +23,8 @@ pub struct Edge {
     pub listen: SocketAddr,
     /// Where requests go. Never empty.
     pub routes: Vec<EdgeRoute>,
+    /// How often one address may want something of ourselves.
+    pub sign_in_rate: Rate,
 }
 
 /// Where requests go that are for one host and begin with one path.
@@ -35,8 +38,8 @@ pub struct EdgeRoute {
     pub prefix: String,
     /// Who signs people in; none if there is but one, or if they may choose.
     pub provider: Option<ProviderName>,
-    /// Whether paths may have parameters.
-    pub semicolons: Semicolons,
+    /// What paths may have.
+    pub latitude: Latitude,
     /// What the far side is called in policies.
     pub service: ServiceName,
     /// The far side.

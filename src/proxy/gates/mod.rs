@@ -7,6 +7,7 @@
 //! The other two come after the policy, so that nobody who may not ask learns
 //! how the application is.
 
+mod callers;
 mod crowd;
 mod health;
 mod pace;
@@ -19,20 +20,22 @@ use crate::id::SpiffeId;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::settings::Inbound;
 
+pub use callers::RateLimit;
 pub(super) use crowd::Place;
 pub use health::AppHealth;
-pub use pace::RateLimit;
+pub(super) use pace::Paces;
+pub use pace::Rate;
 
+use callers::Callers;
 use crowd::Crowd;
 use pace::Bucket;
-use pace::Paces;
 
 /// The gates of the inbound doors of all workers. Cloning is cheap: clones share them.
 #[derive(Clone, Debug)]
 pub struct Gates {
+    callers: Arc<Callers>,
     crowd: Option<Crowd>,
     health: Option<AppHealth>,
-    paces: Arc<Paces>,
 }
 
 impl Gates {
@@ -40,18 +43,18 @@ impl Gates {
     #[must_use]
     pub fn new(settings: &Inbound, health: Option<AppHealth>) -> Self {
         Self {
+            callers: Arc::new(Callers::new(settings.rate_limits.clone())),
             crowd: settings.concurrent_requests.map(Crowd::new),
             health,
-            paces: Arc::new(Paces::new(settings.rate_limits.clone())),
         }
     }
 
     /// One worker's.
     pub(super) fn into_worker(self) -> WorkerGates {
         WorkerGates {
+            callers: self.callers,
             crowd: self.crowd.map(Rc::new),
             health: self.health,
-            paces: self.paces,
         }
     }
 }
@@ -59,16 +62,16 @@ impl Gates {
 /// One worker's gates.
 #[derive(Debug)]
 pub(super) struct WorkerGates {
+    callers: Arc<Callers>,
     crowd: Option<Rc<Crowd>>,
     health: Option<AppHealth>,
-    paces: Arc<Paces>,
 }
 
 impl WorkerGates {
     /// What the requests of `caller` must get past.
     pub(super) fn before(&self, caller: &SpiffeId) -> Admission {
         Admission {
-            bucket: self.paces.of(caller),
+            bucket: self.callers.of(caller),
             crowd: self.crowd.clone(),
             health: self.health.clone(),
         }

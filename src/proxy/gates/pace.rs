@@ -1,11 +1,11 @@
-//! How often each caller may ask.
+//! How often each of many may ask, each known by a key.
 //!
-//! Every caller has a bucket of its own, which fills at a steady rate and costs
-//! one for each request. Whoever it is was proven by its certificate, so nobody
-//! can take another's, nor get a second one by calling from elsewhere. A
-//! connection looks its bucket up once; a request then costs one atomic step.
+//! Every key has a bucket of its own, which fills at a steady rate and costs one
+//! for each request. There are so many of them at most; whoever comes beyond
+//! shares one with others, until buckets that are full again are forgotten.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -23,25 +23,26 @@ use governor::state::InMemoryState;
 use governor::state::NotKeyed;
 use tokio::time::Instant;
 
-use crate::id::SpiffeId;
-use crate::id::SpiffeIdPattern;
-
-/// How often each of some callers may ask.
-#[derive(Clone, Debug)]
-pub struct RateLimit {
+/// How often somebody may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
     /// How many requests may come at once after a time without any.
     pub burst: NonZeroU32,
-    /// Whom it is for; empty for everybody.
-    pub callers: Vec<SpiffeIdPattern>,
-    /// How many requests are granted in each `period`.
-    pub requests: NonZeroU32,
     /// What `requests` are counted in. Above zero.
     pub period: Duration,
+    /// How many requests are granted in each `period`.
+    pub requests: NonZeroU32,
 }
 
-impl RateLimit {
-    fn is_for(&self, caller: &SpiffeId) -> bool {
-        self.callers.is_empty() || self.callers.iter().any(|pattern| pattern.fits(caller))
+impl Rate {
+    /// So many times as often.
+    #[must_use]
+    pub const fn times(self, times: NonZeroU32) -> Self {
+        Self {
+            burst: self.burst.saturating_mul(times),
+            requests: self.requests.saturating_mul(times),
+            ..self
+        }
     }
 
     /// How long one request's worth takes.
@@ -50,81 +51,79 @@ impl RateLimit {
     }
 }
 
-/// The buckets of all callers, for all workers together.
+/// The buckets of all who ask at one rate, for all workers together.
 #[derive(Debug)]
-pub(super) struct Paces {
-    buckets: Mutex<Buckets>,
-    limits: Vec<RateLimit>,
+pub(in crate::proxy) struct Paces<K> {
+    buckets: Mutex<Buckets<K>>,
     most: usize,
     now: Now,
-    /// For callers beyond `most`, one for each limit.
-    rest: Vec<Arc<Bucket>>,
+    rate: Rate,
+    /// For those beyond `most`.
+    rest: Arc<Bucket>,
 }
 
-#[derive(Debug, Default)]
-struct Buckets {
-    by_caller: HashMap<SpiffeId, Arc<Bucket>>,
+#[derive(Debug)]
+struct Buckets<K> {
+    by_key: HashMap<K, Arc<Bucket>>,
     /// How many there may be before those that are full are looked for.
     until_swept: usize,
 }
 
-impl Paces {
-    pub(super) fn new(limits: Vec<RateLimit>) -> Self {
-        Self::with_room_for(MOST_CALLERS, limits)
+impl<K: Clone + Eq + Hash> Paces<K> {
+    pub(in crate::proxy) fn new(rate: Rate) -> Self {
+        Self::with_room_for(MOST_KEYS, rate)
     }
 
-    fn with_room_for(most: usize, limits: Vec<RateLimit>) -> Self {
+    pub(super) fn with_room_for(most: usize, rate: Rate) -> Self {
         let now = Now {
             start: Instant::now(),
         };
-        let rest = limits.iter().map(|limit| Bucket::new(limit, now)).collect();
+        let buckets = Buckets {
+            by_key: HashMap::new(),
+            until_swept: 0,
+        };
         Self {
-            buckets: Mutex::default(),
-            limits,
+            buckets: Mutex::new(buckets),
             most,
             now,
-            rest,
+            rate,
+            rest: Bucket::new(rate, now),
         }
     }
 
-    /// The bucket of `caller`; none if it may ask as often as it likes. The
-    /// first limit that is for it counts.
-    pub(super) fn of(&self, caller: &SpiffeId) -> Option<Arc<Bucket>> {
-        let mut limits = self.limits.iter().zip(&self.rest);
-        let (limit, rest) = limits.find(|(limit, _)| limit.is_for(caller))?;
+    /// The bucket of `key`.
+    pub(in crate::proxy) fn of(&self, key: &K) -> Arc<Bucket> {
         // No step under the lock leaves the buckets half done.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.by_caller.get(caller) {
-            return Some(Arc::clone(bucket));
+        if let Some(bucket) = buckets.by_key.get(key) {
+            return Arc::clone(bucket);
         }
         buckets.sweep(self.now, self.most);
-        if buckets.by_caller.len() >= self.most {
-            return Some(Arc::clone(rest));
+        if buckets.by_key.len() >= self.most {
+            return Arc::clone(&self.rest);
         }
-        let bucket = Bucket::new(limit, self.now);
-        buckets
-            .by_caller
-            .insert(caller.clone(), Arc::clone(&bucket));
+        let bucket = Bucket::new(self.rate, self.now);
+        buckets.by_key.insert(key.clone(), Arc::clone(&bucket));
         drop(buckets);
-        Some(bucket)
+        bucket
     }
 }
 
-impl Buckets {
-    /// Makes room now and then: a bucket that is full again, of a caller without
-    /// a connection, is as good as a new one.
+impl<K: Eq + Hash> Buckets<K> {
+    /// Makes room now and then: a bucket that is full again, and that nobody
+    /// holds, is as good as a new one.
     fn sweep(&mut self, now: Now, most: usize) {
-        if self.by_caller.len() < self.until_swept.max(FEW) {
+        if self.by_key.len() < self.until_swept.max(FEW) {
             return;
         }
         let now = now.now();
-        self.by_caller
+        self.by_key
             .retain(|_, bucket| Arc::strong_count(bucket) > 1 || !bucket.is_full(now));
-        self.until_swept = most.min(2 * self.by_caller.len());
+        self.until_swept = most.min(2 * self.by_key.len());
     }
 }
 
-/// What one caller may still ask.
+/// What one of them may still ask.
 #[derive(Debug)]
 pub(in crate::proxy) struct Bucket {
     limiter: RateLimiter<NotKeyed, InMemoryState, Now, NoOpMiddleware<Duration>>,
@@ -136,14 +135,14 @@ pub(in crate::proxy) struct Bucket {
 }
 
 impl Bucket {
-    fn new(limit: &RateLimit, now: Now) -> Arc<Self> {
-        let interval = limit.interval();
+    fn new(rate: Rate, now: Now) -> Arc<Self> {
+        let interval = rate.interval();
         // There is one: the interval is above zero.
         let quota = Quota::with_period(interval);
-        let quota = quota.unwrap_or_else(|| Quota::per_second(limit.requests));
+        let quota = quota.unwrap_or_else(|| Quota::per_second(rate.requests));
         Arc::new(Self {
-            limiter: RateLimiter::direct_with_clock(quota.allow_burst(limit.burst), now),
-            fills_in: interval * limit.burst.get(),
+            limiter: RateLimiter::direct_with_clock(quota.allow_burst(rate.burst), now),
+            fills_in: interval * rate.burst.get(),
             granted: AtomicU64::new(now.nanos()),
             now,
         })
@@ -154,7 +153,7 @@ impl Bucket {
     /// # Errors
     ///
     /// How long it is until one is granted.
-    pub(super) fn take(&self) -> Result<(), Duration> {
+    pub(in crate::proxy) fn take(&self) -> Result<(), Duration> {
         match self.limiter.check() {
             Ok(()) => {
                 self.granted.store(self.now.nanos(), Ordering::Relaxed);
@@ -190,8 +189,8 @@ impl clock::Clock for Now {
     }
 }
 
-/// Callers that are told apart: three megabytes of them. Those beyond share.
-const MOST_CALLERS: usize = 10_000;
+/// Those that are told apart: three megabytes of them. Those beyond share.
+const MOST_KEYS: usize = 10_000;
 /// So many may stay that nobody needs.
 const FEW: usize = 64;
 
@@ -200,17 +199,12 @@ mod tests {
     use super::*;
     use tokio::time::advance;
 
-    fn limit(requests: u32, period_s: u64, burst: u32, callers: &[&str]) -> RateLimit {
-        RateLimit {
+    fn rate(requests: u32, period_s: u64, burst: u32) -> Rate {
+        Rate {
             burst: burst.try_into().unwrap(),
-            callers: callers.iter().map(|text| text.parse().unwrap()).collect(),
-            requests: requests.try_into().unwrap(),
             period: Duration::from_secs(period_s),
+            requests: requests.try_into().unwrap(),
         }
-    }
-
-    fn caller(name: &str) -> SpiffeId {
-        format!("spiffe://a/{name}").parse().unwrap()
     }
 
     /// How many requests are granted at once, and how long it is to the next.
@@ -225,8 +219,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_is_emptied_at_once_and_fills_steadily() {
-        let paces = Paces::new(vec![limit(10, 60, 3, &[])]);
-        let bucket = paces.of(&caller("web")).unwrap();
+        let bucket = Paces::new(rate(10, 60, 3)).of(&"web");
         assert_eq!(granted(&bucket), (3, Duration::from_secs(6)));
         advance(Duration::from_secs(5)).await;
         assert_eq!(granted(&bucket), (0, Duration::from_secs(1)));
@@ -234,64 +227,51 @@ mod tests {
         assert_eq!(granted(&bucket), (1, Duration::from_secs(6)));
         advance(Duration::from_secs(600)).await;
         assert_eq!(granted(&bucket), (3, Duration::from_secs(6)));
+        let twice = rate(10, 60, 3).times(NonZeroU32::new(2).unwrap());
+        assert_eq!(
+            granted(&Paces::new(twice).of(&"web")),
+            (6, Duration::from_secs(3))
+        );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_caller_has_its_own_on_all_its_connections() {
-        let paces = Paces::new(vec![limit(1, 60, 2, &[])]);
-        let [web, again, cron] =
-            ["web", "web", "cron"].map(|name| paces.of(&caller(name)).unwrap());
+    async fn each_key_has_its_own() {
+        let paces = Paces::new(rate(1, 60, 2));
+        let [web, again, cron] = ["web", "web", "cron"].map(|name| paces.of(&name));
         assert_eq!(granted(&web).0, 2);
         assert_eq!(granted(&again).0, 0);
         drop((web, again));
-        assert_eq!(granted(&paces.of(&caller("web")).unwrap()).0, 0);
+        assert_eq!(granted(&paces.of(&"web")).0, 0);
         assert_eq!(granted(&cron).0, 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_limit_that_is_for_a_caller_counts() {
-        let batch = "spiffe://a/batch/**";
-        let paces = Paces::new(vec![
-            limit(1, 60, 1, &[batch]),
-            limit(1, 60, 5, &["spiffe://a/*", batch]),
-        ]);
-        for (name, burst) in [("batch/x", 1), ("web", 5)] {
-            assert_eq!(
-                granted(&paces.of(&caller(name)).unwrap()).0,
-                burst,
-                "{name}"
-            );
-        }
-        assert!(paces.of(&caller("other/x")).is_none());
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn buckets_are_forgotten_only_when_they_are_full_and_nobody_has_them() {
-        let paces = Paces::new(vec![limit(1, 1, 60, &[])]);
-        let held = paces.of(&caller("held")).unwrap();
-        let count = || paces.buckets.lock().unwrap().by_caller.len();
+        let paces = Paces::new(rate(1, 1, 60));
+        let held = paces.of(&"held".to_owned());
+        let count = || paces.buckets.lock().unwrap().by_key.len();
         for at in 0..FEW - 1 {
-            granted(&paces.of(&caller(&format!("c{at}"))).unwrap());
+            granted(&paces.of(&format!("c{at}")));
         }
         assert_eq!(count(), FEW);
         advance(Duration::from_secs(59)).await;
-        paces.of(&caller("one-more"));
+        paces.of(&"one-more".to_owned());
         assert_eq!(count(), FEW + 1);
         advance(Duration::from_secs(1)).await;
         for at in 0..FEW {
-            paces.of(&caller(&format!("d{at}")));
+            paces.of(&format!("d{at}"));
         }
         // What is left are the last comers, and whom somebody holds.
         assert!(count() <= FEW + 2, "{}", count());
         assert_eq!(granted(&held).0, 60);
-        assert_eq!(granted(&paces.of(&caller("held")).unwrap()).0, 0);
+        assert_eq!(granted(&paces.of(&"held".to_owned())).0, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn callers_beyond_the_last_share_one() {
-        let paces = Paces::with_room_for(2, vec![limit(1, 60, 3, &[])]);
-        let known = ["a", "b"].map(|name| paces.of(&caller(name)).unwrap());
-        let [c, d] = ["c", "d"].map(|name| paces.of(&caller(name)).unwrap());
+    async fn those_beyond_the_last_share_one() {
+        let paces = Paces::with_room_for(2, rate(1, 60, 3));
+        let known = ["a", "b"].map(|name| paces.of(&name));
+        let [c, d] = ["c", "d"].map(|name| paces.of(&name));
         assert_eq!((granted(&c).0, granted(&d).0), (3, 0));
         assert_eq!(known.map(|bucket| granted(&bucket).0), [3, 3]);
     }

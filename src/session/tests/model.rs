@@ -191,7 +191,7 @@ impl Model {
 
     async fn refresh(&mut self, answer: Answer) {
         let now = self.now();
-        let due = self.office.sessions.due_for_refresh(100).await.unwrap();
+        let due = self.office.sessions.due_for_refresh(|_| 100).await.unwrap();
         // Whoever asks what is due looks at each.
         let limits = self.office.limits;
         for one in self

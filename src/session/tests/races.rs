@@ -18,7 +18,7 @@ async fn a_sign_out_beats_a_refresh_whichever_comes_first() {
         ids.push(office.sessions.create(signed, None).await.unwrap());
     }
     office.calendar.advance(300);
-    let due = office.sessions.due_for_refresh(20).await.unwrap();
+    let due = office.sessions.due_for_refresh(|_| 20).await.unwrap();
     assert_eq!(due.len(), 20);
     let mut both = JoinSet::new();
     for Due { claim, session, .. } in due {

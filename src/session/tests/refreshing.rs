@@ -1,6 +1,7 @@
 //! Providers that are asked again.
 
 use super::*;
+use crate::policy::ProviderName;
 
 fn good_for(seconds: u64, subject: &str) -> Signed {
     Signed {
@@ -10,7 +11,7 @@ fn good_for(seconds: u64, subject: &str) -> Signed {
 }
 
 async fn due(office: &Office) -> Vec<Due> {
-    office.sessions.due_for_refresh(10).await.unwrap()
+    office.sessions.due_for_refresh(|_| 10).await.unwrap()
 }
 
 #[tokio::test]
@@ -32,6 +33,34 @@ async fn a_provider_is_asked_again_before_the_end_and_by_one_only() {
     assert!(due(&office).await.is_empty(), "claimed");
     office.calendar.advance(1);
     assert_eq!(due(&office).await.len(), 1, "whoever had it is gone");
+}
+
+#[tokio::test]
+async fn no_provider_takes_the_room_of_another() {
+    let office = Office::open().await;
+    for nth in 0..9 {
+        let one = good_for(300, &format!("a{nth}"));
+        office.sessions.create(one, None).await.unwrap();
+    }
+    let mut bob = good_for(300, "bob");
+    bob.person.provider = "other".parse().unwrap();
+    office.sessions.create(bob, None).await.unwrap();
+    office.calendar.advance(299);
+    let due = async |corp: usize| {
+        let room = |provider: &ProviderName| match provider.as_str() {
+            "corp" => corp,
+            _ => 5,
+        };
+        let due = office.sessions.due_for_refresh(room).await.unwrap();
+        let of = |name: &str| {
+            let of = due.iter().map(|one| &one.session.person().provider);
+            of.filter(|provider| provider.as_str() == name).count()
+        };
+        [of("corp"), of("other")]
+    };
+    assert_eq!(due(0).await, [0, 1]);
+    assert_eq!(due(2).await, [2, 0]);
+    assert_eq!(due(9).await, [7, 0]);
 }
 
 #[tokio::test]

@@ -22,18 +22,25 @@ class World:
     The provider's and the edge's certificates are of one CA of openssl's.
     """
 
+    name = NAME
+
     def __init__(self, case, **settings):
         self.case = case
         self.web = TrustDomain(case.directory / "web", "web.example")
         self.edge_at = case.address()
         self.port = self.edge_at.rsplit(":", 1)[1]
-        self.origin = f"https://{NAME}:{self.port}"
+        self.origin = self.make_origin()
         self.app = App(case)
         self.provider = self.make_provider(**settings)
         # More of what the edge is told.
         self.more_of_the_provider = {}
         self.more_of_the_route = {}
+        self.more_routes = []
         self.edge = None
+
+    def make_origin(self):
+        """With the port, as whoever has no better one does."""
+        return f"https://{self.name}:{self.port}"
 
     def make_provider(self, **settings):
         """The certified provider."""
@@ -42,7 +49,7 @@ class World:
     def start(self, policy, **sessions):
         """The edge, ready."""
         case = self.case
-        server = self.web.svid("edge", names=f"DNS:{NAME}", subject="/CN=edge")
+        server = self.web.svid("edge", names=f"DNS:{self.name}", subject="/CN=edge")
         door = {
             "listen": self.edge_at,
             "certificate": {"certificate": str(server.certificate), "key": str(server.key)},
@@ -52,14 +59,17 @@ class World:
                 "key_file": str(case.directory / "session.key"),
                 **sessions,
             },
-            "routes": [{"host": NAME, "app": self.app.address, "service": "web", **self.more_of_the_route}],
+            "routes": [
+                {"host": self.name, "app": self.app.address, "service": "web", **self.more_of_the_route},
+                *self.more_routes,
+            ],
         }
         self.edge = start(case, "edge", case.trust_domain.svid("edge"), {"edge": door}, policy)
         return self
 
     def browser(self):
         """Somebody's browser, which knows nothing yet."""
-        return Browser({NAME: self.edge_at}, self.web.bundle)
+        return Browser({self.name: self.edge_at}, self.web.bundle)
 
     def url(self, path):
         """A place of the edge's."""

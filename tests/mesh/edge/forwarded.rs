@@ -2,6 +2,7 @@
 
 use crate::application::Application;
 use crate::edge::Edge;
+use crate::edge::Plan;
 use crate::stage::Stage;
 
 #[test]
@@ -104,6 +105,23 @@ pub(crate) fn what_is_on_no_route_goes_nowhere() {
         ("GET /a;b", "host: apps.example", 400, "bad_path"),
         ("GET /../a", "host: apps.example", 400, "bad_path"),
         ("GET /a%2fb", "host: apps.example", 400, "bad_path"),
+        // What one route takes, another does not, nor do we ourselves.
+        ("GET /a%3bb", "host: apps.example", 400, "bad_path"),
+        ("GET /slashes/a;b", "host: apps.example", 400, "bad_path"),
+        (
+            "GET /semicolons/a%2fb",
+            "host: apps.example",
+            400,
+            "bad_path",
+        ),
+        ("GET /slashes%2Fa", "host: apps.example", 400, "bad_path"),
+        ("GET /slashes/..%2Fa", "host: apps.example", 400, "bad_path"),
+        (
+            "GET /.portreeve/sign-in%2Fx",
+            "host: apps.example",
+            400,
+            "bad_path",
+        ),
     ];
     for (first, host, status, reason) in cases {
         let answer = edge.ask(first, &[host]);
@@ -122,6 +140,13 @@ pub(crate) fn what_is_on_no_route_goes_nowhere() {
     ] {
         edge.passes(first, &[host]);
     }
+    for (first, arrives) in [
+        ("GET /semicolons/a%3bb", "GET /semicolons/a%3Bb "),
+        ("GET /slashes/a%2fb?c=%2f", "GET /slashes/a%2Fb?c=%2f "),
+    ] {
+        let head = edge.passes(first, &["host: apps.example"]);
+        assert!(head.starts_with(arrives), "{head}");
+    }
 }
 
 #[test]
@@ -137,7 +162,13 @@ fn another_workload_hears_of_a_person_through_our_mutual_tls() {
     );
     let application = Application::start();
     let orders = stage.orders(application.address(), "");
-    let edge = Edge::before(stage, application, ("far.example", orders.inbound()));
+    let plan = Plan {
+        application,
+        host: "far.example",
+        orders: orders.inbound(),
+        ..Plan::new()
+    };
+    let edge = Edge::planned(stage, plan);
     let head = edge.passes(
         "GET /a",
         &["host: far.example", &format!("cookie: {}", edge.alice)],

@@ -2,10 +2,16 @@
 
 pub(crate) mod forwarded;
 mod in_flight;
+mod mix_up;
 mod operators;
 pub(crate) mod origins;
 pub(crate) mod own_places;
+mod provider;
+mod provider_errors;
+mod rate;
+mod refreshed;
 mod said;
+mod slow_provider;
 pub(crate) mod who;
 
 use std::collections::BTreeSet;
@@ -31,6 +37,38 @@ use crate::stage::Sidecar;
 use crate::stage::Stage;
 use crate::strangers;
 
+/// What an edge has besides what all have.
+struct Plan {
+    application: Application,
+    /// Where people have signed in.
+    host: &'static str,
+    /// More of its section.
+    more: &'static str,
+    /// Where the door of `orders` is.
+    orders: SocketAddr,
+    providers: String,
+    /// Who else has signed in before it began.
+    signed: Vec<Signed>,
+}
+
+impl Plan {
+    fn new() -> Self {
+        let nobody = "corp: { issuer: \"https://127.0.0.1:9/\", client_id: edge }";
+        Self::with_providers(nobody.to_owned())
+    }
+
+    fn with_providers(providers: String) -> Self {
+        Self {
+            application: Application::start(),
+            host: "apps.example",
+            more: "",
+            orders: SocketAddr::from(([127, 0, 0, 1], 9)),
+            providers,
+            signed: Vec::new(),
+        }
+    }
+}
+
 /// An edge before an application, with people who have signed in before it began.
 struct Edge {
     application: Application,
@@ -39,6 +77,8 @@ struct Edge {
     alice: String,
     /// What mallory's browser shows, who is in no group.
     mallory: String,
+    /// What others' browsers show.
+    others: Vec<String>,
     stage: Stage,
 }
 
@@ -50,13 +90,19 @@ impl Edge {
     fn with_policy(policy: &str) -> Self {
         let stage = Stage::new();
         stage.rule(policy);
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
-        Self::before(stage, Application::start(), ("apps.example", nowhere))
+        Self::planned(stage, Plan::new())
     }
 
-    /// On `stage`, before `application`, and before `orders`, whose door is there.
-    /// People have signed in at `host`.
-    fn before(stage: Stage, application: Application, (host, orders): (&str, SocketAddr)) -> Self {
+    /// On `stage`.
+    fn planned(stage: Stage, plan: Plan) -> Self {
+        let Plan {
+            application,
+            host,
+            more,
+            orders,
+            providers,
+            mut signed,
+        } = plan;
         let folder = stage.log_of("edge").parent().unwrap().to_owned();
         let key = KeyPair::generate().unwrap();
         let names = vec!["apps.example".to_owned()];
@@ -66,18 +112,23 @@ impl Edge {
             .unwrap();
         stage.say("web.crt", &certificate.pem());
         stage.say("web.key", &key.serialize_pem());
-        let [alice, mallory] = sign_in((&folder, host), &stage.calendar, ["alice", "mallory"]);
+        let ours = ["mallory", "alice"].map(|name| signed_in(person(name, &stage.calendar), host));
+        signed.extend(ours);
+        let mut others = sign_in(&folder, &stage.calendar, signed);
+        let [alice, mallory] = [(); 2].map(|()| others.pop().unwrap());
         let app = application.address();
         let text = format!(
             "outbound: [{{ listen: \"127.0.0.1:0\", to: \"{orders}\", expect: \"spiffe://mesh.example/orders\", service: orders }}]
 edge:
   listen: \"127.0.0.1:0\"
   certificate: {{ certificate: web.crt, key: web.key }}
-  providers: {{ corp: {{ issuer: \"https://127.0.0.1:9/\", client_id: edge }} }}
+  providers: {{ {providers} }}
+  {more}
   sessions: {{ store: {{ sqlite: sessions.db }}, key_file: sessions.key }}
   routes:
     - {{ host: apps.example, app: \"{app}\", service: web }}
     - {{ host: apps.example, path: /semicolons, app: \"{app}\", service: web, allow_semicolons: true }}
+    - {{ host: apps.example, path: /slashes, app: \"{app}\", service: web, allow_encoded_slashes: true }}
     - {{ host: other.example, path: /only, app: \"{app}\", service: other }}
     - {{ host: far.example, outbound: orders }}"
         );
@@ -88,6 +139,7 @@ edge:
             door,
             alice,
             mallory,
+            others,
             stage,
         }
     }
@@ -129,12 +181,20 @@ fn request(first: &str, lines: &[&str]) -> String {
     text + "\r\n"
 }
 
-/// Sessions of people who signed in at `host`, by what their browsers show.
-fn sign_in<const N: usize>(
-    (folder, host): (&Path, &str),
-    calendar: &Arc<Calendar>,
-    who: [&str; N],
-) -> [String; N] {
+/// What a provider said that nobody asks again.
+fn signed_in(person: Person, host: &str) -> Signed {
+    Signed {
+        good_until: None,
+        host: host.to_owned(),
+        id_token: None,
+        person,
+        refresh_token: None,
+        sid: None,
+    }
+}
+
+/// Sessions of people who `signed` in, by what their browsers show.
+fn sign_in(folder: &Path, calendar: &Arc<Calendar>, signed: Vec<Signed>) -> Vec<String> {
     let settings = session::Settings {
         database: DatabaseSettings::Sqlite {
             path: folder.join("sessions.db"),
@@ -150,19 +210,11 @@ fn sign_in<const N: usize>(
     runtime.block_on(async {
         let sessions = Sessions::open(settings, clock).await.unwrap();
         let mut cookies = Vec::new();
-        for name in who {
-            let signed = Signed {
-                good_until: None,
-                host: host.to_owned(),
-                id_token: None,
-                person: person(name, calendar),
-                refresh_token: None,
-                sid: None,
-            };
-            let id = sessions.create(signed, None).await.unwrap();
+        for one in signed {
+            let id = sessions.create(one, None).await.unwrap();
             cookies.push(format!("__Host-portreeve-session={}", *id.cookie()));
         }
-        cookies.try_into().unwrap()
+        cookies
     })
 }
 

@@ -14,6 +14,7 @@ use crate::proxy::edge::errand::SignIn;
 use crate::proxy::edge::html;
 use crate::proxy::edge::html::Shown;
 use crate::proxy::edge::office::OfficeDesk;
+use crate::proxy::edge::office::callback::refused;
 use crate::proxy::edge::office::flow;
 use crate::proxy::edge::office::flow::Flow;
 use crate::proxy::edge::office::form::Form;
@@ -92,6 +93,7 @@ impl OfficeDesk {
         };
         let place = match provider.authorization_url(&departure).await {
             Ok(place) => place,
+            Err(error) if error.is_our_mistake() => return refused(provider, &error.into()),
             Err(error) => {
                 let (name, error): (_, &dyn std::error::Error) = (provider.name(), &error);
                 tracing::warn!(error, provider = %name, "nobody can be sent to a provider");

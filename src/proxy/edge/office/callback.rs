@@ -69,11 +69,9 @@ impl OfficeDesk {
 
     async fn finish(&self, provider: &Provider, flow: &Flow, form: &Form, asked: &Asked) -> Page {
         if let Some(error) = form.get("error") {
-            tracing::info!(provider = %provider.name(), error, "a provider did not sign somebody in");
-            return sorry(
-                StatusCode::FORBIDDEN,
-                "provider_refused",
-                "Whoever signs people in did not sign you in.",
+            return refused(
+                provider,
+                &provider.turned_away(form.get("iss"), error).await,
             );
         }
         let Some(code) = form.get("code") else {
@@ -149,11 +147,28 @@ fn lost(reason: &'static str) -> Page {
     )
 }
 
-fn refused(provider: &Provider, error: &SignInError) -> Page {
-    let (name, reason, may_pass) = (provider.name(), error.reason(), error.may_pass());
+/// Nothing of what the provider said: that is for the log.
+pub(super) fn refused(provider: &Provider, error: &SignInError) -> Page {
+    let (name, reason, cause) = (provider.name(), error.reason(), error);
     let error: &dyn std::error::Error = error;
+    if cause.is_our_mistake() {
+        tracing::error!(error, provider = %name, reason, "nobody can sign in as we are configured");
+        return sorry(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "sign_in_misconfigured",
+            "Signing in is not set up here as it should be. Please tell whoever runs this place.",
+        );
+    }
+    if matches!(cause, SignInError::Refused { .. }) {
+        tracing::info!(error, provider = %name, reason, "a provider did not sign somebody in");
+        return sorry(
+            StatusCode::FORBIDDEN,
+            "provider_refused",
+            "Whoever signs people in did not sign you in.",
+        );
+    }
     tracing::warn!(error, provider = %name, reason, "a sign-in came to nothing");
-    let (status, words) = if may_pass {
+    let (status, words) = if cause.may_pass() {
         (
             StatusCode::SERVICE_UNAVAILABLE,
             "Whoever signs people in here does not answer. Please try again in a moment.",

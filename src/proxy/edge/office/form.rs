@@ -7,12 +7,12 @@ use crate::proxy::edge::errand::Asked;
 
 /// Parameters by name, each once.
 #[derive(Debug, Default)]
-pub(super) struct Form(BTreeMap<String, String>);
+pub(in crate::proxy::edge) struct Form(BTreeMap<String, String>);
 
 impl Form {
     /// Reads `text`; none if a name comes twice, or something is no text: what
     /// has two readings is not what a provider or a browser sends (RFC 6749 3.1).
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::proxy::edge) fn parse(text: &str) -> Option<Self> {
         let mut all = BTreeMap::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -30,7 +30,7 @@ impl Form {
     }
 
     /// The value of the parameter `name`, unless it is empty.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::proxy::edge) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())
     }

@@ -1,7 +1,7 @@
 //! The office, on the control thread: signs people in and out.
 //!
-//! Workers hand in errands; what takes a provider or the store is done here, a
-//! number of them at a time. What a provider said of people grows old, and is
+//! Workers hand in errands; what takes a provider or the store is done here, as
+//! many of each line at a time as it has places. What a provider said of people grows old, and is
 //! asked for again here, too.
 
 mod backchannel;
@@ -47,7 +47,9 @@ use crate::session::Sessions;
 use crate::session::Signed;
 use crate::time::Clock;
 
+pub(in crate::proxy::edge) use form::Form;
 pub use keys::NoKeys;
+pub(in crate::proxy::edge) use places::parts;
 
 /// Does what workers cannot.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ pub(super) struct OfficeDesk {
 }
 
 impl Office {
-    /// One that takes `errands`.
+    /// One that takes `errands`, which are for these `providers`.
     ///
     /// # Errors
     ///
@@ -108,7 +110,7 @@ async fn work(desk: &OfficeDesk, mut errands: Errands) {
     let mut under_way = FuturesUnordered::new();
     loop {
         tokio::select! {
-            errand = errands.recv(), if under_way.len() < MOST_AT_ONCE => match errand {
+            errand = errands.recv() => match errand {
                 Some(errand) => under_way.push(desk.run(errand)),
                 None => break,
             },
@@ -120,7 +122,10 @@ async fn work(desk: &OfficeDesk, mut errands: Errands) {
 
 impl OfficeDesk {
     /// Whoever waited for it may be gone.
-    async fn run(&self, Errand(wish): Errand) {
+    async fn run(&self, Errand { ticket, wish }: Errand) {
+        let Some(_place) = ticket.called().await else {
+            return;
+        };
         match wish {
             Wish::Find(digest, answer) => {
                 let found = self.sessions.find(&digest).await.unwrap_or_else(|error| {
@@ -217,6 +222,3 @@ fn unkept() -> Page {
         "Nobody can be signed in or out just now. Please try again in a moment.",
     )
 }
-
-/// So many providers and stores are waited for at once.
-const MOST_AT_ONCE: usize = 256;

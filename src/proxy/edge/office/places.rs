@@ -23,14 +23,7 @@ impl OfficeDesk {
                 _ => nothing_here(),
             };
         }
-        let place = path.strip_prefix(PLACE).unwrap_or_default();
-        let (first, name) =
-            place
-                .strip_prefix('/')
-                .map_or(("", None), |rest| match rest.split_once('/') {
-                    Some((first, name)) => (first, Some(name)),
-                    None => (rest, None),
-                });
+        let (first, name) = parts(&path);
         let is_post = asked.method == Method::POST;
         match (first, name) {
             ("", None) if is_read(&asked.method) => self.me(&asked),
@@ -65,6 +58,16 @@ impl OfficeDesk {
                 header::CACHE_CONTROL,
                 HeaderValue::from_static("public, max-age=300"),
             )
+    }
+}
+
+/// What follows `/.portreeve/`: up to the next slash, and from there on.
+pub(in crate::proxy::edge) fn parts(path: &str) -> (&str, Option<&str>) {
+    let place = path.strip_prefix(PLACE).unwrap_or_default();
+    let place = place.strip_prefix('/').unwrap_or_default();
+    match place.split_once('/') {
+        Some((first, name)) => (first, Some(name)),
+        None => (place, None),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Asks providers again about those who are signed in, before what they said
-//! grows old.
+//! grows old. Each is asked for itself: one that does not answer keeps nobody
+//! from being asked about elsewhere.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -8,6 +10,8 @@ use futures_util::stream::StreamExt as _;
 use tokio::time::sleep;
 
 use crate::oidc::RefreshError;
+use crate::oidc::SignInError;
+use crate::policy::ProviderName;
 use crate::proxy::edge::office::OfficeDesk;
 use crate::proxy::edge::office::signed;
 use crate::session::Due;
@@ -16,17 +20,26 @@ use crate::session::Why;
 /// For ever.
 pub(super) async fn keep_fresh(desk: &OfficeDesk) {
     let mut under_way = FuturesUnordered::new();
+    let mut asked: BTreeMap<ProviderName, usize> = BTreeMap::new();
     loop {
-        let room = MOST_AT_ONCE - under_way.len();
+        let room = |provider: &_| MOST_AT_ONCE - asked.get(provider).copied().unwrap_or(0);
         match desk.sessions.due_for_refresh(room).await {
-            Ok(due) => under_way.extend(due.into_iter().map(|one| desk.refresh(one))),
+            Ok(due) => {
+                for one in due {
+                    let provider = one.session.person().provider.clone();
+                    *asked.entry(provider).or_default() += 1;
+                    under_way.push(desk.refresh(one));
+                }
+            }
             Err(error) => desk.complain(&error),
         }
         desk.metrics.in_force(desk.sessions.count());
         let mut pause = std::pin::pin!(sleep(LOOK_EVERY));
         loop {
             tokio::select! {
-                Some(()) = under_way.next() => {}
+                Some(provider) = under_way.next() => {
+                    asked.entry(provider).and_modify(|count| *count -= 1);
+                }
                 () = &mut pause => break,
             }
         }
@@ -34,7 +47,14 @@ pub(super) async fn keep_fresh(desk: &OfficeDesk) {
 }
 
 impl OfficeDesk {
-    async fn refresh(&self, due: Due) {
+    /// Asks about one, and says whom.
+    async fn refresh(&self, due: Due) -> ProviderName {
+        let name = due.session.person().provider.clone();
+        self.ask_again(due).await;
+        name
+    }
+
+    async fn ask_again(&self, due: Due) {
         let Due {
             claim,
             session,
@@ -50,6 +70,7 @@ impl OfficeDesk {
         let answer = provider.refresh(token, person).await;
         let result = match &answer {
             Ok(_) => "ok",
+            Err(error) if error.cause().is_our_mistake() => "misconfigured",
             Err(RefreshError::Refused { .. }) => "refused",
             Err(RefreshError::Unavailable { .. }) => "unavailable",
         };
@@ -64,7 +85,11 @@ impl OfficeDesk {
             }
             Err(RefreshError::Unavailable { cause }) => {
                 let error: &dyn std::error::Error = &cause;
-                tracing::warn!(error, session = %handle, "a provider cannot be asked again");
+                if cause.is_our_mistake() {
+                    tracing::error!(error, session = %handle, "nobody can be asked about again as we are configured");
+                } else {
+                    tracing::warn!(error, session = %handle, "a provider cannot be asked again");
+                }
                 self.sessions
                     .release(claim, PAUSE)
                     .await
@@ -72,7 +97,11 @@ impl OfficeDesk {
             }
             Err(RefreshError::Refused { cause }) => {
                 let error: &dyn std::error::Error = &cause;
-                tracing::info!(error, session = %handle, "a provider does not go on");
+                if matches!(cause, SignInError::Refused { .. }) {
+                    tracing::info!(error, session = %handle, "a provider does not go on");
+                } else {
+                    tracing::warn!(error, session = %handle, "what a provider says now is not believed");
+                }
                 return self.give_up(&session, Why::RefreshRefused).await;
             }
         };
@@ -91,5 +120,5 @@ impl OfficeDesk {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Before a provider that is away is asked again.
 const PAUSE: Duration = Duration::from_secs(15);
-/// Providers limit how often they are asked.
+/// Of each provider: they limit how often they are asked.
 const MOST_AT_ONCE: usize = 16;

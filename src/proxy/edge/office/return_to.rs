@@ -8,7 +8,7 @@ use http::uri::PathAndQuery;
 
 use crate::proxy::edge::passage::PLACE;
 use crate::proxy::path;
-use crate::proxy::path::Semicolons;
+use crate::proxy::path::Latitude;
 
 /// `text` if it is a path on our own origin, else the origin's root.
 pub(super) fn checked(text: &str) -> PathAndQuery {
@@ -26,8 +26,8 @@ fn read(text: &str) -> Option<PathAndQuery> {
         return None;
     }
     let read: PathAndQuery = text.parse().ok()?;
-    // The same rules as for what is forwarded: no dot segments, no empty ones, no slash in disguise.
-    let is_one_path = path::canonical(read.path(), Semicolons::Allow).is_ok();
+    // The same rules as for what is forwarded: no dot segments, no empty ones, also none in disguise.
+    let is_one_path = path::canonical(read.path(), Latitude::WIDEST).is_ok();
     // Signing in leads away from where one signs in.
     let of_ours = read.path().strip_prefix(PLACE).unwrap_or_default();
     let is_ours = of_ours.starts_with("/callback") || of_ours.starts_with("/sign-");
