@@ -12,12 +12,13 @@
 //! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
 //! | 5 | `admin` | the operator's window |
-//! | 4 | `proxy`, `authority`, `enrol` | the story of a request; the CA as a service; asking it for a name |
+//! | 4 | `proxy`, `authority`, `enrol`, `acme` | the story of a request; the CA as a service; asking it for a name; asking a CA of the web for a host's certificate |
 //! | 3 | `tls`, `ca`, `workload_api`, `oidc` | handshakes → `Peer`; signing requests → certificates; identities for the programs of this machine; what providers say of people |
 //! | 2 | `identity`, `https`, `redirect`, `session` | our own live SVID and bundles, and who is believed no longer; asking a server; the firewall's rules; who has signed in |
 //! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `http1`, `http2`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; messages on them; frames, counted; what is at rest; words over gRPC; tokens as values |
 //! | 0 | `id`, `time`, `drain` | words; the calendar; shutdown |
 
+pub mod acme;
 pub mod admin;
 pub mod app;
 pub mod audit;

@@ -229,15 +229,39 @@ fn every_configuration_and_policy_in_the_edges_readme_is_without_mistakes() {
 }
 
 #[test]
+fn the_edges_certificate_may_be_written_as_its_readme_does() {
+    let text = fs::read_to_string("deploy/edge/README.md").unwrap();
+    let blocks = blocks(&text);
+    let of = |wanted: &str| {
+        let mut found = blocks.iter().filter(|(language, _)| language == wanted);
+        found.next().unwrap().1.as_str()
+    };
+    let part = of("yml").strip_prefix("edge:\n").unwrap();
+    let files = "  certificate: { certificate: web.crt, key: web.key }\n";
+    let whole = of("yaml").replace(files, part);
+    assert!(whole.contains("acme:") && !whole.contains("web.crt"));
+    let config = Config::parse(&whole, Path::new("."));
+    let edge = config
+        .unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+        .edge;
+    let portreeve::config::EdgeCertificate::Acme(acme) = edge.unwrap().certificate else {
+        panic!("it is not from a CA");
+    };
+    assert_eq!(acme.hosts, ["grafana.example.org", "shop.example.org"]);
+}
+
+#[test]
 fn every_metric_of_an_edge_is_in_its_readme_and_no_other() {
     let text = fs::read_to_string("deploy/edge/README.md").unwrap();
     let told: BTreeSet<String> = rows_under(&text, "| metric of an edge | labels | meaning |")
         .into_iter()
         .flat_map(|row| quoted(&row[0]))
         .collect();
-    let source = fs::read_to_string("src/proxy/edge/metrics.rs").unwrap();
-    let made: BTreeSet<String> = source
-        .split('"')
+    let sources = ["src/proxy/edge/metrics.rs", "src/acme/metrics.rs"];
+    let sources = sources.map(|path| fs::read_to_string(path).unwrap());
+    let made: BTreeSet<String> = sources
+        .iter()
+        .flat_map(|source| source.split('"'))
         .filter(|text| text.starts_with("portreeve_"))
         .map(ToOwned::to_owned)
         .collect();

@@ -36,6 +36,8 @@ struct Verdict {
     ready: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_ready: Vec<Unready>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<Unready>,
 }
 
 /// Where one can look.
@@ -121,7 +123,12 @@ impl View {
         } else {
             StatusCode::SERVICE_UNAVAILABLE
         };
-        json(status, &Verdict { ready, not_ready })
+        let verdict = Verdict {
+            ready,
+            not_ready,
+            remarks: self.readiness.remarks(),
+        };
+        json(status, &verdict)
     }
 
     fn status(&self) -> Response<Full<Bytes>> {
@@ -130,6 +137,7 @@ impl View {
             version: env!("CARGO_PKG_VERSION"),
             ready: not_ready.is_empty(),
             not_ready,
+            remarks: self.readiness.remarks(),
             status: self.report.status(),
         };
         json(StatusCode::OK, &page)

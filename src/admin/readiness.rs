@@ -12,13 +12,14 @@ use std::sync::PoisonError;
 ///
 /// There are two kinds. A [block](Self::block) is held by whoever is not ready
 /// yet, or not any more, and lifted by letting go of it. A
-/// [watch](Self::watch) is asked each time. Without any, we are ready.
+/// [watch](Self::watch) is asked each time. Without any, we are ready. A
+/// [remark](Self::remark) is told beside them, and makes nobody unready.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
     conditions: Arc<Mutex<Conditions>>,
 }
 
-/// A condition that is not met.
+/// A condition that is not met, or what is to be said of one.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Unready {
     /// Which one: a stable code in `snake_case`.
@@ -32,12 +33,19 @@ struct Conditions {
     next: u64,
     blocks: BTreeMap<u64, Unready>,
     watches: Vec<Watch>,
+    remarks: Vec<Remark>,
 }
 
 #[derive(Clone)]
 struct Watch {
     condition: &'static str,
     ask: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+}
+
+#[derive(Clone)]
+struct Remark {
+    condition: &'static str,
+    ask: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
 }
 
 impl Readiness {
@@ -65,6 +73,28 @@ impl Readiness {
     ) {
         let ask = Arc::new(ask);
         self.lock().watches.push(Watch { condition, ask });
+    }
+
+    /// Tells whatever `ask` answers that operators should know, ready or not.
+    pub fn remark(
+        &self,
+        condition: &'static str,
+        ask: impl Fn() -> Vec<String> + Send + Sync + 'static,
+    ) {
+        let ask = Arc::new(ask);
+        self.lock().remarks.push(Remark { condition, ask });
+    }
+
+    /// What operators should know now.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<Unready> {
+        let remarks = self.lock().remarks.clone();
+        let all = remarks.iter().flat_map(|remark| {
+            let condition = remark.condition;
+            let details = (remark.ask)().into_iter();
+            details.map(move |detail| Unready { condition, detail })
+        });
+        all.collect()
     }
 
     /// The conditions that are not met now. None: we are ready.
@@ -145,6 +175,19 @@ mod tests {
         assert_eq!(conditions(&readiness), ["draining"]);
         drop(draining);
         assert_eq!(readiness.unready(), []);
+    }
+
+    #[test]
+    fn a_remark_is_told_and_makes_nobody_unready() {
+        let readiness = Readiness::default();
+        readiness.remark("edge_certificate", || vec!["a".to_owned(), "b".to_owned()]);
+        readiness.remark("other", Vec::new);
+        assert_eq!(readiness.unready(), []);
+        let said = ["a", "b"].map(|detail| Unready {
+            condition: "edge_certificate",
+            detail: detail.to_owned(),
+        });
+        assert_eq!(readiness.remarks(), said);
     }
 
     #[test]

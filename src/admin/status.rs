@@ -139,6 +139,8 @@ pub(super) struct Page {
     pub(super) version: &'static str,
     pub(super) ready: bool,
     pub(super) not_ready: Vec<Unready>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) remarks: Vec<Unready>,
     #[serde(flatten)]
     pub(super) status: Status,
 }

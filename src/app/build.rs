@@ -10,6 +10,7 @@ use prometheus::Registry;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
+use crate::acme;
 use crate::admin::Hatch;
 use crate::admin::Orders;
 use crate::admin::Readiness;
@@ -82,6 +83,9 @@ impl App {
         let common = ground.common(&config, clock, [&cut_off, &watch]);
         let readiness = overview::readiness(&common.identity, &ground.log, &common.clock);
         ground.gatehouse.tell(&readiness);
+        if let Some(household) = &ground.household {
+            household.tell(&readiness, &common.clock);
+        }
         let window = ground.open_window(&common, &readiness)?;
         let api = ground.open_api(&common)?;
         let hatch = ground.open_hatch(&common)?;
@@ -353,7 +357,10 @@ fn people(
     let Some(written) = &config.edge else {
         return Ok((None, None));
     };
-    let counted = proxy::EdgeMetrics::register(registry).map_err(metrics)?;
+    let counted = edge::Metrics {
+        certificates: acme::Metrics::register(registry).map_err(metrics)?,
+        people: proxy::EdgeMetrics::register(registry).map_err(metrics)?,
+    };
     let people = edge::open(written, clock, tls_settings(config), counted, runtime);
     let (edge, household) = people.map_err(|cause| BuildError::Edge { cause })?;
     Ok((Some(edge), Some(household)))

@@ -76,9 +76,10 @@ impl Control {
         let operators = hatch::serve(window, hatch, stop.clone());
         let follow = run_if_any(follower.map(|follower| follower.run(live)));
         let watch = run_if_any(watch.map(AppWatch::run));
-        let people = run_if_any(household.map(Household::run));
+        // Boxed, as all of it: together they are larger than a thread's stack should hold.
+        let people = Box::pin(run_if_any(household.map(Household::run)));
         let relay = relay(&reload, &log, &policy_reload);
-        let rest = async {
+        let rest = Box::pin(async {
             tokio::select! {
                 () = stop.draining() => {}
                 () = operators => {}
@@ -91,7 +92,7 @@ impl Control {
                 () = relay => {}
                 _unready = block_when_draining(drain, &readiness) => {}
             }
-        };
+        });
         // Its callers are told that it ends: that takes a moment more.
         let ((), served) = tokio::join!(rest, api);
         served

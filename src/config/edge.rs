@@ -10,6 +10,7 @@ use crate::config::EdgeConfig;
 use crate::config::Mistakes;
 use crate::config::authority;
 use crate::config::doors;
+use crate::config::edge_certificate;
 use crate::config::edge_file as file;
 use crate::config::inbound_file::AppProtocol;
 use crate::oidc;
@@ -49,8 +50,10 @@ pub(super) fn door(
     let rate = &written.sign_in_rate;
     let pace = (rate.requests, rate.period_s);
     let rate = doors::rate("edge.sign_in_rate", pace, (rate.burst, BURST), notes);
+    let certificate =
+        edge_certificate::certificate(&written.certificate, &routes, beside.folder, notes);
     Some(EdgeConfig {
-        certificate: beside.folder.join(&written.certificate.certificate),
+        certificate: certificate?,
         door: proxy::Edge {
             balancers,
             limits: beside.limits,
@@ -58,7 +61,6 @@ pub(super) fn door(
             routes,
             sign_in_rate: rate?,
         },
-        key: beside.folder.join(&written.certificate.key),
         providers,
         sessions: sessions?,
     })

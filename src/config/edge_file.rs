@@ -56,14 +56,47 @@ impl Default for SignInRate {
     }
 }
 
-/// What browsers are shown: PEM files, swapped when they change.
+/// What browsers are shown: PEM files, swapped when they change, or what a CA gives for each host.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EdgeCertificate {
     /// The certificate for all hosts, with its intermediates, leaf first.
-    pub(super) certificate: PathBuf,
+    pub(super) certificate: Option<PathBuf>,
     /// Its private key.
-    pub(super) key: PathBuf,
+    pub(super) key: Option<PathBuf>,
+    /// A CA that gives a certificate for each host of the routes. Instead of the files.
+    pub(super) acme: Option<Acme>,
+}
+
+/// A CA that looks at our own door (ACME, RFC 8555, by TLS-ALPN-01).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Acme {
+    /// Its directory, an `https` URL such as `https://acme-v02.api.letsencrypt.org/directory`; `http` on loopback only.
+    pub(super) directory: String,
+    /// Whether you agree to its terms of service: it must be `true`. Default: false.
+    #[serde(default)]
+    pub(super) agree_to_terms: bool,
+    /// Whom it writes to, such as `mailto:ops@example.org`. Default: nobody.
+    #[serde(default)]
+    pub(super) contact: Vec<String>,
+    /// PEM: whom its own certificate is of. Default: the system's roots.
+    pub(super) roots: Option<PathBuf>,
+    /// The account that it has of us already, where it wants to be told. Default: none.
+    pub(super) external_account: Option<ExternalAccount>,
+    /// How long after a host's first failure it is tried again, in seconds, doubled with each further one: 1 to 86400. Default: 120.
+    #[serde(default = "retry_s")]
+    pub(super) retry_s: u64,
+}
+
+/// An account that a CA has of us already (RFC 8555, 7.3.4).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExternalAccount {
+    /// What the CA calls its key.
+    pub(super) key_id: String,
+    /// A file with that key, in base64url as the CA gives it.
+    pub(super) key_file: PathBuf,
 }
 
 /// Where the requests of one route go: exactly one of `app` and `outbound`.
@@ -166,6 +199,11 @@ pub(super) struct Sessions {
 
 fn root() -> String {
     "/".to_owned()
+}
+
+/// Five failures in an hour are what the strictest CA of the web takes.
+const fn retry_s() -> u64 {
+    120
 }
 
 const fn yes() -> bool {

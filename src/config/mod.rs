@@ -9,6 +9,7 @@ mod authority_file;
 mod clusters;
 mod doors;
 mod edge;
+mod edge_certificate;
 mod edge_file;
 mod enrolment_file;
 mod federation;
@@ -36,6 +37,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::acme;
 use crate::admin;
 use crate::audit;
 use crate::enrol;
@@ -133,16 +135,28 @@ pub enum IdentitySource {
 /// The door for people.
 #[derive(Clone, Debug)]
 pub struct EdgeConfig {
-    /// The certificate that browsers are shown, PEM.
-    pub certificate: PathBuf,
+    /// What browsers are shown.
+    pub certificate: EdgeCertificate,
     /// The door itself.
     pub door: proxy::Edge,
-    /// The certificate's key, PEM.
-    pub key: PathBuf,
     /// Who signs people in.
     pub providers: Vec<oidc::Settings>,
     /// Where sessions are kept.
     pub sessions: session::Settings,
+}
+
+/// What browsers are shown.
+#[derive(Clone, Debug)]
+pub enum EdgeCertificate {
+    /// What a CA of the web gives for each host.
+    Acme(Box<acme::Settings>),
+    /// Files that something else keeps fresh, PEM.
+    Files {
+        /// The certificate with its intermediates.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
 }
 
 /// Where policies come from.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use bytes::BytesMut;
+use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
@@ -75,8 +76,19 @@ pub struct Request<'a> {
 pub enum Post<'a> {
     /// Names and values.
     Form(&'a Form),
+    /// A document that its sender has signed (RFC 7515), as an ACME CA wants it.
+    Jose(&'a str),
     /// A document.
     Json(&'a str),
+}
+
+/// How one request is made.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// Whether the answer's head is all that is asked for, where nothing is posted.
+    is_head: bool,
+    /// Which statuses are what was asked for.
+    wanted: fn(StatusCode) -> bool,
 }
 
 /// What a server says, whether or not it does what was asked.
@@ -84,6 +96,8 @@ pub enum Post<'a> {
 pub struct Answer {
     /// What it says, within the limit.
     pub body: Bytes,
+    /// What it says beside that.
+    pub headers: HeaderMap,
     /// How it says it; never a redirection.
     pub status: StatusCode,
 }
@@ -105,8 +119,11 @@ impl Client {
     ///
     /// Dropping the future closes the connection. The server may have acted.
     pub async fn ask(&self, request: Request<'_>) -> Result<Bytes, HttpsError> {
-        let done = |status| matches!(status, StatusCode::OK | StatusCode::CREATED);
-        let answer = self.within_limits(request, done).await;
+        let manner = Manner {
+            is_head: false,
+            wanted: |status| matches!(status, StatusCode::OK | StatusCode::CREATED),
+        };
+        let answer = self.within_limits(request, manner).await;
         answer.map(|answer| answer.body)
     }
 
@@ -121,16 +138,37 @@ impl Client {
     ///
     /// As for [`ask`](Self::ask).
     pub async fn answer(&self, request: Request<'_>) -> Result<Answer, HttpsError> {
-        self.within_limits(request, |_any| true).await
+        let manner = Manner {
+            is_head: false,
+            wanted: |_any| true,
+        };
+        self.within_limits(request, manner).await
+    }
+
+    /// The same for what has no body: a HEAD.
+    ///
+    /// # Errors
+    ///
+    /// As for [`answer`](Self::answer).
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`ask`](Self::ask).
+    pub async fn head(&self, request: Request<'_>) -> Result<Answer, HttpsError> {
+        let manner = Manner {
+            is_head: true,
+            wanted: |_any| true,
+        };
+        self.within_limits(request, manner).await
     }
 
     async fn within_limits(
         &self,
         request: Request<'_>,
-        wanted: fn(StatusCode) -> bool,
+        manner: Manner,
     ) -> Result<Answer, HttpsError> {
         // Boxed: a handshake's state is large.
-        let exchange = Box::pin(self.exchange(request, wanted));
+        let exchange = Box::pin(self.exchange(request, manner));
         timeout(self.limits.whole, exchange)
             .await
             .unwrap_or_else(|_elapsed| {
@@ -141,26 +179,22 @@ impl Client {
             })
     }
 
-    async fn exchange(
-        &self,
-        request: Request<'_>,
-        wanted: fn(StatusCode) -> bool,
-    ) -> Result<Answer, HttpsError> {
+    async fn exchange(&self, request: Request<'_>, manner: Manner) -> Result<Answer, HttpsError> {
         let stream = self.dial(request.url).await?;
         if request.url.is_plain() {
-            return self.converse(request, wanted, stream).await;
+            return self.converse(request, manner, stream).await;
         }
         let stream = TlsConnector::from(request.trust.config())
             .connect(request.url.host(), stream)
             .await
             .map_err(|error| HttpsError::from_handshake(request.url, error))?;
-        self.converse(request, wanted, stream).await
+        self.converse(request, manner, stream).await
     }
 
     async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         request: Request<'_>,
-        wanted: fn(StatusCode) -> bool,
+        manner: Manner,
         stream: S,
     ) -> Result<Answer, HttpsError> {
         let url = request.url;
@@ -168,7 +202,7 @@ impl Client {
             url: url.clone(),
             cause,
         };
-        let message = message(request)?;
+        let message = message(request, manner)?;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MOST_HEAD_BYTES)
             .max_headers(MOST_HEADERS)
@@ -177,7 +211,7 @@ impl Client {
             .map_err(broken)?;
         let mut answer = pin!(async {
             let response = sender.send_request(message).await.map_err(broken)?;
-            self.read(url, response, wanted).await
+            self.read(url, response, manner).await
         });
         tokio::select! {
             biased;
@@ -208,17 +242,17 @@ impl Client {
         &self,
         url: &Url,
         response: http::Response<Incoming>,
-        wanted: fn(StatusCode) -> bool,
+        manner: Manner,
     ) -> Result<Answer, HttpsError> {
         let status = response.status();
         let (url, limit) = (url.clone(), self.limits.body_bytes);
         if status.is_redirection() {
             return Err(HttpsError::Redirected { url, status });
         }
-        if !wanted(status) {
+        if !(manner.wanted)(status) {
             return Err(HttpsError::Status { url, status });
         }
-        let mut body = response.into_body();
+        let (head, mut body) = response.into_parts();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > limit {
             return Err(HttpsError::TooLarge { url, limit });
@@ -239,16 +273,28 @@ impl Client {
         }
         Ok(Answer {
             body: read.freeze(),
+            headers: head.headers,
             status,
         })
     }
 }
 
-fn message(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, HttpsError> {
+fn message(request: Request<'_>, manner: Manner) -> Result<http::Request<Full<Bytes>>, HttpsError> {
+    // A CA answers with JSON here and with PEM there.
+    let wanted = match request.post {
+        Some(Post::Jose(_)) => "*/*",
+        Some(Post::Form(_) | Post::Json(_)) | None => JSON,
+    };
+    let method = if manner.is_head {
+        Method::HEAD
+    } else {
+        Method::GET
+    };
     let mut message = http::Request::builder()
+        .method(method)
         .uri(request.url.target())
         .header(header::HOST, request.url.authority())
-        .header(header::ACCEPT, JSON)
+        .header(header::ACCEPT, wanted)
         .header(header::CONNECTION, "close")
         .header(
             header::USER_AGENT,
@@ -259,6 +305,7 @@ fn message(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, HttpsErro
     }
     let (kind, body) = match request.post {
         Some(Post::Form(form)) => (FORM, form.as_str()),
+        Some(Post::Jose(jose)) => (JOSE, jose),
         Some(Post::Json(json)) => (JSON, json),
         None => ("", ""),
     };
@@ -277,6 +324,7 @@ fn message(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, HttpsErro
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const JOSE: &str = "application/jose+json";
 const JSON: &str = "application/json";
 
 /// An answer's head is small where nobody sets cookies.

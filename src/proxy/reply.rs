@@ -375,10 +375,16 @@ const fn handshake(why: &ConnectError) -> (StatusCode, &'static str) {
             (StatusCode::BAD_GATEWAY, "upstream_no_common_protocol")
         }
         HandshakeError::Misconfigured { .. } => (StatusCode::BAD_GATEWAY, "identity_not_usable"),
+        // The last three are of our own doors, never of a far side.
         HandshakeError::Broken { .. }
         | HandshakeError::NotTls
         | HandshakeError::OldVersion
-        | HandshakeError::Protocol { .. } => (StatusCode::BAD_GATEWAY, "upstream_handshake_failed"),
+        | HandshakeError::Protocol { .. }
+        | HandshakeError::NoCertificateYet { .. }
+        | HandshakeError::NoServerName
+        | HandshakeError::UnknownHost { .. } => {
+            (StatusCode::BAD_GATEWAY, "upstream_handshake_failed")
+        }
         HandshakeError::OwnCertificateExpired => {
             (StatusCode::SERVICE_UNAVAILABLE, "identity_expired")
         }

@@ -69,7 +69,8 @@ impl Sessions {
     ///
     /// All of [`OpenError`].
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let database = Database::open(settings.database, &[include_str!("schema.sql")]).await;
+        let schema = [include_str!("schema.sql"), include_str!("certificates.sql")];
+        let database = Database::open(settings.database, &schema).await;
         let database = database.map_err(|cause| OpenError::Database { cause })?;
         let path = settings.key_file;
         // Several that made a key each could not read what the others write.
@@ -105,6 +106,12 @@ impl Sessions {
     #[must_use]
     pub const fn board(&self) -> &Arc<Board> {
         &self.board
+    }
+
+    /// Where they are kept: for what else sidecars share that share sessions.
+    #[must_use]
+    pub const fn database(&self) -> &Arc<Database> {
+        &self.database
     }
 
     /// What they are sealed with: for what else browsers keep for us.

@@ -42,6 +42,15 @@ pub enum HandshakeError {
     /// The peer showed no certificate.
     #[error("the peer showed no certificate")]
     NoCertificate,
+    /// The CA has not given us one yet.
+    #[error("there is no certificate for `{host}` yet")]
+    NoCertificateYet {
+        /// What the peer asked for, which is ours.
+        host: String,
+    },
+    /// The peer did not say which host it wants.
+    #[error("the peer did not say which host it wants")]
+    NoServerName,
     /// The peer did not ask for our certificate.
     #[error("the peer did not ask for our certificate")]
     NotMutual,
@@ -73,6 +82,12 @@ pub enum HandshakeError {
     /// The peer took too long.
     #[error("the handshake took too long")]
     Timeout,
+    /// The peer wants a host that is not ours.
+    #[error("`{host}` is none of our hosts")]
+    UnknownHost {
+        /// What it asked for.
+        host: String,
+    },
 }
 
 impl HandshakeError {
@@ -89,6 +104,8 @@ impl HandshakeError {
             Self::Misconfigured { .. } => "misconfigured",
             Self::NoAlpn => "no_alpn",
             Self::NoCertificate => "no_certificate",
+            Self::NoCertificateYet { .. } => "no_certificate_yet",
+            Self::NoServerName => "no_server_name",
             Self::NotMutual => "not_mutual",
             Self::NotTls => "not_tls",
             Self::OldVersion => "old_tls_version",
@@ -97,6 +114,7 @@ impl HandshakeError {
             Self::Protocol { .. } => "tls_protocol",
             Self::RefusedByPeer { .. } => "refused_by_peer",
             Self::Timeout => "handshake_timeout",
+            Self::UnknownHost { .. } => "unknown_host",
         };
         word.into()
     }

@@ -19,6 +19,8 @@ mod claim;
 mod claimant;
 mod connector;
 mod error;
+mod greeting;
+mod host_certificates;
 mod keying;
 mod lease;
 mod opaque;
@@ -42,6 +44,7 @@ pub use claim::{Claim, ClaimError, Receipt, Verdict, VerdictError};
 pub use claimant::{Claimant, ProveError, Proved};
 pub use connector::{Connected, Connector};
 pub use error::{AcceptError, ConnectError, HandshakeError};
+pub use host_certificates::HostCertificates;
 pub use keying::{ConnectionName, Keying};
 pub use lease::{ExtendError, Extension, Lease, Leases, Unproved};
 pub use opaque::{

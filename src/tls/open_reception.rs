@@ -16,6 +16,7 @@ use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::ProducesTickets;
+use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use rustls::sign::SingleCertAndKey;
 use rustls::version::TLS12;
@@ -32,6 +33,8 @@ use crate::store::Fingerprint;
 use crate::store::StoreError;
 use crate::tls::error::AcceptError;
 use crate::tls::error::HandshakeError;
+use crate::tls::greeting;
+use crate::tls::host_certificates::HostCertificates;
 use crate::tls::protocol::HTTP;
 use crate::tls::protocol::HTTP1;
 use crate::tls::protocol::Protocol;
@@ -71,6 +74,8 @@ pub enum Shows {
         /// Its key.
         key: PathBuf,
     },
+    /// A certificate for each host, as they are had.
+    Hosts(Arc<HostCertificates>),
     /// Our SVID, whichever is in force.
     Svid(Arc<Live>),
 }
@@ -80,6 +85,8 @@ pub enum Shows {
 enum Seen {
     Files(Fingerprint),
     Generation(u64),
+    /// Each handshake looks for itself.
+    Hosts,
 }
 
 impl OpenReception {
@@ -114,7 +121,8 @@ impl OpenReception {
     }
 
     /// Completes the handshake with somebody at `source`, in one of `slots`, and
-    /// says what to speak: who offers nothing speaks HTTP/1.1.
+    /// says what to speak: who offers nothing speaks HTTP/1.1. None if it was a CA
+    /// that has seen the answer to its challenge, and wants no more.
     ///
     /// # Errors
     ///
@@ -128,16 +136,23 @@ impl OpenReception {
         slots: &HandshakeSlots,
         stream: TcpStream,
         source: IpAddr,
-    ) -> Result<(TlsStream<TcpStream>, Protocol), AcceptError> {
+    ) -> Result<Option<(TlsStream<TcpStream>, Protocol)>, AcceptError> {
         let limit = self.settings.handshake_timeout;
         let shaken = slots.shake_hands(stream, source, limit, |hello| async {
+            let hello = match &self.shows {
+                Shows::Hosts(hosts) => match greeting::greet(hosts, hello).await? {
+                    Some(hello) => hello,
+                    None => return Ok(None),
+                },
+                Shows::Files { .. } | Shows::Svid(_) => hello,
+            };
             let stream = hello.into_stream(self.config()).await;
             let stream = stream.map_err(|error| HandshakeError::from_stream(&error))?;
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 None => Protocol::Http1,
                 some => Protocol::negotiated(some).ok_or(HandshakeError::OtherAlpn)?,
             };
-            Ok((stream, protocol))
+            Ok(Some((stream, protocol)))
         });
         shaken.await
     }
@@ -192,13 +207,14 @@ impl Shows {
     fn look(&self) -> Seen {
         match self {
             Self::Files { certificate, key } => Seen::Files(Fingerprint::take([certificate, key])),
+            Self::Hosts(_) => Seen::Hosts,
             Self::Svid(live) => Seen::Generation(live.generation()),
         }
     }
 
     fn build(&self, manner: &Manner) -> Result<ServerConfig, ShowError> {
         let unusable = |cause| ShowError::Unusable { cause };
-        let shown = match self {
+        let shown: Arc<dyn ResolvesServerCert> = match self {
             Self::Files { certificate, key } => {
                 let read =
                     |path| store::read(path).map_err(|cause| ShowError::Unreadable { cause });
@@ -209,15 +225,19 @@ impl Shows {
                 let text = Zeroizing::new(read(key)?);
                 let key = private_key_from_pem(&text, &key.to_string_lossy()).map_err(not_pem)?;
                 let shown = CertifiedKey::from_der(chain, key, &default_provider());
-                SingleCertAndKey::from(shown.map_err(unusable)?)
+                Arc::new(SingleCertAndKey::from(shown.map_err(unusable)?))
             }
-            Self::Svid(live) => SingleCertAndKey::from(live.current().svid().certified_key()),
+            Self::Hosts(hosts) => Arc::<HostCertificates>::clone(hosts),
+            Self::Svid(live) => {
+                let shown = live.current().svid().certified_key();
+                Arc::new(SingleCertAndKey::from(shown))
+            }
         };
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(unusable)?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(shown));
+            .with_cert_resolver(shown);
         let speaks = match manner {
             Manner::People(tickets) => {
                 config.ticketer = Arc::clone(tickets);

@@ -11,6 +11,8 @@ mod demo_script;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod host_certificates;
+#[cfg(test)]
 mod lease;
 #[cfg(test)]
 mod openssl;

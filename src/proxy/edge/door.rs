@@ -179,7 +179,12 @@ impl EdgeDoor {
         let source = introduced.source;
         let welcomed = self.reception.welcome(&self.slots, stream, source.ip());
         let (stream, protocol) = match welcomed.await {
-            Ok(welcomed) => welcomed,
+            Ok(Some(welcomed)) => welcomed,
+            Ok(None) => {
+                tracing::info!(%source, "a CA has looked at the answer to its challenge");
+                self.house.meters.handshake("acme_validation");
+                return None;
+            }
             Err(why) => {
                 doorway::unproved(self, &why, source, introduced.spare);
                 return None;
