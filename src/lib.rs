@@ -12,7 +12,7 @@
 //! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
 //! | 5 | `admin` | the operator's window |
-//! | 4 | `proxy`, `authority`, `enrol`, `acme` | the story of a request; the CA as a service; asking it for a name; asking a CA of the web for a host's certificate |
+//! | 4 | `proxy`, `authority`, `enrol`, `acme`, `login` | the story of a request; the CA as a service; asking it for a name; asking a CA of the web for a host's certificate; a program at an edge |
 //! | 3 | `tls`, `ca`, `workload_api`, `oidc` | handshakes → `Peer`; signing requests → certificates; identities for the programs of this machine; what providers say of people |
 //! | 2 | `identity`, `https`, `redirect`, `session` | our own live SVID and bundles, and who is believed no longer; asking a server; the firewall's rules; who has signed in |
 //! | 1 | `policy`, `audit`, `metrics`, `x509`, `net`, `http1`, `http2`, `store`, `rpc`, `jwt` | decisions; records; the registry; certificates as values; sockets; messages on them; frames, counted; what is at rest; words over gRPC; tokens as values |
@@ -36,6 +36,7 @@ pub mod id;
 pub mod identity;
 pub mod import;
 pub mod jwt;
+pub mod login;
 pub mod metrics;
 pub mod net;
 pub mod oidc;

@@ -1,6 +1,7 @@
 //! `portreeve develop`: what a mesh on a developer's machine needs besides.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -56,12 +57,12 @@ pub(super) fn develop(command: DevelopCommand) -> ExitCode {
             allow_remote,
         } => {
             let host = if allow_remote { [0; 4] } else { [127, 0, 0, 1] };
-            provider(dir, SocketAddr::from((host, port)), edge_port)
+            provider(&dir, SocketAddr::from((host, port)), edge_port)
         }
     }
 }
 
-fn provider(dir: PathBuf, listen: SocketAddr, edge_port: u16) -> ExitCode {
+fn provider(dir: &Path, listen: SocketAddr, edge_port: u16) -> ExitCode {
     let log = Log {
         format: LogFormat::Text,
         level: "info".to_owned(),
@@ -69,7 +70,7 @@ fn provider(dir: PathBuf, listen: SocketAddr, edge_port: u16) -> ExitCode {
     if let Err(error) = app::start_logging(&log) {
         return print::failure(&error);
     }
-    let provider = match development::provider(&dir, listen, edge_port) {
+    let provider = match development::provider(dir, listen, edge_port) {
         Ok(provider) => provider,
         Err(error) => return print::failure(&error),
     };

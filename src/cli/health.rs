@@ -1,6 +1,8 @@
 //! `portreeve health`: the question that an image without a shell cannot ask otherwise.
 
+use std::convert::Infallible;
 use std::error::Error;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,15 +57,23 @@ pub(super) fn health(admin: SocketAddr) -> ExitCode {
 async fn ask(admin: SocketAddr) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
     let stream = TcpStream::connect(admin).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let asking = async {
+        let request = Request::get("/readyz")
+            .header(header::HOST, admin.to_string())
+            .body(Empty::<Bytes>::new())?;
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let said = Limited::new(body, MOST_SAID).collect().await?;
+        Ok((head.status, said.to_bytes()))
+    };
     // It ends as soon as the answer is whole, which may not have been read yet.
-    let connection = tokio::spawn(connection);
-    let request = Request::get("/readyz")
-        .header(header::HOST, admin.to_string())
-        .body(Empty::<Bytes>::new())?;
-    let (head, body) = sender.send_request(request).await?.into_parts();
-    let said = Limited::new(body, MOST_SAID).collect().await?;
-    connection.abort();
-    Ok((head.status, said.to_bytes()))
+    let serving = async {
+        let _ended = connection.await;
+        pending::<Infallible>().await
+    };
+    tokio::select! {
+        answer = asking => answer,
+        never = serving => match never {},
+    }
 }
 
 /// A container's health check is mostly given as many seconds.

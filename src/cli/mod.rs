@@ -15,6 +15,7 @@ mod hatch;
 mod health;
 mod import;
 mod init_net;
+mod login;
 mod orders;
 mod print;
 mod rehearse;
@@ -34,6 +35,8 @@ use clap::Subcommand;
 
 use crate::config::AuthorityConfig;
 use crate::config::Config;
+use crate::login::Site;
+use crate::policy::ProviderName;
 use crate::rehearsal;
 
 use demonstrate::Stay;
@@ -68,7 +71,9 @@ pub fn main() -> ExitCode {
         } => ExitCode::from(2),
         Command::Entry { command } => orders::entry(command),
         Command::Revocation { command } => orders::revocation(command),
-        Command::Token { command } => orders::token(command),
+        Command::Token { site, command } => token(site, command),
+        Command::Login { at, provider } => login::login(&at, provider.as_ref()),
+        Command::Logout { at } => login::logout(&at),
         Command::Check { config } => check::configuration(&config),
         Command::Demo { dir, once: true } => demonstrate::demonstrate(dir, Stay::ForTheTour),
         Command::Demo { dir, once: false } => demonstrate::demonstrate(dir, Stay::UntilInterrupted),
@@ -102,6 +107,16 @@ pub fn main() -> ExitCode {
         Command::Svid {
             command: SvidCommand::Show { file, bundle },
         } => svid::show(&file, bundle.as_deref()),
+    }
+}
+
+/// Two kinds of tokens have one word: an edge's and an authority's.
+fn token(site: Option<Site>, command: Option<TokenCommand>) -> ExitCode {
+    match (site, command) {
+        (_, Some(command)) => orders::token(command),
+        (Some(site), None) => login::token(&site),
+        // clap demands one of the two.
+        (None, None) => ExitCode::from(2),
     }
 }
 
@@ -154,10 +169,40 @@ enum Command {
         #[command(subcommand)]
         command: RevocationCommand,
     },
-    /// Make tokens for sidecars to join with
+    /// Print the token of a login at an edge, or make tokens for sidecars to join with
+    ///
+    /// With an address: the token that `portreeve login` has kept, for `curl -H "Authorization: Bearer $(portreeve token
+    /// https://HOST)"`. Whoever has it is you there. It is not asked whether the session goes on: the edge says 401 if it
+    /// does not. Exits with 1 if there is none, or if it has ended.
+    #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
     Token {
+        /// The edge that the token is for
+        #[arg(value_name = "https://HOST", required = true)]
+        site: Option<Site>,
         #[command(subcommand)]
-        command: TokenCommand,
+        command: Option<TokenCommand>,
+    },
+    /// Sign in at an edge, for programs on this machine that have no browser
+    ///
+    /// Shows an address and a code. Whoever opens the one in a browser, on any machine, signs in there and types in the
+    /// other, lets this program act as themselves, until `portreeve logout`, or until the session ends as that of a browser
+    /// would. The token is kept under $XDG_STATE_HOME/portreeve or ~/.local/state/portreeve, for
+    /// `portreeve token`; that of a login from before is ended. Exits with 3 if the answer is no, with 1 if nobody
+    /// answers in time or something is wrong.
+    Login {
+        #[command(flatten)]
+        at: login::Where,
+        /// Which of the edge's providers is asked [default: the only one that lets programs in]
+        #[arg(long, value_name = "NAME")]
+        provider: Option<ProviderName>,
+    },
+    /// Sign out at an edge: end the session and forget its token
+    ///
+    /// What is in flight with the token is cut. Exits with 0 also if there was nothing to end, with 1 if the edge could not be
+    /// asked: the session goes on then, and its token is kept.
+    Logout {
+        #[command(flatten)]
+        at: login::Where,
     },
     /// Run a whole small mesh on loopback, to look at and to try
     ///

@@ -18,7 +18,8 @@ pub(super) enum SessionCommand {
     /// Print the sessions that are in force, the newest first
     ///
     /// Of each: its handle, who, where they signed in, since when, when it was
-    /// last used, and until when it can last.
+    /// last used, and until when it can last; of a program's, what it calls itself
+    /// and where it began.
     List {
         /// Only this person's
         #[arg(long, value_name = "PROVIDER/SUBJECT")]
@@ -46,6 +47,8 @@ pub(super) enum SessionCommand {
 #[group(required = true, multiple = false)]
 pub(super) struct Whose {
     /// The session, as `list` calls it
+    // One in sixty-four begins like an option.
+    #[arg(allow_hyphen_values = true)]
     handle: Option<String>,
     /// All of a person's
     #[arg(long, value_name = "PROVIDER/SUBJECT")]
@@ -111,8 +114,16 @@ fn in_words(session: &rpc::Session) -> String {
     };
     let dates = [session.since_s, session.last_used_s, session.until_s].map(date);
     let [since, last_used, until] = dates;
+    let program = session
+        .program
+        .as_ref()
+        .map_or_else(String::new, |program| {
+            // Its own word.
+            let name = program.name.escape_debug();
+            format!("  by a program \"{name}\" from {}", program.source)
+        });
     format!(
-        "{}  {}/{}{email}  at {}  since {since}  last used {last_used}  until {until}",
+        "{}  {}/{}{email}  at {}{program}  since {since}  last used {last_used}  until {until}",
         session.handle, session.provider, session.subject, session.host
     )
 }
@@ -127,6 +138,10 @@ fn in_json(session: &rpc::Session) -> serde_json::Value {
         "since": date(session.since_s),
         "last_used": date(session.last_used_s),
         "until": date(session.until_s),
+        "program": session.program.as_ref().map(|program| json!({
+            "name": program.name,
+            "source": program.source,
+        })),
     })
 }
 
@@ -145,6 +160,10 @@ mod tests {
             since_s: 0,
             last_used_s: 60,
             until_s: 3600,
+            program: Some(rpc::Program {
+                name: "tool\u{1b}\"".to_owned(),
+                source: "192.0.2.7".to_owned(),
+            }),
         };
         let line = in_words(&session);
         assert!(
@@ -154,7 +173,7 @@ mod tests {
         assert!(!line.chars().any(char::is_control), "{line}");
         assert!(!line.contains('\u{202e}'), "{line}");
         assert!(line.ends_with(
-            "at app.example  since 1970-01-01T00:00:00Z  last used 1970-01-01T00:01:00Z  until 1970-01-01T01:00:00Z"
+            "at app.example  by a program \"tool\\u{1b}\\\"\" from 192.0.2.7  since 1970-01-01T00:00:00Z  last used 1970-01-01T00:01:00Z  until 1970-01-01T01:00:00Z"
         ));
     }
 }

@@ -15,6 +15,7 @@ use crate::config::edge_file as file;
 use crate::config::inbound_file::AppProtocol;
 use crate::oidc;
 use crate::oidc::ClientAuthentication;
+use crate::oidc::DeviceLogin;
 use crate::oidc::Issuer;
 use crate::oidc::Places;
 use crate::policy::ClaimName;
@@ -113,6 +114,9 @@ fn provider(
         .as_ref()
         .map(|roots| beside.folder.join(roots));
     settings.userinfo = written.userinfo;
+    if written.device_login == Some(true) {
+        settings.device_login = DeviceLogin::Allow;
+    }
     let audiences = written.bearer_audiences.iter();
     settings.bearer_audiences = audiences.cloned().collect();
     if settings.bearer_audiences.contains(&written.client_id) {

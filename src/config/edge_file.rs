@@ -160,6 +160,8 @@ pub(super) struct Provider {
     /// Whether what the ID token does not say is asked for at its userinfo endpoint. Default: true.
     #[serde(default = "yes")]
     pub(super) userinfo: bool,
+    /// Whether people may let programs in by it, which have no browser (`portreeve login`, RFC 8628): its client must be allowed the device grant. Default: false.
+    pub(super) device_login: Option<bool>,
     /// Whether it may be a development provider on loopback that speaks `http`. Default: false.
     pub(super) insecure_loopback: Option<bool>,
 }

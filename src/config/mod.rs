@@ -12,6 +12,7 @@ mod edge;
 mod edge_certificate;
 mod edge_file;
 mod enrolment_file;
+mod environment;
 mod federation;
 mod file;
 mod hatch;
@@ -53,6 +54,7 @@ use crate::session;
 use crate::workload_api as api;
 
 pub use authority::AuthorityConfig;
+pub use environment::state_folder;
 pub use file::LogFormat;
 pub use mistakes::Mistake;
 pub use text::parse as parse_as;

@@ -40,6 +40,6 @@ pub use logout::{FrontChannelFault, LogoutToken};
 pub use metadata::{Metadata, MetadataError};
 pub use provider::{OpenError, Provider};
 pub use random::{Nonce, NotRandom, Verifier};
-pub use settings::{ClientAuthentication, ClientSettings, Settings};
+pub use settings::{ClientAuthentication, ClientSettings, DeviceLogin, Settings};
 pub use token_answer::{Refusal, TokenAnswer, TokenAnswerError};
 pub use userinfo::UserinfoError;

@@ -21,6 +21,8 @@ pub struct Settings {
     pub claims: BTreeMap<Box<str>, ClaimType>,
     /// Who we are to it. None: nobody signs in with it, it only vouches for programs.
     pub client: Option<ClientSettings>,
+    /// Whether programs are let in whose person says so to it (RFC 8628).
+    pub device_login: DeviceLogin,
     /// The claim that groups are in: a name, or a JSON Pointer (RFC 6901) such
     /// as `/realm_access/roles`.
     pub groups_claim: String,
@@ -48,6 +50,7 @@ impl Settings {
             bearer_audiences: BTreeSet::new(),
             claims: BTreeMap::new(),
             client: None,
+            device_login: DeviceLogin::Refuse,
             groups_claim: "groups".to_owned(),
             issuer,
             name,
@@ -57,6 +60,15 @@ impl Settings {
             userinfo: true,
         }
     }
+}
+
+/// Whether people may let programs in by a provider (RFC 8628).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DeviceLogin {
+    /// They may.
+    Allow,
+    /// They may not: whoever talks somebody into typing in a code is in as they.
+    Refuse,
 }
 
 /// Who we are to a provider.

@@ -286,6 +286,10 @@ impl Sessions {
             .bind(before)
             .execute(change.connection())
             .await?;
+        sqlx::query("DELETE FROM device_grant WHERE until_s < $1")
+            .bind(before)
+            .execute(change.connection())
+            .await?;
         Ok(change.commit_quietly().await?)
     }
 }

@@ -9,25 +9,51 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-/// What a browser shows to be in a session: 256 random bits.
+/// What a browser or a program shows to be in a session: 256 random bits.
 ///
-/// Whoever knows it is the person. It is handed out once, in a cookie, and kept
-/// nowhere: the store and the memory know its [`Digest`].
-pub struct SessionId(Zeroizing<[u8; 32]>);
+/// Whoever knows it is the person. It is handed out once, in a cookie or as a
+/// token, and kept nowhere: the store and the memory know its [`Digest`]. That of
+/// the same bits is another for a program: what is a token is no cookie.
+pub struct SessionId {
+    bits: Zeroizing<[u8; 32]>,
+    holder: Holder,
+}
+
+/// Who shows a session's id.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Holder {
+    /// A browser, in a cookie.
+    Browser,
+    /// A program, as a bearer token.
+    Program,
+}
 
 impl SessionId {
     /// The length of its cookie's value, in bytes.
     pub const COOKIE_BYTES: usize = 43;
+
+    /// What a program's token begins with, so that whoever looks for secrets that
+    /// got about knows one.
+    pub const TOKEN_PREFIX: &str = "prt_";
+
+    /// Draws a new one, of a browser.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionIdError::NoRandomness`].
+    pub fn generate() -> Result<Self, SessionIdError> {
+        Self::generate_for(Holder::Browser)
+    }
 
     /// Draws a new one.
     ///
     /// # Errors
     ///
     /// [`SessionIdError::NoRandomness`].
-    pub fn generate() -> Result<Self, SessionIdError> {
+    pub fn generate_for(holder: Holder) -> Result<Self, SessionIdError> {
         let mut bits = Zeroizing::new([0_u8; 32]);
         rand::fill(bits.as_mut_slice()).map_err(|_unspecified| SessionIdError::NoRandomness)?;
-        Ok(Self(bits))
+        Ok(Self { bits, holder })
     }
 
     /// Reads the value of a cookie, of which there is one way to write it.
@@ -43,19 +69,49 @@ impl SessionId {
         let bits = BASE64_URL_SAFE_NO_PAD.decode(cookie).map(Zeroizing::new);
         let bits = bits.map_err(|_error| SessionIdError::Malformed)?;
         let bits = <[u8; 32]>::try_from(bits.as_slice()).map_err(malformed)?;
-        Ok(Self(Zeroizing::new(bits)))
+        Ok(Self {
+            bits: Zeroizing::new(bits),
+            holder: Holder::Browser,
+        })
+    }
+
+    /// Reads a program's token, of which there is one way to write it.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionIdError::Malformed`].
+    pub fn parse_token(token: &[u8]) -> Result<Self, SessionIdError> {
+        let rest = token.strip_prefix(Self::TOKEN_PREFIX.as_bytes());
+        let read = Self::parse(rest.ok_or(SessionIdError::Malformed)?)?;
+        Ok(Self {
+            holder: Holder::Program,
+            ..read
+        })
     }
 
     /// The value of its cookie.
     #[must_use]
     pub fn cookie(&self) -> Zeroizing<String> {
-        Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(self.0.as_slice()))
+        Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(self.bits.as_slice()))
+    }
+
+    /// The token of a program's.
+    #[must_use]
+    pub fn token(&self) -> Zeroizing<String> {
+        let rest = self.cookie();
+        Zeroizing::new([Self::TOKEN_PREFIX, rest.as_str()].concat())
     }
 
     /// What it is known by.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(self.0.as_slice())
+        let mut sum = digest::Context::new(&digest::SHA256);
+        match self.holder {
+            Holder::Browser => {}
+            Holder::Program => sum.update(Self::TOKEN_PREFIX.as_bytes()),
+        }
+        sum.update(self.bits.as_slice());
+        Digest::from_sum(&sum.finish())
     }
 }
 
@@ -82,8 +138,11 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     pub(super) fn of(bytes: &[u8]) -> Self {
+        Self::from_sum(&digest::digest(&digest::SHA256, bytes))
+    }
+
+    fn from_sum(found: &digest::Digest) -> Self {
         let mut sum = [0_u8; 32];
-        let found = digest::digest(&digest::SHA256, bytes);
         for (to, from) in sum.iter_mut().zip(found.as_ref()) {
             *to = *from;
         }
@@ -121,7 +180,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let id = SessionId::parse(text.as_bytes())?;
-        Ok(Self(*id.0))
+        Ok(Self(*id.bits))
     }
 }
 
@@ -216,7 +275,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_token_is_no_cookie_and_a_cookie_no_token() {
+        let id = SessionId::generate_for(Holder::Program).unwrap();
+        let token = id.token();
+        let read = SessionId::parse_token(token.as_bytes()).unwrap();
+        assert_eq!(read.digest(), id.digest());
+        assert!(SessionId::parse(token.as_bytes()).is_err());
+        // The same bits, shown as the other: somebody else's, that is nobody's.
+        let bits = token.strip_prefix("prt_").unwrap();
+        let cookie = SessionId::parse(bits.as_bytes()).unwrap();
+        assert_ne!(cookie.digest(), id.digest());
+        assert!(SessionId::parse_token(bits.as_bytes()).is_err());
+        let browser = SessionId::generate().unwrap();
+        let token = format!("prt_{}", browser.cookie().as_str());
+        let token = SessionId::parse_token(token.as_bytes()).unwrap();
+        assert_ne!(token.digest(), browser.digest());
+    }
+
     proptest! {
+        #[test]
+        fn a_token_has_one_reading(
+            token in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 40..50),
+                "prt_[-_A-Za-z0-9]{42,44}".prop_map(String::into_bytes),
+            ],
+        ) {
+            if let Ok(id) = SessionId::parse_token(&token) {
+                let text = id.token(); prop_assert_eq!(text.as_bytes(), token);
+            }
+        }
+
         #[test]
         fn a_cookie_has_one_reading(cookie in proptest::collection::vec(any::<u8>(), 40..46)) {
             if let Ok(id) = SessionId::parse(&cookie) {
@@ -228,7 +317,7 @@ mod tests {
         fn an_ids_cookie_is_read_back(bits in any::<[u8; 32]>()) {
             let cookie = BASE64_URL_SAFE_NO_PAD.encode(bits);
             let id = SessionId::parse(cookie.as_bytes()).unwrap();
-            prop_assert_eq!(*id.0, bits);
+            prop_assert_eq!(*id.bits, bits);
         }
     }
 }

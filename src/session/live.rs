@@ -16,6 +16,7 @@ use crate::policy::Person;
 use crate::session::calendar::date;
 use crate::session::calendar::seconds;
 use crate::session::id::Digest;
+use crate::session::program::Program;
 use crate::session::settings::Limits;
 use crate::session::why::Why;
 
@@ -46,6 +47,8 @@ pub(super) struct Facts {
     /// When what the provider said must be refreshed; 0: never.
     pub(super) good_until: u64,
     pub(super) host: Box<str>,
+    /// The program that has it; none: a browser has.
+    pub(super) program: Option<Program>,
     /// When the provider spoke.
     pub(super) renewed_at: u64,
     /// The provider's name of its own session with the person.
@@ -170,6 +173,12 @@ impl Session {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.facts.host
+    }
+
+    /// The program that has it, if none of a person's browsers does.
+    #[must_use]
+    pub const fn program(&self) -> Option<&Program> {
+        self.facts.program.as_ref()
     }
 
     /// What the provider calls its own session with the person.

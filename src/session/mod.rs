@@ -1,7 +1,7 @@
 //! Who has signed in: sessions that can be ended, everywhere and at once.
 //!
-//! The browser has 256 random bits in a cookie; the store and the memory know
-//! only their SHA-256. A session is sealed in the store, so that whoever can
+//! A browser has 256 random bits in a cookie, a program has them as a token; the
+//! store and the memory know only their SHA-256. A session is sealed in the store, so that whoever can
 //! write there can make none. [`Sessions`] keeps them on the control thread;
 //! workers look at the [`Board`] through a [`Desk`] of their own, without a lock
 //! or the store.
@@ -15,11 +15,13 @@ mod archive;
 mod board;
 mod calendar;
 mod desk;
+mod device;
 mod ends;
 mod error;
 mod follow;
 mod id;
 mod live;
+mod program;
 mod record;
 mod refresh;
 mod secrets;
@@ -31,6 +33,10 @@ mod why;
 pub use board::Board;
 pub use desk::Desk;
 pub use desk::Found;
+pub use device::ProvidersCode;
+pub use device::Turn;
+pub use device::WaitError;
+pub use device::Waiting;
 pub use ends::Whose;
 pub use error::CreateError;
 pub use error::KeepError;
@@ -39,10 +45,12 @@ pub use error::RenewError;
 pub use id::Digest;
 pub use id::Handle;
 pub use id::HandleError;
+pub use id::Holder;
 pub use id::SessionId;
 pub use id::SessionIdError;
 pub use live::Over;
 pub use live::Session;
+pub use program::Program;
 pub use refresh::Claim;
 pub use refresh::Due;
 pub use sessions::Sessions;

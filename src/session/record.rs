@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::session::calendar::date;
 use crate::session::calendar::seconds;
 use crate::session::id::Digest;
 use crate::session::live::Facts;
+use crate::session::program::Program;
 
 /// As it is written.
 #[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -24,6 +26,9 @@ struct Written {
     good_until_s: u64,
     host: Box<str>,
     person: WrittenPerson,
+    /// Left out for a browser: sidecars that know of no others read it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    program: Option<WrittenProgram>,
     renewed_s: u64,
     sid: Option<Box<str>>,
 }
@@ -42,6 +47,13 @@ struct WrittenPerson {
     provider: Box<str>,
     roles: BTreeSet<Box<str>>,
     subject: Box<str>,
+}
+
+#[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenProgram {
+    name: Box<str>,
+    source: IpAddr,
 }
 
 #[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -77,6 +89,10 @@ pub(super) fn write(facts: &Facts, person: &Person) -> Option<String> {
             roles: person.roles.clone(),
             subject: person.subject.as_str().into(),
         },
+        program: facts.program.as_ref().map(|program| WrittenProgram {
+            name: program.name().into(),
+            source: program.source(),
+        }),
         renewed_s: facts.renewed_at,
         sid: facts.sid.clone(),
     };
@@ -100,12 +116,14 @@ pub(super) fn read(text: &[u8], digest: Digest, version: i64) -> Option<(Facts, 
         return None;
     }
     let person = written.person;
+    let program = written.program;
     let facts = Facts {
         created: written.created_s,
         digest,
         ends: written.ends_s,
         good_until: written.good_until_s,
         host: written.host,
+        program: program.map(|program| Program::new(&program.name, program.source)),
         renewed_at: written.renewed_s,
         sid: written.sid,
         version,
@@ -175,6 +193,7 @@ mod tests {
             [created, ends, good_until, renewed_at] in [0..=LAST, 0..=LAST, 0..=LAST, 0..=LAST],
             (groups, roles, claims) in (texts(), texts(), claims()),
             (name, host, subject) in (any::<String>(), any::<String>(), "[ -~]{1,255}"),
+            program in proptest::option::of((any::<String>(), any::<IpAddr>())),
         ) {
             let digest = Digest::of(subject.as_bytes());
             let facts = Facts {
@@ -183,6 +202,7 @@ mod tests {
                 ends,
                 good_until,
                 host: host.into(),
+                program: program.map(|(name, source)| Program::new(&name, source)),
                 renewed_at,
                 sid: Some(name.clone().into()),
                 version: 7,
@@ -201,6 +221,8 @@ mod tests {
                 subject: subject.parse().unwrap(),
             };
             let text = write(&facts, &person).unwrap();
+            // What sidecars of before would not know is left out where it can be.
+            prop_assert_eq!(text.contains("\"program\":"), facts.program.is_some());
             prop_assert_eq!(read(text.as_bytes(), digest, 7), Some((facts, person)));
         }
 

@@ -21,12 +21,14 @@ use crate::session::error::CreateError;
 use crate::session::error::KeepError;
 use crate::session::error::OpenError;
 use crate::session::id::Digest;
+use crate::session::id::Holder;
 use crate::session::id::SessionId;
 use crate::session::live::Facts;
 use crate::session::live::Life;
 use crate::session::live::Session;
 use crate::session::live::Sight;
 use crate::session::live::Terms;
+use crate::session::program::Program;
 use crate::session::settings::Limits;
 use crate::session::settings::Settings;
 use crate::session::signed::Signed;
@@ -69,8 +71,7 @@ impl Sessions {
     ///
     /// All of [`OpenError`].
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let schema = [include_str!("schema.sql"), include_str!("certificates.sql")];
-        let database = Database::open(settings.database, &schema).await;
+        let database = Database::open(settings.database, &SCHEMA).await;
         let database = database.map_err(|cause| OpenError::Database { cause })?;
         let path = settings.key_file;
         // Several that made a key each could not read what the others write.
@@ -138,10 +139,36 @@ impl Sessions {
         signed: Signed,
         replaces: Option<Digest>,
     ) -> Result<SessionId, CreateError> {
-        let id = SessionId::generate().map_err(|cause| CreateError::NoId { cause })?;
+        self.create_with(signed, (Holder::Browser, None), replaces)
+            .await
+    }
+
+    /// As [`create`](Self::create), for a `program`, whose id is a token.
+    ///
+    /// # Errors
+    ///
+    /// All of [`CreateError`]; nothing has changed then.
+    pub async fn create_for(
+        &self,
+        program: Program,
+        signed: Signed,
+    ) -> Result<SessionId, CreateError> {
+        self.create_with(signed, (Holder::Program, Some(program)), None)
+            .await
+    }
+
+    async fn create_with(
+        &self,
+        signed: Signed,
+        (holder, program): (Holder, Option<Program>),
+        replaces: Option<Digest>,
+    ) -> Result<SessionId, CreateError> {
+        let id = SessionId::generate_for(holder);
+        let id = id.map_err(|cause| CreateError::NoId { cause })?;
         let store = |cause| CreateError::Store { cause };
         let mut change = self.begin().await.map_err(store)?;
         let (facts, person, tokens) = self.facts(&mut change, id.digest(), signed).await?;
+        let facts = Facts { program, ..facts };
         let ended = self.make_room(change.connection(), &facts, &person, replaces);
         let ended = ended.await.map_err(store)?;
         let most = self.terms.limits.most.get();
@@ -179,6 +206,7 @@ impl Sessions {
             ends: now.saturating_add(self.terms.limits.absolute.as_secs()),
             good_until: signed.good_until.map_or(0, seconds),
             host: signed.host.into(),
+            program: None,
             renewed_at: now,
             sid: signed.sid.map(Into::into),
             version,
@@ -335,6 +363,13 @@ async fn is_key(database: &Database, key: &SealingKey) -> Result<bool, KeepError
     change.commit_quietly().await?;
     Ok(true)
 }
+
+/// Each part once, in this order, whatever was there before.
+const SCHEMA: [&str; 3] = [
+    include_str!("schema.sql"),
+    include_str!("certificates.sql"),
+    include_str!("devices.sql"),
+];
 
 /// What tells one key from another.
 const SEAL: &str = "sessions";

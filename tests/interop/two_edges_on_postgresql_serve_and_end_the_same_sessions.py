@@ -1,7 +1,6 @@
 """Signed in at one edge, served by the other, revoked at either: both refuse, and cut a stream and a WebSocket at once."""
 
 import http.client
-import http.server
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from support.openid import NAME
 from support.openid import World
 from support.postgresql import Postgresql
 from support.sidecar import start
+from support.ticks import ticks
 from support.wait import until
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -198,35 +198,6 @@ def signed_in(world):
     world.provider.sign_in(browser, "alice")
     assert browser.status == 200, (browser.seen, browser.page)
     return browser.cookies()[COOKIE]
-
-
-def ticks(case):
-    """An app whose answer goes on as long as somebody listens."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            self.close_connection = True
-            while not over.wait(0.05):
-                try:
-                    self.wfile.write(b"4\r\ntick\r\n")
-                except OSError:
-                    return
-
-        def log_message(self, *_):
-            pass
-
-    over = threading.Event()
-    server = http.server.ThreadingHTTPServer((case.host, 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    case.at_the_end(server.shutdown)
-    case.at_the_end(over.set)
-    return "{}:{}".format(*server.server_address)
 
 
 def echo(case):

@@ -9,12 +9,17 @@ use std::time::Instant;
 use portreeve::session::Claim;
 use portreeve::session::Desk;
 use portreeve::session::Found;
+use portreeve::session::Holder;
 use portreeve::session::Limits;
 use portreeve::session::OpenError;
 use portreeve::session::Over;
+use portreeve::session::Program;
+use portreeve::session::ProvidersCode;
 use portreeve::session::SessionId;
 use portreeve::session::Sessions;
 use portreeve::session::Settings;
+use portreeve::session::Turn;
+use portreeve::session::Waiting;
 use portreeve::session::Whose;
 use portreeve::session::Why;
 use portreeve::store::DatabaseSettings;
@@ -123,6 +128,46 @@ async fn who_signs_in_at_one_sidecar_is_known_at_the_other() {
     }
     let stranger = SessionId::generate().unwrap().digest();
     assert!(two.there.find(&stranger).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_began_at_one_sidecar_is_let_in_by_the_other_and_known_at_both() {
+    let two = Two::open(Limits::default()).await;
+    let source = [192, 0, 2, 7].into();
+    let waiting = Waiting {
+        code: ProvidersCode::new("the provider's"),
+        host: "app.example".to_owned(),
+        program: Program::new("tool/1", source),
+        provider: "corp".to_owned(),
+    };
+    let code = two.here.take_place(source).await.unwrap();
+    let times = (Duration::from_secs(5), date(NOON + 300));
+    let waits = two.here.let_wait(&code, &waiting, times).await;
+    waits.unwrap();
+    let turn = async |at: &Sessions| at.take_turn(&code, "app.example").await.unwrap();
+    assert_eq!(turn(&two.there).await, Turn::TooSoon);
+    two.calendar.advance(10);
+    // Of two questions at once, one is passed on.
+    let turns = tokio::join!(turn(&two.here), turn(&two.there));
+    let mut turns = [turns.0, turns.1];
+    turns.sort_by_key(|turn| *turn == Turn::TooSoon);
+    assert_eq!(turns, [Turn::Ask(waiting.clone()), Turn::TooSoon]);
+    let ends = tokio::join!(two.here.end_wait(&code), two.there.end_wait(&code));
+    assert!(ends.0.unwrap() != ends.1.unwrap());
+    assert_eq!(turn(&two.here).await, Turn::Unknown);
+
+    let created = two.there.create_for(waiting.program, signed("alice"));
+    let id = created.await.unwrap();
+    let found = two.here.find(&id.digest()).await.unwrap().unwrap();
+    assert_eq!(found.program().unwrap().name(), "tool/1");
+    let known = |sessions: &Sessions| {
+        let mut desk = Desk::new(Arc::clone(sessions.board()));
+        let found = desk.look_as(Holder::Program, id.token().as_bytes(), two.calendar.now());
+        matches!(found, Found::Session(_))
+    };
+    assert!(known(&two.here) && known(&two.there));
+    two.here.end(&id.digest(), Why::Revoked).await.unwrap();
+    eventually(async || (!known(&two.here) && !known(&two.there)).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

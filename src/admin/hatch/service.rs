@@ -106,5 +106,9 @@ fn tell(session: &Session) -> rpc::Session {
         since_s: seconds(session.created_at()),
         last_used_s: seconds(session.last_used_at()),
         until_s: seconds(session.ends_at()),
+        program: session.program().map(|program| rpc::Program {
+            name: program.name().to_owned(),
+            source: program.source().to_string(),
+        }),
     }
 }

@@ -29,6 +29,7 @@ use crate::proxy::edge::page::Page;
 use crate::proxy::gates::Paces;
 use crate::proxy::gates::Rate;
 use crate::session::Digest;
+use crate::session::Program;
 use crate::session::Session;
 
 /// One thing to be done, in its line.
@@ -58,6 +59,8 @@ pub(super) struct Asked {
     pub(super) from: From,
     pub(super) is_form: bool,
     pub(super) method: Method,
+    /// The program that asks, unless something says that a browser does.
+    pub(super) program: Option<Program>,
     pub(super) reader: Reader,
     pub(super) session: Option<Arc<Session>>,
     pub(super) target: PathAndQuery,

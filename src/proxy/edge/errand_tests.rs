@@ -34,6 +34,7 @@ pub(crate) fn asked(path: &'static str, source: IpAddr) -> Asked {
         },
         is_form: false,
         method: Method::GET,
+        program: None,
         reader: Reader::Page,
         session: None,
         target: PathAndQuery::from_static(path),

@@ -22,6 +22,8 @@ use crate::proxy::edge::office::parts;
 /// All lines.
 #[derive(Debug)]
 pub(super) struct Lines {
+    /// For programs that a person lets in: whose provider that is, the store knows.
+    devices: Line,
     /// For what nobody else is asked about.
     own: Line,
     providers: BTreeMap<ProviderName, OfProvider>,
@@ -60,6 +62,7 @@ impl Lines {
         };
         let providers = providers.into_iter().map(|name| (name, of_provider()));
         Self {
+            devices: Line::new(DEVICES),
             own: Line::new(OWN),
             providers: providers.collect(),
             sessions: Line::new(SESSIONS),
@@ -70,7 +73,7 @@ impl Lines {
     pub(super) fn room(&self) -> usize {
         let providers = self.providers.values();
         let lines = providers.flat_map(|one| [&one.sign_ins, &one.sign_outs]);
-        let lines = lines.chain([&self.own, &self.sessions]);
+        let lines = lines.chain([&self.devices, &self.own, &self.sessions]);
         lines.map(|line| line.room.available_permits()).sum()
     }
 
@@ -100,6 +103,7 @@ impl Lines {
                 let name = named(name);
                 name.map_or(&self.own, |name| self.sign_ins(Some(&name)))
             }
+            ("device", _) => &self.devices,
             ("sessions", Some(_)) | ("sign-out", None) => {
                 let session = asked.session.as_ref();
                 self.sign_outs(session.map(|session| &session.person().provider))
@@ -153,6 +157,8 @@ impl Drop for Ticket {
 
 /// Sign-ins that are served at once, shared out among the providers.
 const SIGN_INS: usize = 192;
+/// Each asks every few seconds, for some minutes.
+const DEVICES: usize = 64;
 /// However many providers there are.
 const LEAST_SIGN_INS: usize = 16;
 /// Sign-outs of each provider: they take its keys, which are mostly known.
@@ -218,6 +224,8 @@ mod tests {
             place("/.portreeve/frontchannel-logout/slow?sid=x"),
             place("/.portreeve/sign-out"),
             place("/.portreeve/callback/nobody"),
+            place("/.portreeve/device"),
+            place("/.portreeve/device/token"),
             place("/.portreeve/style.css"),
             place("/.well-known/portreeve/jwks.json"),
             sign_in(Some("corp")),
@@ -227,7 +235,11 @@ mod tests {
         ] {
             assert!(lines.join(&open).is_some(), "{open:?}");
         }
-        drop(held);
+        let waiting = fill(&lines, &place("/.portreeve/device/token"));
+        assert_eq!(waiting.len(), 4 * DEVICES);
+        assert!(lines.join(&place("/.portreeve/device")).is_none());
+        assert!(lines.join(&place("/.portreeve/style.css")).is_some());
+        drop((held, waiting));
         assert_eq!(lines.room(), all);
     }
 

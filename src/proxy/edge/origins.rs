@@ -37,6 +37,12 @@ fn is_of(origin: &HeaderValue, authority: &Authority) -> bool {
     plain(rest) == plain(authority.as_str().as_bytes())
 }
 
+/// Whether it says that some page sent it, of whichever origin.
+pub(super) fn is_from_a_page(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    headers.contains_key(ORIGIN) || sites.any(|site| site.as_bytes() != b"none")
+}
+
 /// Whether it matters where `request` comes from: it changes something, or opens
 /// a line on which more is said.
 pub(super) fn matters(request: &Canonical) -> bool {
@@ -61,6 +67,31 @@ mod tests {
             );
         }
         is_foreign(&headers, &Authority::from_static(authority))
+    }
+
+    #[test]
+    fn what_a_page_sends_is_known_by_what_pages_cannot_leave_out() {
+        let cases: [Case<'_>; 6] = [
+            (&[("origin", "https://a.example")], "page"),
+            (&[("origin", "null")], "page"),
+            (&[("sec-fetch-site", "same-origin")], "page"),
+            (
+                &[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
+                "page",
+            ),
+            (&[("sec-fetch-site", "none")], "none"),
+            (
+                &[("user-agent", "curl/8"), ("sec-fetch-mode", "cors")],
+                "none",
+            ),
+        ];
+        for (fields, whose) in cases {
+            let mut headers = HeaderMap::new();
+            for &(name, value) in fields {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            assert_eq!(is_from_a_page(&headers), whose == "page", "{fields:?}");
+        }
     }
 
     #[test]

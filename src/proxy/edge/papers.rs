@@ -19,6 +19,7 @@ use crate::proxy::edge::who::Vouched;
 use crate::proxy::edge::who::Who;
 use crate::proxy::refusal::Refusal;
 use crate::session::Found;
+use crate::session::Holder;
 use crate::session::Over;
 use crate::session::Session;
 
@@ -48,9 +49,11 @@ impl Papers {
     ) -> Result<Self, Refusal> {
         let mut logins = Vec::new();
         let shown = cookies::take(&mut request.headers, &mut logins);
+        let own = who::take_own(&mut request.headers).map_err(|_other| Refusal::BadToken)?;
+        let host = request.authority.host();
         let session = match &shown {
             Shown::Nothing | Shown::Ambiguous => None,
-            Shown::One(text) => session((house, source), text, request.authority.host()).await?,
+            Shown::One(text) => session((house, source), (Holder::Browser, text), host).await?,
         };
         let cookie = match (&shown, &session) {
             (_, Some(_)) => Cookie::Good,
@@ -59,6 +62,7 @@ impl Papers {
         };
         let provider = place.and_then(|place| place.settings.bearer.as_ref());
         let who = match (session, provider) {
+            _ if own.is_some() => program((house, source), own, (&shown, host)).await?,
             (Some(session), provider) => {
                 if provider.is_some() {
                     // Tokens are ours there. The session is enough, and the application gets none.
@@ -76,6 +80,19 @@ impl Papers {
             who,
         })
     }
+}
+
+/// Whose program shows the `own` token. Who is `shown` by a cookie as well has two
+/// names.
+async fn program(
+    (house, source): (&House, IpAddr),
+    own: Option<String>,
+    (shown, host): (&Shown, &str),
+) -> Result<Who, Refusal> {
+    let token = own.filter(|_| matches!(shown, Shown::Nothing));
+    let token = token.ok_or(Refusal::BadToken)?;
+    let session = session((house, source), (Holder::Program, &token), host).await?;
+    Ok(Who::Session(session.ok_or(Refusal::BadToken)?))
 }
 
 /// Whom `provider` vouches for by a token, if there is one.
@@ -108,14 +125,18 @@ async fn vouched(
     Ok(Who::Vouched(vouched))
 }
 
-/// The session whose cookie is `text`, if it goes on, and is of `host`.
+/// The session whose cookie or token is `text`, if it goes on, and is of `host`.
 async fn session(
     (house, source): (&House, IpAddr),
-    text: &str,
+    (holder, text): (Holder, &str),
     host: &str,
 ) -> Result<Option<Arc<Session>>, Refusal> {
     let now = house.desk.clock().now();
-    let unknown = match house.people.borrow_mut().look(text.as_bytes(), now) {
+    let unknown = match house
+        .people
+        .borrow_mut()
+        .look_as(holder, text.as_bytes(), now)
+    {
         Found::Malformed => return Ok(None),
         Found::Over(_, over @ (Over::ClockBack | Over::Unsure)) => {
             return Err(Refusal::SignedOut(over));

@@ -53,6 +53,7 @@ use crate::proxy::path::Latitude;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::serve;
 use crate::proxy::upstream;
+use crate::session::Program;
 
 /// One connection's way through the door.
 #[derive(Debug)]
@@ -155,7 +156,8 @@ impl Passage {
         exchange.counted_by(&place.meters);
         let visitor = self.visitor(&papers, place, &request);
         exchange.comes_from(visitor.origin.clone());
-        let is_by_cookie = papers.who.session().is_some();
+        // A program's token is sent by nobody who does not know it.
+        let is_by_cookie = matches!(papers.cookie, Cookie::Good);
         if is_by_cookie && papers.is_foreign && origins::matters(&request) {
             return Err(Refusal::CrossOrigin);
         }
@@ -219,10 +221,21 @@ impl Passage {
             is_form: text(header::CONTENT_TYPE).is_some_and(is_form),
             reader,
             session: papers.who.session().map(Arc::clone),
+            program: self.program(&request, &papers),
             method: request.method,
             target: request.path_and_query,
         };
         Ok(self.house.counter.place(asked).await?)
+    }
+
+    /// Who asks, if nothing says that it is a browser.
+    fn program(&self, request: &Canonical, papers: &Papers) -> Option<Program> {
+        let is_browser = origins::is_from_a_page(&request.headers)
+            || !matches!(papers.cookie, Cookie::Absent)
+            || !papers.logins.is_empty();
+        let name = request.headers.get(header::USER_AGENT);
+        let name = name.and_then(|name| name.to_str().ok()).unwrap_or_default();
+        (!is_browser).then(|| Program::new(name, self.source.ip()))
     }
 
     fn from(&self, request: &Canonical, papers: &Papers) -> From {

@@ -13,6 +13,7 @@ use crate::policy::Caller;
 use crate::policy::Person;
 use crate::policy::ProviderName;
 use crate::session::Session;
+use crate::session::SessionId;
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -101,6 +102,32 @@ pub(super) fn take_token(headers: &mut HeaderMap) -> Result<Option<String>, NotO
     Ok(Some(token))
 }
 
+/// Takes a token that is a session's of ours out of `headers`: that is never an
+/// application's business, whoever else's tokens are.
+///
+/// # Errors
+///
+/// [`NotOne`] if one is among other credentials, or is no single token.
+pub(super) fn take_own(headers: &mut HeaderMap) -> Result<Option<String>, NotOne> {
+    if headers.get_all(AUTHORIZATION).iter().any(is_own) {
+        take_token(headers)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Whether it is meant to be one of ours, however it is written.
+fn is_own(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    let Some((scheme, rest)) = bytes.split_at_checked(BEARER.len()) else {
+        return false;
+    };
+    scheme.eq_ignore_ascii_case(BEARER)
+        && rest
+            .trim_ascii_start()
+            .starts_with(SessionId::TOKEN_PREFIX.as_bytes())
+}
+
 fn token(value: &HeaderValue) -> Option<String> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let is_token = scheme.eq_ignore_ascii_case("bearer")
@@ -113,6 +140,8 @@ fn token(value: &HeaderValue) -> Option<String> {
 /// There are credentials, and they are no bearer token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct NotOne;
+
+const BEARER: &[u8] = b"bearer";
 
 /// Some hundred kilobytes, where tokens are of a usual size.
 const MOST_SEEN: usize = 512;
@@ -147,6 +176,44 @@ mod tests {
             &[""],
         ] {
             assert_eq!(taken(values), (Err(NotOne), true), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_ours_is_taken_and_nothing_else() {
+        let taken = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            let taken = take_own(&mut headers);
+            (taken, headers.get_all(AUTHORIZATION).iter().count())
+        };
+        for value in ["Bearer prt_x", "bearer prt_x", "BEARER prt_x"] {
+            assert_eq!(taken(&[value]), (Ok(Some("prt_x".to_owned())), 0));
+        }
+        for values in [
+            &["Bearer prt_x", "Bearer prt_x"][..],
+            &["Basic x", "Bearer prt_x"],
+            &["Bearer prt_x", "Bearer a.b.c"],
+            &["Bearer prt_x y"],
+            &["Bearer  prt_x"],
+            &["Bearer	prt_x"],
+            &["Bearerprt_x"],
+        ] {
+            assert_eq!(taken(values), (Err(NotOne), values.len()), "{values:?}");
+        }
+        // The application's own, or a provider's.
+        for values in [
+            &[][..],
+            &["Basic prt_x"],
+            &["Bearer a.b.c"],
+            &["Bearer PRT_x"],
+            &["Bearer prt"],
+            &["Bearer", "Basic x"],
+            &["x"],
+        ] {
+            assert_eq!(taken(values), (Ok(None), values.len()), "{values:?}");
         }
     }
 

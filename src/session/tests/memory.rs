@@ -15,7 +15,7 @@ async fn a_desk_remembers_only_so_many_and_forgets_none_wrongly() {
         for (at, digit) in number.to_string().bytes().enumerate() {
             cookie[at] = digit;
         }
-        desk.remember(cookie, Arc::clone(&session));
+        desk.remember((Holder::Browser, cookie), Arc::clone(&session));
     }
     let found = desk.look(id.cookie().as_bytes(), now);
     assert!(matches!(found, Found::Session(_)));

@@ -1,6 +1,7 @@
 //! Sessions against their promises, on SQLite.
 
 mod damage;
+mod devices;
 mod ends;
 mod limits;
 mod memory;

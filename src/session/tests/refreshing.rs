@@ -203,6 +203,7 @@ fn a_provider_is_asked_between_its_half_time_and_the_end() {
                 ends: NOON + 86_400,
                 good_until: NOON + lifetime,
                 host: "h".into(),
+                program: None,
                 renewed_at: NOON,
                 sid: None,
                 version: lot,

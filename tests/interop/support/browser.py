@@ -39,12 +39,12 @@ class Browser:
         return self._ask(method, url, body, fields)
 
     def submit(self, form=0, **fields):
-        """Sends a form of the page, with these fields filled in."""
+        """Sends a form of the page, with these fields filled in; without a button that is None."""
         parser = _Forms()
         parser.feed(self.page)
         assert parser.forms, f"{self.url} has no form:\n{self.page[:2000]}"
         action, method, values = parser.forms[form]
-        values = {**values, **fields}
+        values = {name: value for name, value in {**values, **fields}.items() if value is not None}
         url = urllib.parse.urljoin(self.url, action)
         text = urllib.parse.urlencode(values)
         if method == "get":

@@ -14,6 +14,7 @@ from support.wait import until
 
 PLACE = Path(__file__).resolve().parent
 NAME = "app.example"
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class World:
@@ -35,6 +36,7 @@ class World:
         # More of what the edge is told.
         self.more_of_the_provider = {}
         self.more_of_the_route = {}
+        self.more_of_the_sidecar = {}
         self.more_routes = []
         self.edge = None
 
@@ -49,7 +51,7 @@ class World:
     def start(self, policy, **sessions):
         """The edge, ready."""
         case = self.case
-        server = self.web.svid("edge", names=f"DNS:{self.name}", subject="/CN=edge")
+        server = self.web.svid("edge", names=f"DNS:{self.name},IP:{case.host}", subject="/CN=edge")
         door = {
             "listen": self.edge_at,
             "certificate": {"certificate": str(server.certificate), "key": str(server.key)},
@@ -64,7 +66,7 @@ class World:
                 *self.more_routes,
             ],
         }
-        self.edge = start(case, "edge", case.trust_domain.svid("edge"), {"edge": door}, policy)
+        self.edge = start(case, "edge", case.trust_domain.svid("edge"), {"edge": door, **self.more_of_the_sidecar}, policy)
         return self
 
     def browser(self):
@@ -79,7 +81,7 @@ class World:
 class Certified:
     """npm `oidc-provider`: certified for Basic, Back-Channel and RP-Initiated Logout. `stop` and `start` as often as needed."""
 
-    def __init__(self, world, token_seconds=3600, skew_seconds=0):
+    def __init__(self, world, token_seconds=3600, skew_seconds=0, programs=False):
         self._world = world
         case = world.case
         self.address = case.address()
@@ -109,7 +111,7 @@ class Certified:
                 "post_logout_redirect_uris": [world.origin + "/.portreeve/sign-out"],
                 "backchannel_logout_uri": world.origin + "/.portreeve/backchannel-logout/corp",
                 "backchannel_logout_session_required": True,
-                "grant_types": ["authorization_code", "refresh_token"],
+                "grant_types": ["authorization_code", "refresh_token", *([DEVICE_GRANT] if programs else [])],
             },
         }
         self._count = 0
@@ -183,6 +185,23 @@ class Certified:
         browser.submit(login=sub, password="any will do")
         while "Authorize" in browser.page or "Continue" in browser.page:
             browser.submit()
+
+
+    @staticmethod
+    def let_in(browser, place, sub):
+        """Somebody opens what a program shows, signs in and lets it in."""
+        browser.visit(place)
+        # The code is filled in, and a script sends it on.
+        browser.submit()
+        browser.submit(abort=None)
+        Certified.sign_in(browser, sub)
+
+    @staticmethod
+    def turn_away(browser, place):
+        """Somebody opens what a program shows, and says no."""
+        browser.visit(place)
+        browser.submit()
+        browser.submit(abort="yes")
 
 
 class Mock:

@@ -6,6 +6,7 @@ mod mix_up;
 mod operators;
 pub(crate) mod origins;
 pub(crate) mod own_places;
+mod programs;
 mod provider;
 mod provider_errors;
 mod rate;
@@ -47,6 +48,8 @@ struct Plan {
     /// Where the door of `orders` is.
     orders: SocketAddr,
     providers: String,
+    /// More of its routes, a line each.
+    routes: String,
     /// Who else has signed in before it began.
     signed: Vec<Signed>,
 }
@@ -64,6 +67,7 @@ impl Plan {
             more: "",
             orders: SocketAddr::from(([127, 0, 0, 1], 9)),
             providers,
+            routes: String::new(),
             signed: Vec::new(),
         }
     }
@@ -101,11 +105,12 @@ impl Edge {
             more,
             orders,
             providers,
+            routes,
             mut signed,
         } = plan;
         let folder = stage.log_of("edge").parent().unwrap().to_owned();
         let key = KeyPair::generate().unwrap();
-        let names = vec!["apps.example".to_owned()];
+        let names = vec!["apps.example".to_owned(), "localhost".to_owned()];
         let certificate = CertificateParams::new(names)
             .unwrap()
             .self_signed(&key)
@@ -130,7 +135,8 @@ edge:
     - {{ host: apps.example, path: /semicolons, app: \"{app}\", service: web, allow_semicolons: true }}
     - {{ host: apps.example, path: /slashes, app: \"{app}\", service: web, allow_encoded_slashes: true }}
     - {{ host: other.example, path: /only, app: \"{app}\", service: other }}
-    - {{ host: far.example, outbound: orders }}"
+    - {{ host: far.example, outbound: orders }}
+{routes}"
         );
         let window = "admin: { listen: \"127.0.0.1:0\", socket: admin.sock }";
         let door = stage.sidecar("edge", [&text, ""], window);

@@ -9,9 +9,11 @@ use crate::proxy::edge::errand::Asked;
 use crate::proxy::edge::html;
 use crate::proxy::edge::html::Shown;
 use crate::proxy::edge::office::OfficeDesk;
+use crate::proxy::edge::office::device::JSON;
 use crate::proxy::edge::office::sign_out::is_seen;
 use crate::proxy::edge::page::Page;
 use crate::proxy::edge::passage::PLACE;
+use crate::session::Program;
 use crate::session::Session;
 
 impl OfficeDesk {
@@ -91,10 +93,22 @@ impl OfficeDesk {
     #[expect(clippy::unused_self, reason = "beside the rest of the page")]
     fn entry(&self, other: &Session) -> String {
         let (host, used) = (Shown(other.host()), date(other.last_used_at()));
+        let program = other.program().map_or_else(String::new, |program| {
+            let name = Shown(named(program));
+            let (source, since) = (program.source(), date(other.created_at()));
+            format!(", a program that calls itself {name}, from {source}, since {since}")
+        });
         format!(
-            "<li>{host}, last used {used} <form method=\"post\" action=\"{PLACE}/sessions/end\"><input type=\"hidden\" name=\"session\" value=\"{}\"><button class=\"quiet\" aria-label=\"End the session at {host}, last used {used}\">End</button></form></li>\n",
+            "<li>{host}{program}, last used {used} <form method=\"post\" action=\"{PLACE}/sessions/end\"><input type=\"hidden\" name=\"session\" value=\"{}\"><button class=\"quiet\" aria-label=\"End the session at {host}, last used {used}\">End</button></form></li>\n",
             Shown(other.digest().handle().as_str()),
         )
+    }
+}
+
+fn named(program: &Program) -> &str {
+    match program.name() {
+        "" => "nothing",
+        name => name,
     }
 }
 
@@ -112,6 +126,7 @@ fn told(session: &Session) -> String {
         "roles": person.roles,
         "session": session.digest().handle().as_str(),
         "ends_at": date(session.ends_at()),
+        "program": session.program().map(Program::name),
     });
     value.to_string()
 }
@@ -124,6 +139,5 @@ fn date(at: SystemTime) -> String {
     )
 }
 
-const JSON: &str = "application/json";
 /// A page is to be read.
 const MOST_SHOWN: usize = 20;

@@ -7,6 +7,8 @@
 mod backchannel;
 mod begin;
 mod callback;
+mod device;
+mod device_token;
 mod flow;
 mod form;
 mod keys;

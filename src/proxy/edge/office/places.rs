@@ -34,6 +34,8 @@ impl OfficeDesk {
             }
             ("sign-out", None) if is_post => self.sign_out(asked).await,
             ("sign-out", None) if is_read(&asked.method) => self.may_sign_out(&asked),
+            ("device", None) if is_post => self.begin_device(asked).await,
+            ("device", Some("token")) if is_post => self.device_token(asked).await,
             ("sessions", Some("end")) if is_post => self.end_another(asked).await,
             ("backchannel-logout", Some(provider)) if is_post => {
                 self.backchannel(provider, asked).await
@@ -44,7 +46,9 @@ impl OfficeDesk {
             ("" | "style.css" | "sign-in", None) => not_so("GET, HEAD"),
             ("callback", Some(_)) => not_so("GET"),
             ("sign-out", None) => not_so("GET, HEAD, POST"),
-            ("sessions", Some("end")) | ("backchannel-logout", Some(_)) => not_so("POST"),
+            ("device", None | Some("token"))
+            | ("sessions", Some("end"))
+            | ("backchannel-logout", Some(_)) => not_so("POST"),
             ("frontchannel-logout", Some(_)) => not_so("GET, HEAD"),
             _ => nothing_here(),
         }

@@ -1,5 +1,7 @@
 //! The end of a session, by whoever is in it.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 use http::HeaderValue;
 use http::StatusCode;
@@ -9,12 +11,14 @@ use crate::proxy::edge::errand::Asked;
 use crate::proxy::edge::html;
 use crate::proxy::edge::html::Shown;
 use crate::proxy::edge::office::OfficeDesk;
+use crate::proxy::edge::office::device::JSON;
 use crate::proxy::edge::office::form::Form;
 use crate::proxy::edge::office::sorry;
 use crate::proxy::edge::office::unkept;
 use crate::proxy::edge::page::Page;
 use crate::proxy::edge::passage::PLACE;
 use crate::proxy::edge::say::forgetting;
+use crate::session::Session;
 use crate::session::Tokens;
 use crate::session::Why;
 
@@ -40,8 +44,13 @@ impl OfficeDesk {
         if let Err(page) = self.end(&asked, Why::SignedOut).await {
             return page;
         }
-        let beyond = self.beyond(&asked, &tokens).await;
-        let page = forgetting(signed_out(beyond));
+        let is_program = |session: &Arc<Session>| session.program().is_some();
+        let page = if asked.session.as_ref().is_some_and(is_program) {
+            // The provider's own session is the person's, with a browser of theirs.
+            Page::done(StatusCode::OK, Some("signed_out")).of(JSON, r#"{"signed_out":true}"#)
+        } else {
+            forgetting(signed_out(self.beyond(&asked, &tokens).await))
+        };
         match &asked.session {
             Some(session) => page.by(self.origin(session, &asked.from)),
             None => page,
