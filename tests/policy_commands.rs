@@ -449,7 +449,7 @@ fn policies_of_istio_are_printed_as_cedar_or_refused_whole() {
         )
         .unwrap();
     };
-    let import = || {
+    let import = |more: &[&str]| {
         let words = [
             "policy",
             "import",
@@ -460,11 +460,16 @@ fn policies_of_istio_are_printed_as_cedar_or_refused_whole() {
         ];
         portreeve(
             dir.path(),
-            &[&words[..], &["--namespace", "shop", "--trust-domain", "td"]].concat(),
+            &[
+                &words[..],
+                &["--namespace", "shop", "--trust-domain", "td"],
+                more,
+            ]
+            .concat(),
         )
     };
     write("{ rules: [{ when: [{ key: \"request.headers[x-a]\", values: [b] }] }] }");
-    let ended = import();
+    let ended = import(&[]);
     let expected = r#"// Declare `policy.headers: [x-a]`.
 
 @id("istio/shop/a/0")
@@ -478,12 +483,28 @@ when { (context.headers has "x-a" && context.headers["x-a"] == "b") };
         ended.err
     );
     write("{ rules: [{ to: [{ operation: { ports: [\"80\"] } }] }] }");
-    let ended = import();
+    let ended = import(&[]);
     assert_eq!((ended.code, ended.out.as_str()), (1, ""));
     assert_eq!(
         ended.err,
-        "istio.yaml:4: `ports`: a door has one application, on one port\n"
+        "istio.yaml:4: a port: say which the application has (`--port 8080`), that of its container\n"
     );
+    let ended = import(&["--port", "80"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        ended.out.contains("\npermit (principal is Workload, "),
+        "{}",
+        ended.out
+    );
+    let ended = import(&["--port", "8080"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let left_out = "// istio/shop/a/0 is about other ports.\n";
+    assert!(
+        ended.out.contains(left_out) && !ended.out.contains("permit ("),
+        "{}",
+        ended.out
+    );
+    assert_eq!(import(&["--port", "0"]).code, 2);
 }
 
 #[test]

@@ -13,6 +13,7 @@ fuzz_target!(|text: &str| {
     let target = Target {
         labels: [("app".to_owned(), Some("orders".to_owned()))].into(),
         namespace: "shop".to_owned(),
+        port: Some(8080),
         root_namespace: "istio-system".to_owned(),
         service,
         trust_domain,

@@ -1,4 +1,5 @@
-//! Any text is a policy set or a list of mistakes, and a set answers.
+//! Any text is a policy set or a list of mistakes, whatever it names counts as
+//! declared, and a set answers.
 
 #![no_main]
 
@@ -14,11 +15,11 @@ use portreeve::policy::Settings;
 
 fuzz_target!(|text: &str| {
     let service: portreeve::policy::ServiceName = "s".parse().unwrap();
-    let settings = Settings {
-        services: [(service.clone(), Vec::new())].into(),
+    let mut settings = Settings {
         headers: vec![http::header::USER_AGENT],
-        ..Settings::default()
+        ..Settings::as_named_by([text])
     };
+    settings.services.entry(service.clone()).or_default();
     let Ok((policy, _)) = Policy::parse(&[("fuzz.cedar", text)], &settings) else {
         return;
     };

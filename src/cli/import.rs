@@ -45,6 +45,9 @@ pub(super) struct Istio {
     /// A label of the workload, `NAME=VALUE`; `NAME` alone says that it has no such label. May be given several times
     #[arg(long = "label", value_name = "LABEL")]
     labels: Vec<String>,
+    /// The port of the workload's application, where policies ask for one
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
     /// The namespace whose policies are for the whole mesh
     #[arg(long, value_name = "NAME", default_value = "istio-system")]
     root_namespace: String,
@@ -92,6 +95,7 @@ fn istio(wanted: Istio) -> ExitCode {
     let target = Target {
         labels: labels.collect::<BTreeMap<_, _>>(),
         namespace: wanted.namespace,
+        port: wanted.port,
         root_namespace: wanted.root_namespace,
         service: wanted.service,
         trust_domain: wanted.trust_domain,

@@ -11,7 +11,9 @@ use crate::id::TrustDomain;
 use crate::import::cedar;
 use crate::import::file::Document;
 use crate::import::file::Rule;
+use crate::import::file::To;
 use crate::import::operation;
+use crate::import::port;
 use crate::import::refusals::Refusals;
 use crate::import::refusals::Untranslatable;
 use crate::import::source;
@@ -26,6 +28,8 @@ pub struct Target {
     pub labels: BTreeMap<String, Option<String>>,
     /// Its namespace.
     pub namespace: String,
+    /// The port of its application, if that is known.
+    pub port: Option<u16>,
     /// The namespace whose policies are for the whole mesh.
     pub root_namespace: String,
     /// What policies call it here.
@@ -120,13 +124,14 @@ impl Work<'_> {
                 namespace: &namespace.value,
                 trust_domain: &self.target.trust_domain,
             };
-            let head = format!("@id(\"{id}/{number}\")");
+            let name = format!("{id}/{number}");
+            let head = format!("@id(\"{name}\")");
             let head = if shadow {
                 format!("{head} @shadow(\"istio.io/dry-run\")")
             } else {
                 head
             };
-            self.rule(rule, effect, &head, home);
+            self.rule(rule, effect, (&name, &head), home);
         }
     }
 
@@ -169,7 +174,7 @@ impl Work<'_> {
         is_for_us
     }
 
-    fn rule(&mut self, rule: &Rule, effect: Effect, head: &str, home: Home<'_>) {
+    fn rule(&mut self, rule: &Rule, effect: Effect, (name, head): (&str, &str), home: Home<'_>) {
         let mut parts = Vec::new();
         if let Some(from) = &rule.from {
             let mut sources = Vec::new();
@@ -183,27 +188,28 @@ impl Work<'_> {
             }
             parts.push(cedar::any(&sources));
         }
-        if let Some(to) = &rule.to {
-            let mut operations = Vec::new();
-            for one in to {
-                let conditions =
-                    operation::operation(&one.operation, &self.target.service, &mut self.notes);
-                operations.extend(cedar::all(&conditions));
-            }
-            if to.iter().any(|one| operation::is_empty(&one.operation)) || to.is_empty() {
-                self.notes.whole(
-                    0,
-                    format!("{head}: `to` has an operation that says nothing"),
-                );
-            }
-            parts.push(cedar::any(&operations));
-        }
+        let to = rule.to.as_ref().map(|to| self.operations(to, head));
+        let mut is_for_our_port = !matches!(to, Some(None));
+        parts.extend(to.flatten().flatten());
         for when in &rule.when {
+            if when.key.value == "destination.port" {
+                is_for_our_port &= port::is_so(when, self.target.port, &mut self.notes);
+                continue;
+            }
             let found = operation::when(when, home, (&mut self.imported, &mut self.notes));
             parts.extend(found);
         }
+        if !is_for_our_port {
+            let _infallible = writeln!(self.imported.cedar, "\n// {name} is about other ports.");
+            return;
+        }
         // Who may not connect at all may not by TCP either; but nobody is let in by TCP.
-        let is_of_requests = rule.to.is_some() || rule.when.iter().any(operation::is_of_requests);
+        let is_of_requests = rule
+            .to
+            .iter()
+            .flatten()
+            .any(|one| operation::is_of_requests(&one.operation))
+            || rule.when.iter().any(operation::is_of_request);
         let (word, action) = match effect {
             Effect::Permit => ("permit", "action in Action::\"http\""),
             Effect::Forbid if is_of_requests => ("forbid", "action in Action::\"http\""),
@@ -217,6 +223,33 @@ impl Work<'_> {
             self.imported.cedar,
             "\n{head}\n{word} ({scope}){condition};"
         );
+    }
+
+    /// What is asked for, as a condition if it is one; nothing where all of it is
+    /// for other ports.
+    fn operations(&mut self, to: &[To], head: &str) -> Option<Option<String>> {
+        if to.iter().any(|one| operation::is_empty(&one.operation)) || to.is_empty() {
+            let text = format!("{head}: `to` has an operation that says nothing");
+            self.notes.whole(0, text);
+        }
+        let (port, notes) = (self.target.port, &mut self.notes);
+        let of_us = to.iter().map(|one| &one.operation);
+        let of_us: Vec<_> = of_us
+            .filter(|one| port::is_ours(one, port, notes))
+            .collect();
+        if of_us.is_empty() {
+            return None;
+        }
+        let conditions: Vec<Option<String>> = of_us
+            .into_iter()
+            .map(|one| {
+                let conditions = operation::operation(one, &self.target.service, &mut self.notes);
+                cedar::all(&conditions)
+            })
+            .collect();
+        // What asks for our port alone asks for nothing more.
+        let all: Option<Vec<String>> = conditions.into_iter().collect();
+        Some(all.map(|all| cedar::any(&all)))
     }
 
     /// What cannot be loaded is no translation.

@@ -11,6 +11,7 @@ mod node;
 mod operation;
 mod pattern;
 mod pomerium;
+mod port;
 mod refusals;
 mod source;
 mod template;

@@ -22,22 +22,14 @@ pub(super) fn operation(
     service: &ServiceName,
     notes: &mut Refusals,
 ) -> Vec<String> {
-    for (key, values) in [
-        ("ports", &operation.ports),
-        ("notPorts", &operation.not_ports),
-    ] {
-        notes.all(key, values, "a door has one application, on one port");
-    }
     let mut parts = Vec::new();
     let methods = |value: &Text, notes: &mut Refusals| {
         Some(Pattern::read(value, notes)?.of("context.method"))
     };
-    both(
-        &operation.hosts,
-        &operation.not_hosts,
-        &host,
-        (&mut parts, notes),
-    );
+    let hosts = |value: &Text, notes: &mut Refusals| host(value, &operation.hosts, notes);
+    both(&operation.hosts, &[], &hosts, (&mut parts, notes));
+    let not_hosts = |value: &Text, notes: &mut Refusals| host(value, &operation.not_hosts, notes);
+    both(&[], &operation.not_hosts, &not_hosts, (&mut parts, notes));
     both(
         &operation.methods,
         &operation.not_methods,
@@ -113,29 +105,57 @@ pub(super) fn when(
     parts
 }
 
-/// Whether a condition is about a request, and not about a connection too.
-pub(super) fn is_of_requests(when: &When) -> bool {
+/// Whether it is about requests, and not about connections too.
+pub(super) const fn is_of_requests(operation: &Operation) -> bool {
+    !(operation.hosts.is_empty()
+        && operation.not_hosts.is_empty()
+        && operation.methods.is_empty()
+        && operation.not_methods.is_empty()
+        && operation.paths.is_empty()
+        && operation.not_paths.is_empty())
+}
+
+/// The same for a condition.
+pub(super) fn is_of_request(when: &When) -> bool {
     when.key.value.starts_with("request.")
 }
 
 /// Istio compares the host with its port. What both begin with is the same,
-/// unless it ends with the dot that a host may have at its end.
-fn host(value: &Text, notes: &mut Refusals) -> Option<String> {
+/// unless it ends with the dot that a host may have at its end; and `a.example`
+/// with `a.example:*` beside it, as Istio's own manual has it, is the host.
+fn host(value: &Text, beside: &[Text], notes: &mut Refusals) -> Option<String> {
     let pattern = Pattern::read(value, notes)?;
+    let stands_beside = |wanted: &str| {
+        let mut others = beside.iter().map(|other| other.value.as_str());
+        others.any(|other| other.eq_ignore_ascii_case(wanted))
+    };
     match pattern {
         Pattern::Any => Some(pattern.of("context.host")),
+        Pattern::Is(text) if stands_beside(&format!("{text}:*")) => host_itself(text, value, notes),
+        Pattern::Begins(text) if text.strip_suffix(':').is_some_and(stands_beside) => {
+            host_itself(text.strip_suffix(':')?, value, notes)
+        }
         Pattern::Begins(text) if !text.contains(':') && !text.ends_with('.') => {
             Some(Pattern::Begins(&text.to_ascii_lowercase()).of("context.host"))
         }
         _ => {
             let text = format!(
-                "`{}`: Istio compares the host with its port, and policies see none; what it begins with (`a.example*`) can be compared",
+                "`{}`: Istio compares the host with its port, and policies see none; a host with and without one (`a.example` and `a.example:*`, both) can be compared, and what it begins with (`a.example*`)",
                 value.value
             );
             notes.add(value, text);
             None
         }
     }
+}
+
+fn host_itself(text: &str, at: &Text, notes: &mut Refusals) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    if !proxy::is_host(&text) {
+        notes.add(at, format!("`{text}`: no request has such a host"));
+        return None;
+    }
+    Some(Pattern::Is(&text).of("context.host"))
 }
 
 /// What is compared must be in the form in which a request's path is compared.
@@ -159,7 +179,12 @@ fn header(key: &str, at: &Text, notes: &mut Refusals) -> Option<HeaderName> {
         .strip_prefix("request.headers[")
         .and_then(|rest| rest.strip_suffix(']'));
     let Some(name) = name else {
-        notes.add(at, format!("`{key}` is not known here"));
+        let why = if key.starts_with("request.auth.") {
+            format!("`{key}`: {}", source::TOKENS)
+        } else {
+            format!("`{key}` is not known here")
+        };
+        notes.add(at, why);
         return None;
     };
     let name = name.parse::<HeaderName>().ok().filter(proxy::is_forwarded);

@@ -47,7 +47,7 @@ pub(super) fn source(source: &Source, home: Home<'_>, notes: &mut Refusals) -> V
         ("requestPrincipals", &source.request_principals),
         ("notRequestPrincipals", &source.not_request_principals),
     ] {
-        notes.all(key, values, "tokens of end users are not known here");
+        notes.all(key, values, TOKENS);
     }
     for (key, values) in [
         ("remoteIpBlocks", &source.remote_ip_blocks),
@@ -217,6 +217,12 @@ pub(super) fn is_empty(source: &Source) -> bool {
     ];
     all.iter().all(|values| values.is_empty())
 }
+
+/// Istio looks for a user's token in what a workload asks, and decides by both.
+/// Here nobody is a workload and a user at once, and a token that a workload
+/// passes on is not looked at: a DENY by it would let everybody in.
+pub(super) const TOKENS: &str = "a token in a workload's request is not looked at. Who signs in at \
+    the edge is a `User` of its own: write a policy with `principal == User::\"PROVIDER/SUBJECT\"` for them";
 
 /// Istio's other name for the mesh's own trust domain.
 const CLUSTER: &str = "cluster.local/";

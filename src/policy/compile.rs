@@ -8,12 +8,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use cedar_policy::EntityUid;
-use cedar_policy::PolicySet;
-use cedar_policy::Schema;
-use cedar_policy::ValidationMode;
 use cedar_policy::Validator;
 use cedar_policy::pst;
-use miette::Diagnostic;
 
 use crate::policy::group_file::Listed;
 use crate::policy::index::Index;
@@ -34,8 +30,10 @@ use crate::policy::set::Policy;
 use crate::policy::set::Rule;
 use crate::policy::settings::Settings;
 use crate::policy::settings::Zone;
+use crate::policy::spread::spread;
 use crate::policy::statement::Statement;
 use crate::policy::template::Template;
+use crate::policy::validate::validate;
 use crate::policy::words::Kind;
 use crate::policy::words::Words;
 
@@ -52,13 +50,14 @@ pub(super) fn compile(
     let vocabulary = Vocabulary::new(settings, routes.params());
     match vocabulary.schema() {
         Ok(schema) => {
-            let valid = validate(&parsed, schema, &mut mistakes);
+            let validator = Validator::new(schema);
             let world = lint::World {
                 settings,
                 routes: &routes,
                 vocabulary: &vocabulary,
             };
-            examine(&parsed, world, &valid, &mut mistakes);
+            let found = spread(&parsed, 1, |policy| examine(policy, &validator, world));
+            mistakes.extend(found.into_iter().flatten());
         }
         Err(error) => mistakes.push(Mistake::whole("schema", error)),
     }
@@ -99,9 +98,10 @@ fn parse_all<'a>(files: &[(&'a str, &'a str)], mistakes: &mut Vec<Mistake>) -> V
     let statements: Vec<Statement<'_>> = statements
         .flat_map(|(name, text)| Statement::split(name, text))
         .collect();
-    let read = parse::together(&statements);
-    for (statement, read) in statements.into_iter().zip(read) {
-        let (parsed, more) = match parse::parse(statement, policies.len(), read) {
+    let batches: Vec<&[Statement<'_>]> = statements.chunks(parse::BATCH).collect();
+    let outcomes = spread(&batches, parse::BATCH, |batch| parse::parse(batch));
+    for outcome in outcomes.into_iter().flatten() {
+        let (parsed, more) = match outcome {
             Ok(parsed) => parsed,
             Err(more) => {
                 mistakes.extend(more);
@@ -119,7 +119,7 @@ fn parse_all<'a>(files: &[(&'a str, &'a str)], mistakes: &mut Vec<Mistake>) -> V
                 "the `@id` \"{name}\" is taken by the policy at {}:{}:{}",
                 first.file, first.line, first.column
             );
-            mistakes.push(statement.mistake_at(0, text));
+            mistakes.push(parsed.statement.mistake_at(0, text));
         }
         policies.push(parsed);
     }
@@ -135,7 +135,7 @@ fn collect_routes(
 ) -> Routes {
     let mut routes = Routes::declared(settings);
     for policy in parsed {
-        for uid in policy.policy.entity_literals() {
+        for uid in &policy.named {
             if uid.type_name().basename() == Kind::Route.name()
                 && let Some((service, template)) = uid.id().unescaped().split_once(':')
                 && let Ok(template) = template.parse::<Template>()
@@ -160,55 +160,20 @@ fn collect_routes(
     routes
 }
 
-/// Cedar's own checks. Its warnings are errors here: an impossible condition is
-/// a misspelt one. Says for each policy whether nothing was found.
-fn validate(parsed: &[Parsed<'_>], schema: Schema, mistakes: &mut Vec<Mistake>) -> Vec<bool> {
-    let mut valid = vec![true; parsed.len()];
-    let set = match PolicySet::from_policies(parsed.iter().map(|p| p.policy.clone())) {
-        Ok(set) => set,
-        Err(error) => {
-            mistakes.push(Mistake::whole("policies", error));
-            return valid;
-        }
+/// What can be said of one policy alone: Cedar's checks, then ours.
+fn examine(parsed: &Parsed<'_>, validator: &Validator, world: lint::World<'_>) -> Vec<Mistake> {
+    let mut mistakes = validate(parsed, validator);
+    let subject = lint::Subject {
+        statement: parsed.statement,
+        named: &parsed.named,
+        tree: &parsed.tree,
+        valid: mistakes.is_empty(),
     };
-    let result = Validator::new(schema).validate_with_level(&set, ValidationMode::Strict, 1);
-    let errors = result
-        .validation_errors()
-        .map(|error| (error.policy_id(), error as &dyn Diagnostic));
-    let warnings = result
-        .validation_warnings()
-        .map(|warning| (warning.policy_id(), warning as &dyn Diagnostic));
-    for (id, found) in errors.chain(warnings) {
-        let number = AsRef::<str>::as_ref(id).parse().unwrap_or(usize::MAX);
-        mistakes.push(match parsed.get(number) {
-            Some(policy) => policy.place(found).explained(),
-            None => Mistake::whole("policies", found),
-        });
-        if let Some(valid) = valid.get_mut(number) {
-            *valid = false;
-        }
+    match lint::check(subject, world) {
+        Ok(more) => mistakes.extend(more),
+        Err(unknown) => mistakes.push(parsed.statement.mistake_at(0, unknown)),
     }
-    valid
-}
-
-fn examine(
-    parsed: &[Parsed<'_>],
-    world: lint::World<'_>,
-    valid: &[bool],
-    mistakes: &mut Vec<Mistake>,
-) {
-    for (policy, &valid) in parsed.iter().zip(valid) {
-        let subject = lint::Subject {
-            statement: policy.statement,
-            policy: &policy.policy,
-            tree: &policy.tree,
-            valid,
-        };
-        match lint::check(subject, world) {
-            Ok(more) => mistakes.extend(more),
-            Err(unknown) => mistakes.push(policy.statement.mistake_at(0, unknown)),
-        }
-    }
+    mistakes
 }
 
 fn build(
@@ -223,7 +188,7 @@ fn build(
     let mut rules = Vec::with_capacity(parsed.len());
     let mut file: Arc<str> = Arc::default();
     for policy in parsed {
-        let name = policy.statement.file.0;
+        let name = policy.statement.file;
         if *file != *name {
             file = name.into();
         }
@@ -268,9 +233,10 @@ fn build(
 
 /// Whoever is in no more than other groups is the same to every policy.
 fn groups_of_people(parsed: &[Parsed<'_>], words: &Words) -> HashSet<EntityUid> {
-    let named = parsed.iter().flat_map(|p| p.policy.entity_literals());
+    let named = parsed.iter().flat_map(|p| &p.named);
     named
         .filter(|uid| uid.type_name() == words.type_name(Kind::Group))
+        .cloned()
         .collect()
 }
 

@@ -67,6 +67,50 @@ impl Matcher {
         }
     }
 
+    /// Appends the number of each template that some path fits which fits
+    /// `template`, too; in no order.
+    pub(super) fn overlapping(&self, template: &Template, found: &mut Vec<u32>) {
+        self.meet(0, template.segments(), found);
+    }
+
+    fn meet(&self, at: usize, segments: &[Segment], found: &mut Vec<u32>) {
+        let Some(node) = self.nodes.get(at) else {
+            return;
+        };
+        found.extend_from_slice(&node.rests);
+        let Some((first, rest)) = segments.split_first() else {
+            return found.extend_from_slice(&node.ends);
+        };
+        let mut meet = |next: usize| self.meet(next, rest, found);
+        match first {
+            Segment::Literal(text) => {
+                node.literals.get(text).copied().map(&mut meet);
+                // An empty one is the end of a path with a slash there.
+                node.parameter.filter(|_| !text.is_empty()).map(meet);
+            }
+            Segment::Parameter(_) => {
+                let literals = node.literals.iter().filter(|(text, _)| !text.is_empty());
+                literals.for_each(|(_, &next)| meet(next));
+                node.parameter.map(meet);
+            }
+            Segment::Rest => self.all(at, found),
+        }
+    }
+
+    /// All that are filed from here on, but those that take whatever follows
+    /// from here.
+    fn all(&self, at: usize, found: &mut Vec<u32>) {
+        let Some(node) = self.nodes.get(at) else {
+            return;
+        };
+        found.extend_from_slice(&node.ends);
+        for &next in node.literals.values().chain(&node.parameter) {
+            let rests = self.nodes.get(next).map(|node| &node.rests);
+            found.extend(rests.into_iter().flatten());
+            self.all(next, found);
+        }
+    }
+
     /// `rest` is what follows the slash, or nothing if the path ended. The
     /// depth is at most that of the deepest template.
     fn visit(&self, at: usize, rest: Option<&str>, found: &mut Vec<u32>) {
@@ -145,6 +189,26 @@ mod tests {
             let alone: Vec<u32> = (0_u32..)
                 .zip(&templates)
                 .filter(|(_, template)| template.matches(&path))
+                .map(|(number, _)| number)
+                .collect();
+            prop_assert_eq!(found, alone);
+        }
+
+        #[test]
+        fn finds_the_overlapping_ones(
+            templates in prop::collection::vec(template(), 0..12),
+            asked in template(),
+        ) {
+            let mut matcher = Matcher::new();
+            for (number, template) in (0_u32..).zip(&templates) {
+                matcher.file(number, template);
+            }
+            let mut found = Vec::new();
+            matcher.overlapping(&asked, &mut found);
+            found.sort_unstable();
+            let alone: Vec<u32> = (0_u32..)
+                .zip(&templates)
+                .filter(|(_, template)| asked.overlaps(template))
                 .map(|(number, _)| number)
                 .collect();
             prop_assert_eq!(found, alone);

@@ -43,9 +43,12 @@ impl Mistake {
         }
     }
 
-    /// A mistake at byte `at` of `source`, the text of `file`.
+    /// A mistake at byte `at` of `source`, which begins at `(line, column)` of
+    /// `file`. Only `source` is looked at: there may be a mistake in each of ten
+    /// thousand policies of a file.
     pub(super) fn at(
-        (file, source): (&str, &str),
+        file: &str,
+        (source, (line, column)): (&str, (usize, usize)),
         at: usize,
         severity: Severity,
         text: impl fmt::Display,
@@ -55,12 +58,14 @@ impl Mistake {
             .find(|&at| source.is_char_boundary(at))
             .unwrap_or_default();
         let before = source.get(..at).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let in_line = before.get(line_start..).unwrap_or_default();
+        let column = match before.rsplit_once('\n') {
+            Some((_, in_line)) => in_line.chars().count() + 1,
+            None => before.chars().count() + column,
+        };
         Self {
             file: file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: in_line.chars().count() + 1,
+            line: before.matches('\n').count() + line,
+            column,
             severity,
             text: one_line(text),
         }
@@ -134,7 +139,8 @@ mod tests {
     fn a_place_is_counted_in_lines_and_characters() {
         let source = "permit\n  (\u{e9}\u{e9}x);";
         let place = |at| {
-            let mistake = Mistake::at(("a.cedar", source), at, Severity::Warning, "odd\n  thing");
+            let begins = (source, (1, 1));
+            let mistake = Mistake::at("a.cedar", begins, at, Severity::Warning, "odd\n  thing");
             (mistake.line, mistake.column, mistake.to_string())
         };
         assert_eq!(place(0).2, "a.cedar:1:1: warning: odd thing");
@@ -143,6 +149,11 @@ mod tests {
         assert_eq!((place(11).0, place(11).1), (2, 4), "inside a character");
         assert_eq!((place(14).0, place(14).1), (2, 6));
         assert_eq!((place(999).0, place(999).1), (2, 9));
+        let later = |at| {
+            let mistake = Mistake::at("a", (source, (7, 5)), at, Severity::Error, "");
+            (mistake.line, mistake.column)
+        };
+        assert_eq!((later(0), later(6), later(7)), ((7, 5), (7, 11), (8, 1)));
         assert_eq!(Mistake::whole("d", "gone").to_string(), "d: error: gone");
     }
 }

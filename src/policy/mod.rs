@@ -37,6 +37,7 @@ mod mention;
 mod metrics;
 mod mistake;
 mod name;
+mod named;
 mod ordered;
 mod parse;
 mod person;
@@ -52,12 +53,14 @@ mod settings;
 mod shadow;
 mod signal;
 mod signal_name;
+mod spread;
 mod statement;
 mod syntax;
 mod table;
 mod template;
 mod timing;
 mod undeclared;
+mod validate;
 mod words;
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use cedar_policy::EntityUid;
 use cedar_policy::Policy;
-use cedar_policy::PolicyId;
-use cedar_policy::PolicySet;
 use cedar_policy::pst;
+use cedar_policy_core::ast::PolicyID;
+use cedar_policy_core::parser::parse_policyset_to_ests_and_pset;
 use miette::Diagnostic;
 
 use crate::policy::decision::Note;
@@ -19,21 +20,25 @@ use crate::policy::statement::Statement;
 #[derive(Debug)]
 pub(super) struct Parsed<'a> {
     pub(super) statement: Statement<'a>,
-    /// Its id is its number, so that what the validator says of it can be
-    /// brought back to its statement even where two share a name.
     pub(super) policy: Policy,
     pub(super) tree: pst::Template,
     /// Empty where the annotation is missing, which is a mistake.
     pub(super) name: PolicyName,
     /// Whether it is watched and not enforced.
     pub(super) is_shadow: bool,
+    /// All entities that it names, sorted.
+    pub(super) named: Vec<EntityUid>,
     /// Where the statement begins in the text that Cedar was given.
     start: usize,
 }
 
-/// A policy of Cedar's, and where its statement begins in the text that Cedar
-/// was given.
-pub(super) type Read = (Policy, usize);
+/// What comes of a statement: a policy with what is wrong with its annotations,
+/// or what is wrong with all of it.
+pub(super) type Outcome<'a> = Result<(Parsed<'a>, Vec<Mistake>), Vec<Mistake>>;
+
+/// A policy of Cedar's in both of its forms, and where its statement begins in
+/// the text that Cedar was given.
+type Read = (Policy, pst::Template, usize);
 
 impl Parsed<'_> {
     /// What Cedar says of it, where it says it.
@@ -42,19 +47,21 @@ impl Parsed<'_> {
     }
 }
 
-/// Reads many statements at once: Cedar makes its lexer anew for each text.
-///
-/// Nothing for those that were read together with one that has a mistake; each
-/// of them is to be read alone.
-pub(super) fn together(statements: &[Statement<'_>]) -> Vec<Option<Read>> {
-    let batches = statements.chunks(BATCH).map(|batch| {
-        let read = batch_of(batch);
-        read.unwrap_or_else(|| batch.iter().map(|_| None).collect())
-    });
-    batches.flatten().collect()
+/// Parses some statements, all at once if none of them has a mistake: Cedar
+/// makes its lexer anew for each text.
+pub(super) fn parse<'a>(statements: &[Statement<'a>]) -> Vec<Outcome<'a>> {
+    let read = together(statements).into_iter().flatten().map(Ok);
+    let read: Vec<Result<Read, Vec<Mistake>>> = read.collect();
+    let one_by_one = statements.iter().skip(read.len());
+    let one_by_one = one_by_one.map(|statement| alone(*statement));
+    let read = read.into_iter().chain(one_by_one);
+    let both = statements.iter().zip(read);
+    both.map(|(statement, read)| Ok(name(*statement, read?)))
+        .collect()
 }
 
-fn batch_of(statements: &[Statement<'_>]) -> Option<Vec<Option<Read>>> {
+/// Nothing if one of them has a mistake: each is to be read alone then.
+fn together(statements: &[Statement<'_>]) -> Option<Vec<Read>> {
     let mut text = String::new();
     let mut starts = Vec::with_capacity(statements.len());
     for statement in statements {
@@ -66,34 +73,21 @@ fn batch_of(statements: &[Statement<'_>]) -> Option<Vec<Option<Read>>> {
         text.push_str(statement.text);
         text.push('\n');
     }
-    let set: PolicySet = text.parse().ok()?;
-    if set.num_of_policies() != statements.len() || set.num_of_templates() > 0 {
+    let (mut trees, set) = parse_policyset_to_ests_and_pset(&text).ok()?;
+    if trees.len() != statements.len() || set.templates().next().is_some() {
         return None;
     }
     // These are the names that Cedar gives to the policies of a text.
     let read = starts.into_iter().enumerate().map(|(number, start)| {
-        let policy = set.policy(&PolicyId::new(format!("policy{number}")))?;
-        Some((policy.clone(), start))
+        let id = PolicyID::from_string(format!("policy{number}"));
+        let tree = pst::Template::try_from(trees.remove(&id)?).ok()?;
+        Some((set.get(&id)?.clone().into(), tree, start))
     });
-    Some(read.collect())
+    read.collect()
 }
 
-/// Parses the statement that has this number in its set, if it was not read yet.
-pub(super) fn parse(
-    statement: Statement<'_>,
-    number: usize,
-    read: Option<Read>,
-) -> Result<(Parsed<'_>, Vec<Mistake>), Vec<Mistake>> {
-    let (policy, start) = match read {
-        Some(read) => read,
-        None => (alone(statement)?, 0),
-    };
-    let policy = policy.new_id(PolicyId::new(number.to_string()));
-    let tree = policy
-        .to_pst()
-        .map_err(|error| vec![place(&error, statement, start)])?
-        .body()
-        .clone();
+/// Gives a policy the name that its annotations say.
+fn name<'a>(statement: Statement<'a>, (policy, tree, start): Read) -> (Parsed<'a>, Vec<Mistake>) {
     // To ask for one by its name parses that name.
     let all: BTreeMap<&str, &str> = policy.annotations().collect();
     let annotation = |key| all.get(key).copied().map(Box::from);
@@ -104,19 +98,23 @@ pub(super) fn parse(
         owner: annotation("owner"),
     };
     let mistakes = annotations(&all, statement);
+    let mut named = policy.entity_literals();
+    named.sort_unstable();
+    named.dedup();
     let parsed = Parsed {
         is_shadow: all.contains_key("shadow"),
         statement,
         policy,
         tree,
         name: PolicyName(note.into()),
+        named,
         start,
     };
-    Ok((parsed, mistakes))
+    (parsed, mistakes)
 }
 
 /// Reads one statement, and says all that is wrong with it.
-fn alone(statement: Statement<'_>) -> Result<Policy, Vec<Mistake>> {
+fn alone(statement: Statement<'_>) -> Result<Read, Vec<Mistake>> {
     let depth = depth(statement.text);
     if depth > MAX_DEPTH {
         let text = format!(
@@ -125,7 +123,16 @@ fn alone(statement: Statement<'_>) -> Result<Policy, Vec<Mistake>> {
         return Err(vec![statement.mistake_at(0, text)]);
     }
     let read = Policy::parse(None, statement.text);
-    read.map_err(|errors| errors.iter().map(|e| place(e, statement, 0)).collect())
+    let policy: Policy = read.map_err(|errors| {
+        errors
+            .iter()
+            .map(|e| place(e, statement, 0))
+            .collect::<Vec<_>>()
+    })?;
+    let tree = policy.to_pst();
+    let tree = tree.map_err(|error| vec![place(&error, statement, 0)])?;
+    let tree = tree.body().clone();
+    Ok((policy, tree, 0))
 }
 
 /// What Cedar says, where it says it. `error` is about the statement alone,
@@ -196,11 +203,13 @@ const MAX_NAME_BYTES: usize = 128;
 /// A sentence or two: `@advice` is in answers, and all of them in records.
 const MAX_NOTE_BYTES: usize = 512;
 
-/// More make no text faster, and one mistake makes all of them slower.
-const BATCH: usize = 256;
+/// So many statements are parsed at once. More make no text faster, and one
+/// mistake makes all of them slower.
+pub(super) const BATCH: usize = 256;
 
 #[cfg(test)]
 mod tests {
+    use cedar_policy::PolicyId;
     use proptest::prelude::*;
 
     use super::*;
@@ -221,27 +230,31 @@ mod tests {
         ) {
             let source = parts.concat();
             let statements = Statement::split("a.cedar", &source);
-            let together = together(&statements);
-            prop_assert_eq!(together.len(), statements.len());
-            for (statement, read) in statements.into_iter().zip(together) {
-                let Some((policy, _)) = read else { continue };
-                let (alone, id) = (alone(statement).unwrap(), PolicyId::new("p"));
+            let Some(read) = together(&statements) else {
+                return Ok(());
+            };
+            prop_assert_eq!(read.len(), statements.len());
+            for (statement, (policy, mut tree, _)) in statements.into_iter().zip(read) {
+                let (alone, same, _) = alone(statement).unwrap();
+                let id = PolicyId::new("p");
                 prop_assert_eq!(policy.new_id(id.clone()), alone.new_id(id));
+                tree.id = same.id.clone();
+                prop_assert_eq!(tree, same);
             }
         }
     }
 
     #[test]
-    fn a_mistake_is_told_where_it_is_though_others_were_read_before() {
-        let source = "permit(principal, action, resource);\n".repeat(300);
+    fn a_mistake_is_told_where_it_is_though_others_were_read_with_it() {
+        let source = "@id(\"a\") permit(principal, action, resource);\n".repeat(30);
         let statements = Statement::split("a.cedar", &source);
-        assert!(together(&statements).iter().all(Option::is_some));
+        assert_eq!(together(&statements).unwrap().len(), 30);
         let source = format!("{source}permit(principal action);");
         let statements = Statement::split("a.cedar", &source);
-        let read = together(&statements);
-        assert_eq!(read.iter().filter(|read| read.is_some()).count(), BATCH);
-        let last = statements.last().unwrap();
-        let mistakes = parse(*last, 300, None).unwrap_err();
-        assert_eq!((mistakes[0].line, mistakes[0].column), (301, 18));
+        assert!(together(&statements).is_none());
+        let mut outcomes = parse(&statements);
+        let mistakes = outcomes.pop().unwrap().unwrap_err();
+        assert_eq!((mistakes[0].line, mistakes[0].column), (31, 18));
+        assert!(outcomes.iter().all(Result::is_ok));
     }
 }

@@ -22,6 +22,8 @@ use crate::policy::words::Words;
 #[derive(Debug)]
 pub(super) struct Routes {
     services: BTreeMap<ServiceName, ByText>,
+    /// All groups that some route is in.
+    groups: BTreeSet<GroupName>,
 }
 
 /// Templates with their groups.
@@ -57,6 +59,7 @@ impl Routes {
     pub(super) fn declared(settings: &Settings) -> Self {
         let mut routes = Self {
             services: BTreeMap::new(),
+            groups: BTreeSet::new(),
         };
         for (service, declared) in &settings.services {
             let known = routes.services.entry(service.clone()).or_default();
@@ -65,6 +68,7 @@ impl Routes {
                     .entry(route.path.as_str().into())
                     .or_insert_with(|| (route.path.clone(), BTreeSet::new()));
                 groups.extend(route.groups.iter().cloned());
+                routes.groups.extend(route.groups.iter().cloned());
             }
         }
         routes
@@ -88,8 +92,7 @@ impl Routes {
 
     /// Whether some route is in a group of this name.
     pub(super) fn has_group(&self, name: &str) -> bool {
-        let mut routes = self.services.values().flat_map(BTreeMap::values);
-        routes.any(|(_, groups)| groups.contains(name))
+        self.groups.contains(name)
     }
 
     /// All names that templates capture.
@@ -120,13 +123,8 @@ impl Routes {
                 {
                     continue;
                 }
-                for (number, &(at, one)) in places.iter().enumerate() {
-                    let clash = places
-                        .iter()
-                        .skip(number + 1)
-                        .find(|&&(other_at, other)| other_at != at && one.overlaps(other));
-                    conflicts.extend(clash.map(|&(_, other)| (service, one, other, name)));
-                }
+                let clashes = clashes(&places).into_iter();
+                conflicts.extend(clashes.map(|(one, other)| (service, one, other, name)));
             }
         }
         conflicts
@@ -154,6 +152,29 @@ impl Routes {
         }
         Services { numbers, services }
     }
+}
+
+/// Each template with the first later one that it overlaps and that has the
+/// name at another place.
+fn clashes<'a>(places: &[(usize, &'a Template)]) -> Vec<(&'a Template, &'a Template)> {
+    let mut matcher = Matcher::new();
+    for (number, (_, template)) in (0_u32..).zip(places) {
+        matcher.file(number, template);
+    }
+    let mut found = Vec::new();
+    let mut clashes = Vec::new();
+    for (number, &(at, one)) in places.iter().enumerate() {
+        found.clear();
+        matcher.overlapping(one, &mut found);
+        let later = found
+            .iter()
+            .filter_map(|&other| usize::try_from(other).ok());
+        let later = later.filter(|&other| other > number);
+        let others = later.filter(|&other| places.get(other).is_some_and(|&(o, _)| o != at));
+        let first = others.min().and_then(|other| places.get(other));
+        clashes.extend(first.map(|&(_, other)| (one, other)));
+    }
+    clashes
 }
 
 impl KnownRoute {

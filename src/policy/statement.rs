@@ -11,12 +11,12 @@ use crate::policy::mistake::Severity;
 /// One policy as it was written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Statement<'a> {
-    /// The name of its file and the whole text of that.
-    pub(super) file: (&'a str, &'a str),
-    /// Where it begins, in bytes.
-    pub(super) start: usize,
+    /// The name of its file.
+    pub(super) file: &'a str,
     /// The line that it begins on, counted from 1.
     pub(super) line: usize,
+    /// The character of that line that it begins with, counted from 1.
+    column: usize,
     /// From its first annotation or word to its semicolon.
     pub(super) text: &'a str,
 }
@@ -57,29 +57,37 @@ impl<'a> Statement<'a> {
     /// beginning.
     pub(super) fn mistake(&self, needle: &str, severity: Severity, text: String) -> Mistake {
         let offset = self.text.find(needle).unwrap_or_default();
-        Mistake::at(self.file, self.start + offset, severity, text)
+        self.place(offset, severity, text)
     }
 
     /// A mistake at byte `offset` of the statement.
     pub(super) fn mistake_at(&self, offset: usize, text: impl std::fmt::Display) -> Mistake {
-        Mistake::at(self.file, self.start + offset, Severity::Error, text)
+        self.place(offset, Severity::Error, text)
+    }
+
+    fn place(&self, offset: usize, severity: Severity, text: impl std::fmt::Display) -> Mistake {
+        let begins = (self.text, (self.line, self.column));
+        Mistake::at(self.file, begins, offset, severity, text)
     }
 
     fn cut(name: &'a str, lines: &mut Lines<'a>, from: usize, to: usize) -> Option<Self> {
+        let (line, column) = lines.at(from);
         Some(Self {
-            file: (name, lines.source),
-            start: from,
-            line: lines.at(from),
+            file: name,
+            line,
+            column,
             text: lines.source.get(from..to)?,
         })
     }
 }
 
-/// Counts lines from the beginning of a text to its end, once.
+/// Counts lines and their characters from the beginning of a text to its end,
+/// once.
 struct Lines<'a> {
     source: &'a str,
     counted: usize,
     line: usize,
+    column: usize,
 }
 
 impl<'a> Lines<'a> {
@@ -88,15 +96,23 @@ impl<'a> Lines<'a> {
             source,
             counted: 0,
             line: 1,
+            column: 1,
         }
     }
 
-    /// The line of byte `at`, which is not before the last that was asked for.
-    fn at(&mut self, at: usize) -> usize {
+    /// Line and column of byte `at`, which is not before the last that was
+    /// asked for.
+    fn at(&mut self, at: usize) -> (usize, usize) {
         let more = self.source.get(self.counted..at).unwrap_or_default();
-        self.line += more.matches('\n').count();
         self.counted = at;
-        self.line
+        match more.rsplit_once('\n') {
+            Some((_, in_line)) => {
+                self.line += more.matches('\n').count();
+                self.column = in_line.chars().count() + 1;
+            }
+            None => self.column += more.chars().count(),
+        }
+        (self.line, self.column)
     }
 }
 
@@ -139,11 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_knows_its_line() {
+    fn a_policy_knows_where_it_begins() {
         let source = "// one\n\npermit(x);\n  forbid\n(y); rest";
-        let lines = Statement::split("a.cedar", source);
-        let lines: Vec<usize> = lines.iter().map(|statement| statement.line).collect();
-        assert_eq!(lines, [3, 4, 5]);
+        let begins = Statement::split("a.cedar", source);
+        let begins = begins.iter().map(|one| (one.line, one.column));
+        assert_eq!(begins.collect::<Vec<_>>(), [(3, 1), (4, 3), (5, 6)]);
+        let one_line = Statement::split("a.cedar", "// \u{e9}\n\"\u{e9}\"; b; c");
+        let begins = one_line.iter().map(|one| (one.line, one.column));
+        assert_eq!(begins.collect::<Vec<_>>(), [(2, 1), (2, 6), (2, 9)]);
     }
 
     proptest! {

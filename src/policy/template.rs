@@ -78,7 +78,10 @@ impl Template {
             })
     }
 
-    /// Whether some path fits both.
+    /// Whether some path fits both; what [`Matcher::overlapping`] is held against.
+    ///
+    /// [`Matcher::overlapping`]: crate::policy::matcher::Matcher::overlapping
+    #[cfg(test)]
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         let mut theirs = other.segments.iter();
         for ours in &*self.segments {

@@ -8,12 +8,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cedar_policy::EntityUid;
-use cedar_policy::PolicySet;
-
 use crate::policy::load;
 use crate::policy::name::GroupName;
 use crate::policy::name::ServiceName;
+use crate::policy::named;
 use crate::policy::settings::Route;
 use crate::policy::settings::Settings;
 use crate::policy::template::Template;
@@ -21,21 +19,22 @@ use crate::policy::template::Template;
 impl Settings {
     /// Declares the services and groups that the policies in `dir` name.
     ///
-    /// Nothing is declared by a file that cannot be read or parsed: loading
-    /// the directory says what is wrong with it.
+    /// Nothing is declared by a file that cannot be read: loading the directory
+    /// says what is wrong with it.
     #[must_use]
     pub fn as_named_in(dir: &Path) -> Self {
+        let files = load::read(dir).unwrap_or_default().into_iter();
+        Self::as_named_by(files.map(|(_, text)| text))
+    }
+
+    /// The same for files that are already read.
+    #[must_use]
+    pub fn as_named_by(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let mut settings = Self::default();
         let mut route_groups = BTreeSet::new();
-        for (_, text) in load::read(dir).unwrap_or_default() {
-            let Ok(policies) = text.parse::<PolicySet>() else {
-                continue;
-            };
-            for named in policies
-                .policies()
-                .flat_map(cedar_policy::Policy::entity_literals)
-            {
-                settings.declare(&named, &mut route_groups);
+        for text in texts {
+            for (kind, id) in named::entities(text.as_ref()) {
+                settings.declare(kind, &id, &mut route_groups);
             }
         }
         let everything = "/**".parse::<Template>();
@@ -50,9 +49,8 @@ impl Settings {
         settings
     }
 
-    fn declare(&mut self, named: &EntityUid, route_groups: &mut BTreeSet<GroupName>) {
-        let id = named.id().unescaped();
-        match named.type_name().to_string().as_str() {
+    fn declare(&mut self, kind: &str, id: &str, route_groups: &mut BTreeSet<GroupName>) {
+        match kind {
             "Route" => self.declare_service(id.split_once(':').map_or(id, |(service, _)| service)),
             "RouteGroup" => route_groups.extend(id.parse::<GroupName>()),
             "Service" => self.declare_service(id),

@@ -23,6 +23,7 @@ use portreeve::policy::Question;
 use portreeve::policy::Settings;
 
 mod model;
+mod operations;
 mod plain;
 mod pomerium;
 mod ppl_model;
@@ -36,6 +37,7 @@ fn target() -> Target {
         ]
         .into(),
         namespace: "shop".to_owned(),
+        port: Some(8080),
         root_namespace: "istio-system".to_owned(),
         service: "orders".parse().unwrap(),
         trust_domain: "td".parse().unwrap(),
@@ -258,12 +260,8 @@ fn what_has_no_translation_is_refused_with_its_line() {
     let operation = |operation: &str| rule(&format!("to: [{{ operation: {{ {operation} }} }}]"));
     let when = |when: &str| rule(&format!("when: [{{ {when} }}]"));
     for (text, line, why) in [
-        (source("requestPrincipals: [a]"), 6, "tokens of end users"),
-        (
-            source("notRequestPrincipals: [a]"),
-            6,
-            "tokens of end users",
-        ),
+        (source("requestPrincipals: [a]"), 6, "is not looked at"),
+        (source("notRequestPrincipals: [a]"), 6, "is not looked at"),
         (source("remoteIpBlocks: [10.0.0.0/8]"), 6, "`ipBlocks` are"),
         (
             source("notRemoteIpBlocks: [10.0.0.0/8]"),
@@ -315,8 +313,28 @@ fn what_has_no_translation_is_refused_with_its_line() {
             6,
             "compares the host with its port",
         ),
-        (operation("ports: [\"80\"]"), 6, "on one port"),
-        (operation("notPorts: [\"80\"]"), 6, "on one port"),
+        (operation("ports: [\"http\"]"), 6, "is no port"),
+        (operation("notPorts: [\"0\"]"), 6, "is no port"),
+        (
+            operation("hosts: [\"a:*\"]"),
+            6,
+            "compares the host with its port",
+        ),
+        (
+            operation("hosts: [a_b:*, \"a_b\"], notHosts: [\"a:80\", \"a:80:*\"]"),
+            6,
+            "no request has such a host",
+        ),
+        (
+            when("key: destination.port, values: [\"65536\"]"),
+            6,
+            "is no port",
+        ),
+        (
+            when("key: destination.port"),
+            6,
+            "neither `values` nor `notValues`",
+        ),
         (operation("paths: [\"/a/{**}/b\"]"), 6, "no template that"),
         (operation("paths: [\"a/{*}\"]"), 6, "no template that"),
         (operation("paths: [\"/a{*}\"]"), 6, "no template that"),
@@ -328,7 +346,7 @@ fn what_has_no_translation_is_refused_with_its_line() {
         (
             when("key: \"request.auth.claims[iss]\", values: [a]"),
             6,
-            "is not known here",
+            "is not looked at",
         ),
         (
             when("key: connection.sni, values: [a]"),

@@ -25,11 +25,8 @@ use crate::policy::template::Template;
 
 pub(super) fn check(subject: Subject<'_>, world: World<'_>) -> Result<Vec<Mistake>, UnknownSyntax> {
     let mut mistakes = Vec::new();
-    let mut literals = subject.policy.entity_literals();
-    literals.sort();
-    literals.dedup();
-    for uid in literals {
-        if let Some((severity, text)) = judge(&uid, world) {
+    for uid in subject.named {
+        if let Some((severity, text)) = judge(uid, world) {
             mistakes.push(subject.statement.mistake(&uid.to_string(), severity, text));
         }
     }

@@ -8,7 +8,7 @@ mod ids;
 mod names;
 mod shape;
 
-use cedar_policy::Policy;
+use cedar_policy::EntityUid;
 use cedar_policy::pst;
 
 use crate::policy::mistake::Mistake;
@@ -26,11 +26,12 @@ pub(super) struct World<'a> {
     pub(super) vocabulary: &'a Vocabulary,
 }
 
-/// One policy in the three forms that the checks read.
+/// One policy in the forms that the checks read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject<'a> {
     pub(super) statement: Statement<'a>,
-    pub(super) policy: &'a Policy,
+    /// All entities that it names, sorted.
+    pub(super) named: &'a [EntityUid],
     pub(super) tree: &'a pst::Template,
     /// Whether Cedar's own validator found nothing, so that nothing is said
     /// twice.
