@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use portreeve::ca::Authority;
@@ -151,9 +152,13 @@ fn connect(door: SocketAddr, config: ClientConfig) -> StreamOwned<ClientConnecti
 fn started<T>(start: impl FnOnce() -> T) -> (T, String) {
     let before = workers();
     let made = start();
-    let after = workers();
-    let mut new = after.difference(&before);
-    (made, new.next().unwrap().clone())
+    // A thread takes its name only when it runs.
+    loop {
+        if let Some(new) = workers().difference(&before).next() {
+            return (made, new.clone());
+        }
+        thread::yield_now();
+    }
 }
 
 /// The threads of all workers.

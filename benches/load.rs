@@ -17,11 +17,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
-use std::time::Instant;
 
 use mimalloc::MiMalloc;
 use portreeve::policy::Policy;
 use portreeve::policy::Settings;
+use tokio::time::Instant;
 
 /// That of the program.
 #[global_allocator]
@@ -136,7 +136,7 @@ fn kinds(text: &mut String, number: usize) {
     let (effect, scope, condition) = match number % 10 {
         0..4 => ("permit", format!("{web}, action in Action::\"read\", {route}"), "".to_owned()),
         4 => ("permit", format!("{web}, action == Action::\"POST\", {route}"), "when { context.utc.minuteOfDay >= 480 && context.utc.minuteOfDay < 1080 }".to_owned()),
-        5 => ("permit", format!("{web}, action, {whole}"), "when { context.path like \"/api/*\" }".to_owned()),
+        5 => ("permit", format!("{web}, action in Action::\"http\", {whole}"), "when { context.path like \"/api/*\" }".to_owned()),
         6 => ("permit", format!("principal in WorkloadGroup::\"operators\", action in Action::\"http\", {whole}"), "when { context.headers has \"x-tier\" && context.headers[\"x-tier\"] == \"gold\" }".to_owned()),
         7 => ("permit", format!("principal in Namespace::\"td/{service}\", action in [Action::\"GET\", Action::\"POST\"], {whole}"), "unless { context.sourceIp.isInRange(ip(\"10.0.0.0/8\")) }".to_owned()),
         8 => ("permit", format!("principal in Group::\"corp/team{number}\", action, {route}"), "when { context has authAge && context.authAge < 900 && principal.amr.contains(\"hwk\") }".to_owned()),

@@ -247,7 +247,8 @@ fn the_edges_certificate_may_be_written_as_its_readme_does() {
     let portreeve::config::EdgeCertificate::Acme(acme) = edge.unwrap().certificate else {
         panic!("it is not from a CA");
     };
-    assert_eq!(acme.hosts, ["grafana.example.org", "shop.example.org"]);
+    let hosts = ["argocd", "grafana", "shop"].map(|name| format!("{name}.example.org"));
+    assert_eq!(acme.hosts, hosts);
 }
 
 #[test]

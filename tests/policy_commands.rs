@@ -438,38 +438,36 @@ fn editors_get_a_schema_for_cases() {
     assert_eq!(schema["required"][0], "cases");
 }
 
+/// Imports a policy of Istio's that says `spec`.
+fn import_istio(spec: &str, more: &[&str]) -> Ended {
+    let dir = tempfile::tempdir().unwrap();
+    let head = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a, namespace: shop }\n";
+    fs::write(
+        dir.path().join("istio.yaml"),
+        format!("{head}spec: {spec}\n"),
+    )
+    .unwrap();
+    let words = [
+        "policy",
+        "import",
+        "istio",
+        "istio.yaml",
+        "--service",
+        "orders",
+        "--namespace",
+        "shop",
+        "--trust-domain",
+        "td",
+    ];
+    portreeve(dir.path(), &[&words[..], more].concat())
+}
+
 #[test]
 fn policies_of_istio_are_printed_as_cedar_or_refused_whole() {
-    let dir = tempfile::tempdir().unwrap();
-    let write = |spec: &str| {
-        let head = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a, namespace: shop }\n";
-        fs::write(
-            dir.path().join("istio.yaml"),
-            format!("{head}spec: {spec}\n"),
-        )
-        .unwrap();
-    };
-    let import = |more: &[&str]| {
-        let words = [
-            "policy",
-            "import",
-            "istio",
-            "istio.yaml",
-            "--service",
-            "orders",
-        ];
-        portreeve(
-            dir.path(),
-            &[
-                &words[..],
-                &["--namespace", "shop", "--trust-domain", "td"],
-                more,
-            ]
-            .concat(),
-        )
-    };
-    write("{ rules: [{ when: [{ key: \"request.headers[x-a]\", values: [b] }] }] }");
-    let ended = import(&[]);
+    let ended = import_istio(
+        "{ rules: [{ when: [{ key: \"request.headers[x-a]\", values: [b] }] }] }",
+        &[],
+    );
     let expected = r#"// Declare `policy.headers: [x-a]`.
 
 @id("istio/shop/a/0")
@@ -482,30 +480,32 @@ when { (context.headers has "x-a" && context.headers["x-a"] == "b") };
         "{}",
         ended.err
     );
-    write("{ rules: [{ to: [{ operation: { ports: [\"80\"] } }] }] }");
-    let ended = import(&[]);
+    let ended = import_istio(ON_PORT_80, &[]);
     assert_eq!((ended.code, ended.out.as_str()), (1, ""));
     assert_eq!(
         ended.err,
         "istio.yaml:4: a port: say which the application has (`--port 8080`), that of its container\n"
     );
-    let ended = import(&["--port", "80"]);
+}
+
+#[test]
+fn the_port_of_the_application_decides_which_rules_are_translated() {
+    let ended = import_istio(ON_PORT_80, &["--port", "80"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
-    assert!(
-        ended.out.contains("\npermit (principal is Workload, "),
-        "{}",
-        ended.out
-    );
-    let ended = import(&["--port", "8080"]);
+    let permit = "\npermit (principal is Workload, ";
+    assert!(ended.out.contains(permit), "{}", ended.out);
+    let ended = import_istio(ON_PORT_80, &["--port", "8080"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
     let left_out = "// istio/shop/a/0 is about other ports.\n";
     assert!(
-        ended.out.contains(left_out) && !ended.out.contains("permit ("),
+        ended.out.contains(left_out) && !ended.out.contains(permit),
         "{}",
         ended.out
     );
-    assert_eq!(import(&["--port", "0"]).code, 2);
+    assert_eq!(import_istio(ON_PORT_80, &["--port", "0"]).code, 2);
 }
+
+const ON_PORT_80: &str = "{ rules: [{ to: [{ operation: { ports: [\"80\"] } }] }] }";
 
 #[test]
 fn policies_of_pomerium_are_printed_as_cedar_or_refused_whole() {

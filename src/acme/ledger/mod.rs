@@ -3,16 +3,20 @@
 //!
 //! What is secret is sealed, with the key of the sessions.
 
+mod claim;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::session::KeepError;
-use crate::session::SessionId;
 use crate::session::Sessions;
 use crate::store::Change;
+
+pub(super) use claim::Claim;
+pub(super) use claim::Claimed;
+pub(super) use claim::Wish;
 
 /// The part of the store that is about one CA.
 #[derive(Debug)]
@@ -44,45 +48,6 @@ pub(super) struct Row {
 
 /// The same as the store has it.
 type Columns = (String, String, String, i64, i64, i64, String, i64);
-
-/// The right to look after a host, for [some minutes](Claim::LASTS).
-///
-/// Not `Clone`: one claim, one outcome. Dropped, it is free again when its time is over.
-#[derive(Debug)]
-pub(super) struct Claim {
-    host: String,
-    word: String,
-}
-
-impl Claim {
-    /// Longer than an order may take.
-    const LASTS: Duration = Duration::from_mins(5);
-
-    /// For which host.
-    pub(super) fn host(&self) -> &str {
-        &self.host
-    }
-}
-
-/// What a host is claimed for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Wish {
-    /// A certificate, which counts against the bound of an hour.
-    Order,
-    /// What costs the CA next to nothing.
-    Question,
-}
-
-/// What becomes of the wish to look after a host.
-#[derive(Debug)]
-pub(super) enum Claimed {
-    /// It is granted.
-    Ours(Claim),
-    /// Another has it, or has had it.
-    Taken,
-    /// There were as many orders in this hour as there may be.
-    TooMany,
-}
 
 /// How looking after a host ended.
 #[derive(Clone, Copy, Debug)]
@@ -238,77 +203,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// Claims `host`, whose row is of `version`, at `now`.
-    pub(super) async fn claim(
-        &self,
-        (host, version): (&str, i64),
-        now: u64,
-        wish: Wish,
-    ) -> Result<Claimed, KeepError> {
-        let Ok(word) = SessionId::generate().map(|word| word.digest().to_string()) else {
-            return Ok(Claimed::Taken);
-        };
-        let mut change = self.begin().await?;
-        // Whoever counts, counts what others have claimed.
-        change.alone().await?;
-        let is_order = wish == Wish::Order;
-        if is_order && self.orders(&mut change, now).await? >= MOST_ORDERS {
-            return Ok(Claimed::TooMany);
-        }
-        let claimed = sqlx::query(
-            "UPDATE web_certificate SET claim = $1, claimed_until_s = $2
-             WHERE directory = $3 AND host = $4 AND version = $5 AND claimed_until_s <= $6",
-        )
-        .bind(word.clone())
-        .bind(column(now.saturating_add(Claim::LASTS.as_secs())))
-        .bind(self.directory.clone())
-        .bind(host.to_owned())
-        .bind(version)
-        .bind(column(now))
-        .execute(change.connection())
-        .await?;
-        if claimed.rows_affected() != 1 {
-            return Ok(Claimed::Taken);
-        }
-        if is_order {
-            sqlx::query("INSERT INTO web_order (directory, host, at_s) VALUES ($1, $2, $3)")
-                .bind(self.directory.clone())
-                .bind(host.to_owned())
-                .bind(column(now))
-                .execute(change.connection())
-                .await?;
-        }
-        change.commit_quietly().await?;
-        let host = host.to_owned();
-        Ok(Claimed::Ours(Claim { host, word }))
-    }
-
-    /// How many orders there were in the hour before `now`; older ones are forgotten.
-    async fn orders(&self, change: &mut Change<'_>, now: u64) -> Result<i64, KeepError> {
-        sqlx::query("DELETE FROM web_order WHERE at_s <= $1")
-            .bind(column(now.saturating_sub(AN_HOUR_S)))
-            .execute(change.connection())
-            .await?;
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM web_order WHERE directory = $1");
-        let count = count.bind(self.directory.clone());
-        Ok(count.fetch_one(change.connection()).await?)
-    }
-
-    /// Nothing was ordered for `host` after all: what was counted last is not.
-    pub(super) async fn uncount(&self, host: &str) -> Result<(), KeepError> {
-        let mut change = self.begin().await?;
-        change.alone().await?;
-        sqlx::query(
-            "DELETE FROM web_order WHERE directory = $1 AND host = $2 AND at_s =
-             (SELECT MAX(at_s) FROM web_order WHERE directory = $1 AND host = $2)",
-        )
-        .bind(self.directory.clone())
-        .bind(host.to_owned())
-        .execute(change.connection())
-        .await?;
-        Ok(change.commit_quietly().await?)
-    }
-
     /// Lets all sidecars know the `answer` to the challenge of a host. False if the
     /// claim is over.
     pub(super) async fn answer(&self, claim: &Claim, answer: &str) -> Result<bool, KeepError> {
@@ -392,10 +286,6 @@ impl Ledger {
 fn column(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
-
-/// Of all hosts, in an hour: below what the CAs of the web allow.
-const MOST_ORDERS: i64 = 90;
-const AN_HOUR_S: u64 = 3600;
 
 #[cfg(test)]
 mod tests;

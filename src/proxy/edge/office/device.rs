@@ -165,7 +165,7 @@ fn not_begun(provider: &Provider, error: &SignInError) -> Page {
             "unauthorized_client",
             &format!("`{name}` lets no programs in: it has no `{endpoint}`"),
         ),
-        SignInError::Refused { cause } => no(
+        SignInError::Misconfigured { cause } | SignInError::Refused { cause } => no(
             "provider_refused",
             "unauthorized_client",
             &format!(
