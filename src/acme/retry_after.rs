@@ -3,7 +3,7 @@
 use std::time::Duration;
 use std::time::SystemTime;
 
-/// What a `retry-after` field says at `now`, at most a [day](MOST): whoever would
+/// What a `retry-after` field says at `now`, at most a day: whoever would
 /// be silent for longer asks again then, and is told again.
 ///
 /// None if it says nothing that makes sense.

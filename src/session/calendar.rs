@@ -21,7 +21,7 @@ pub(super) fn column(seconds: u64) -> i64 {
     i64::try_from(seconds.min(LAST)).unwrap_or(i64::MAX)
 }
 
-/// [`column`] back; none if it is none of ours.
+/// [`column()`] back; none if it is none of ours.
 pub(super) fn from_column(column: i64) -> Option<u64> {
     u64::try_from(column)
         .ok()

@@ -100,7 +100,7 @@ pub(super) fn write(facts: &Facts, person: &Person) -> Option<String> {
     (text.len() <= MOST_BYTES).then_some(text)
 }
 
-/// Reads [`write`]'s text back; none if it is not one that it makes.
+/// Reads [`write()`]'s text back; none if it is not one that it makes.
 pub(super) fn read(text: &[u8], digest: Digest, version: i64) -> Option<(Facts, Person)> {
     if text.len() > MOST_BYTES {
         return None;
