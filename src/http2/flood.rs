@@ -18,8 +18,8 @@ pub struct FloodGuard {
     allowance: u32,
     flood: Option<Flood>,
     frames: Frames,
-    /// What the frames that have begun cost, whatever they are.
-    work: u32,
+    /// Frames that have begun, whatever they are.
+    begun: u32,
     /// Frames that the connection may still send.
     left: u32,
     /// When it last got its allowance.
@@ -102,7 +102,7 @@ impl FloodGuard {
             allowance,
             flood: None,
             frames,
-            work: 0,
+            begun: 0,
             left: allowance,
             refilled: now,
         }
@@ -116,9 +116,9 @@ impl FloodGuard {
         }
         let allowance = self.allowance;
         let (left, refilled, flood) = (&mut self.left, &mut self.refilled, &mut self.flood);
-        let work = &mut self.work;
+        let begun = &mut self.begun;
         self.frames.feed(bytes, |head| {
-            *work = work.wrapping_add(work_of(head.kind));
+            *begun = begun.wrapping_add(1);
             let Some((kind, cost)) = Flood::of(head) else {
                 return;
             };
@@ -134,11 +134,10 @@ impl FloodGuard {
         self.flood
     }
 
-    /// What the frames that have begun cost, as many microseconds, roughly. After
-    /// the greatest number comes 0.
+    /// How many frames have begun. After the greatest number comes 0.
     #[must_use]
-    pub const fn work(&self) -> u32 {
-        self.work
+    pub const fn begun(&self) -> u32 {
+        self.begun
     }
 
     /// The connection was sent what is [`worth`] so many frames.
@@ -160,16 +159,6 @@ pub const fn worth(kind: u8, length: u32) -> u32 {
         DATA => 4 + length / 1024,
         HEADERS => 4,
         _ => 0,
-    }
-}
-
-/// What the library takes for a frame of `kind`, and we for what comes of it.
-///
-/// Each piece of a body may be a system call of its own to the application.
-const fn work_of(kind: u8) -> u32 {
-    match kind {
-        DATA => 8,
-        _ => 1,
     }
 }
 
