@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::net::place;
 use crate::session::calendar::column;
 use crate::session::calendar::from_column;
 use crate::session::calendar::seconds;
@@ -128,7 +129,8 @@ impl Sessions {
     pub async fn take_place(&self, source: IpAddr) -> Result<Zeroizing<String>, WaitError> {
         let code = SessionId::generate().map_err(|cause| WaitError::NoCode { cause })?;
         let code = code.cookie();
-        let source = neighbourhood(source);
+        // Whoever has an IPv6 address has some 2⁶⁴ of them.
+        let source = place(source).to_string();
         let taken = self.try_to_take(&code, &source).await;
         match taken.map_err(|cause| WaitError::Store { cause })? {
             true => Ok(code),
@@ -298,17 +300,6 @@ fn read(text: &[u8]) -> Option<Waiting> {
         program: Program::new(&written.name, written.source),
         provider: written.provider,
     })
-}
-
-/// Whoever has an IPv6 address has some 2⁶⁴ of them.
-fn neighbourhood(source: IpAddr) -> String {
-    match source.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
 }
 
 fn digest(code: &str) -> String {
