@@ -620,18 +620,28 @@ fn policies_come_from_a_folder_or_from_the_authority() {
         mistakes(&with_policy(FILES, "from_authority: true")),
         ["policy.from_authority: needs `identity.authority`: nobody else gives out policies"]
     );
-    let words = "from_authority: true, headers: [x-a], time_zones: { v: Europe/Vienna }, workload_groups: { a: [] }, workload_groups_file: g.yaml, signals: { risk: long, at: string }, signal_headers: { risk: x-risk }, signals_file: s.yaml";
-    let declared = ["headers", "time_zones", "workload_groups"].map(|key| {
+    let words = "from_authority: true, headers: [x-a], time_zones: { v: Europe/Vienna }, workload_groups: { a: [] }, signals: { risk: long, at: string }, signal_headers: { risk: x-risk }";
+    let declared = [
+        "headers",
+        "signal_headers",
+        "signals",
+        "time_zones",
+        "workload_groups",
+    ];
+    let told = declared.map(|key| {
         format!("policy.{key}: comes with the policies: declare it under `policy` at the authority")
     });
-    let files = ["signals", "signal_headers", "signals_file", "workload_groups_file"].map(|key| {
-        format!("policy.{key}: goes with a folder of policies (`policy.dir`), not with those of an authority")
-    });
-    let mut told = [&declared[..], &files].concat();
-    told.sort();
     let mut found = mistakes(&with_policy(AUTHORITY, words));
     found.sort();
     assert_eq!(found, told);
+    // What they say is each sidecar's own.
+    let files = "from_authority: true, workload_groups_file: g.yaml, signals_file: s.yaml";
+    let config = Config::parse(&with_policy(AUTHORITY, files), Path::new("/etc/portreeve"));
+    let policy = config.unwrap().policy;
+    assert_eq!(
+        [policy.workload_groups_file, policy.signals_file],
+        ["g.yaml", "s.yaml"].map(|file| Some(Path::new("/etc/portreeve").join(file)))
+    );
 }
 
 #[test]

@@ -235,8 +235,7 @@ impl Ground {
         }
         let first = origin.first(bulletin.as_deref(), follower.as_ref(), &live);
         let first = runtime.block_on(first)?;
-        let policies = Policies::new(first, bulletin, Arc::clone(clock), shown)
-            .with_pushed(config.policy.signals.clone());
+        let policies = Policies::new(first, bulletin, Arc::clone(clock), shown);
         let doors =
             Doors::bind(config, workers.get()).map_err(|cause| BuildError::Bind { cause })?;
         let (log, writer) = Log::open(&config.audit, workers, Arc::clone(clock))

@@ -21,6 +21,7 @@ mod names;
 mod overview;
 mod policies;
 mod policy_feed;
+mod policy_files;
 mod policy_folder;
 mod policy_origin;
 mod running;

@@ -3,7 +3,6 @@
 //! A set with a mistake never takes effect; the last good one stays. Groups are
 //! another matter: who is in them changes at once, and without a new set.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -26,8 +25,6 @@ use crate::policy::Policy;
 use crate::policy::PushError;
 use crate::policy::Pushed;
 use crate::policy::PushedSignal;
-use crate::policy::SignalName;
-use crate::policy::SignalType;
 use crate::policy::Signals;
 use crate::time::Clock;
 
@@ -79,11 +76,12 @@ impl Policies {
         let told = all_groups(&first.declared, bulletin.as_deref());
         let policy = first.policy.with_groups(&told).unwrap_or(first.policy);
         let signals = policy.signals().clone();
+        let pushed = Pushed::new(policy.signal_types().clone());
         let state = Mutex::new(State {
             declared: first.declared,
             last_error: None,
             loaded_at: clock.now(),
-            pushed: Pushed::default(),
+            pushed,
             signals,
             version: first.version,
         });
@@ -95,12 +93,6 @@ impl Policies {
             retry: Notify::new(),
             state,
         }
-    }
-
-    /// Takes in what operators push of the signals that are `declared`.
-    pub(super) fn with_pushed(self, declared: BTreeMap<SignalName, SignalType>) -> Self {
-        self.state().pushed = Pushed::new(declared);
-        self
     }
 
     pub(super) const fn current(&self) -> &Arc<Current> {
@@ -127,7 +119,7 @@ impl Policies {
             version,
         } = next;
         let signals = policy.signals().clone();
-        let policy = policy.with_signals(self.state().pushed.over(&signals));
+        let policy = policy.with_signals(self.pushed_over(&signals, &policy));
         let is_same = policy.is_same_as(&self.current.load());
         if is_same && version.is_none() {
             return self.content();
@@ -144,6 +136,21 @@ impl Policies {
         state.loaded_at = self.clock.now();
         state.signals = signals;
         state.version = version;
+    }
+
+    /// What `signals` say, and over it what operators push of those that `next` knows.
+    fn pushed_over(&self, signals: &Signals, next: &Policy) -> Signals {
+        let mut state = self.state();
+        let forgotten = state.pushed.redeclare(next.signal_types());
+        let all = state.pushed.over(signals);
+        drop(state);
+        if forgotten > 0 {
+            tracing::warn!(
+                forgotten,
+                "values that operators pushed are of signals that the policy has no more"
+            );
+        }
+        all
     }
 
     /// Puts other values of signals in force.

@@ -5,10 +5,18 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio::time::sleep;
+
 use crate::app::policies::Good;
 use crate::app::policies::Policies;
 use crate::app::policies::PolicyMistakes;
 use crate::app::policies::warn;
+use crate::app::policy_files::Changed;
+use crate::app::policy_files::LOOK_EVERY;
+use crate::app::policy_files::PolicyFiles;
+use crate::app::policy_files::TRY_AGAIN_AFTER;
 use crate::config::Config;
 use crate::config::IdentitySource;
 use crate::enrol;
@@ -28,15 +36,18 @@ use crate::time::SystemClock;
 #[derive(Debug)]
 pub(super) struct PolicyFeed {
     bulletin: Arc<Bulletin>,
+    /// Those that each set is read with.
+    files: PolicyFiles,
     in_force: Mutex<Option<Arc<SignedPolicy>>>,
-    /// What is particular to us: services and routes.
+    /// What is particular to us: services and routes, and files of groups and signals.
     settings: Settings,
 }
 
 impl PolicyFeed {
-    pub(super) const fn new(bulletin: Arc<Bulletin>, settings: Settings) -> Self {
+    pub(super) fn new(bulletin: Arc<Bulletin>, settings: Settings) -> Self {
         Self {
             bulletin,
+            files: PolicyFiles::new(None, &settings),
             in_force: Mutex::new(None),
             settings,
         }
@@ -105,6 +116,7 @@ impl PolicyFeed {
         reasons: &mut Vec<NoPolicy>,
     ) -> Option<Good> {
         for set in sets {
+            self.files.see(self.files.look());
             match compile(&set, &self.settings) {
                 Ok(good) => {
                     for why in reasons {
@@ -128,58 +140,113 @@ impl PolicyFeed {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts in force what the authority tells, for ever.
-    pub(super) async fn watch(&self, policies: &Policies) {
+    /// Puts in force what the authority tells and what the files say, for ever;
+    /// reads them at once when `asked`.
+    pub(super) async fn watch(&self, policies: &Policies, asked: &Notify) {
         let mut sets = self.bulletin.sets();
+        // What was told before this.
+        sets.mark_changed();
+        let mut before = self.files.seen();
+        let mut tried = Instant::now();
         loop {
-            let heard = sets.borrow_and_update().clone();
-            match heard {
-                Heard::Believed { set, insists } => {
-                    let version = policies.status().version;
-                    let is_older = version.is_some_and(|version| set.version() < version);
-                    if insists || !is_older {
+            let is_due = tokio::select! {
+                told = sets.changed() => {
+                    if told.is_err() {
+                        return std::future::pending().await;
+                    }
+                    let heard = sets.borrow_and_update().clone();
+                    self.heed(heard, policies).await;
+                    false
+                }
+                () = sleep(LOOK_EVERY), if !self.files.are_none() => {
+                    match self.files.changed(&mut before) {
+                        Some(Changed::Signals) if !policies.is_refused() => {
+                            self.files.reload_signals(policies).await;
+                            false
+                        }
+                        Some(_) => true,
+                        None => policies.is_refused() && tried.elapsed() >= TRY_AGAIN_AFTER,
+                    }
+                }
+                () = asked.notified() => true,
+            };
+            if is_due {
+                self.read_again(policies).await;
+                tried = Instant::now();
+            }
+        }
+    }
+
+    /// What is `heard` is put in force, or it is noted why not.
+    async fn heed(&self, heard: Heard, policies: &Policies) {
+        match heard {
+            Heard::Believed { set, insists } => {
+                let version = policies.status().version;
+                let is_older = version.is_some_and(|version| set.version() < version);
+                if insists || !is_older {
+                    let known = self.in_force().clone();
+                    let is_known = known.is_some_and(|known| known.is_same_set_as(&set));
+                    // What was refused may be a file that it is read with.
+                    if is_known && !policies.is_refused() {
+                        self.sign_anew(set).await;
+                    } else {
                         self.take(set, policies).await;
                     }
                 }
-                Heard::None => policies.refuse(&NoPolicy::None),
-                Heard::Refused { version, cause } => {
-                    policies.refuse(&NoPolicy::NotBelieved { version, cause });
+            }
+            Heard::None => policies.refuse(&NoPolicy::None),
+            Heard::Refused { version, cause } => {
+                policies.refuse(&NoPolicy::NotBelieved { version, cause });
+            }
+            Heard::Unheard => {}
+        }
+    }
+
+    /// The set in force, with what the files say now; then the one that was told
+    /// last, if that is another.
+    async fn read_again(&self, policies: &Policies) {
+        let in_force = self.in_force().clone();
+        let told = self.bulletin.sets().borrow().clone();
+        match (told, in_force) {
+            (Heard::Believed { set, .. }, Some(known)) if known.is_same_set_as(&set) => {
+                self.take(set, policies).await;
+            }
+            (told, known) => {
+                if let Some(known) = known {
+                    self.take(known, policies).await;
                 }
-                Heard::Unheard => {}
+                self.heed(told, policies).await;
             }
-            if sets.changed().await.is_err() {
-                return std::future::pending().await;
-            }
+        }
+    }
+
+    /// The set in force has other signatures, and is as good as before.
+    async fn sign_anew(&self, set: Arc<SignedPolicy>) {
+        let (bulletin, signed) = (Arc::clone(&self.bulletin), Arc::clone(&set));
+        let kept = tokio::task::spawn_blocking(move || bulletin.in_force(&signed)).await;
+        if kept.is_ok() {
+            *self.in_force() = Some(set);
         }
     }
 
     /// Puts `set` in force, or notes why not. A large one takes seconds, so that
     /// is another thread's work; so is writing it down.
     async fn take(&self, set: Arc<SignedPolicy>, policies: &Policies) {
-        let known = self.in_force().clone();
-        let is_signed_anew = known.is_some_and(|known| known.is_same_set_as(&set));
+        let seen = self.files.look();
         let (bulletin, settings) = (Arc::clone(&self.bulletin), self.settings.clone());
         let taken = Arc::clone(&set);
         let work = tokio::task::spawn_blocking(move || {
-            let good = if is_signed_anew {
-                None
-            } else {
-                Some(compile(&taken, &settings)?)
-            };
+            let good = compile(&taken, &settings)?;
             bulletin.in_force(&taken);
             Ok::<_, PolicyMistakes>(good)
         });
-        match work.await {
-            Ok(Ok(Some(good))) => policies.accept(good),
-            Ok(Ok(None)) => policies.content(),
-            Ok(Err(cause)) => {
-                let version = set.version();
-                return policies.refuse(&NoPolicy::Mistakes { version, cause });
-            }
-            Err(_panic) => {
-                let version = set.version();
-                return policies.refuse(&NoPolicy::Unchecked { version });
-            }
+        let done = work.await;
+        self.files.see(seen);
+        let version = set.version();
+        match done {
+            Ok(Ok(good)) => policies.accept(good),
+            Ok(Err(cause)) => return policies.refuse(&NoPolicy::Mistakes { version, cause }),
+            Err(_panic) => return policies.refuse(&NoPolicy::Unchecked { version }),
         }
         *self.in_force() = Some(set);
     }
@@ -191,6 +258,10 @@ pub(super) fn compile(set: &SignedPolicy, own: &Settings) -> Result<Good, Policy
     let document = set.document();
     let mut settings = document.settings().clone();
     settings.add_services(&own.services);
+    settings
+        .workload_groups_file
+        .clone_from(&own.workload_groups_file);
+    settings.signals_file.clone_from(&own.signals_file);
     let compiled = document.compile(&settings);
     let (policy, warnings) = compiled.map_err(|mistakes| PolicyMistakes { mistakes })?;
     warn(&warnings);

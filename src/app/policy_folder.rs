@@ -2,9 +2,6 @@
 
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -13,26 +10,27 @@ use crate::app::policies::Good;
 use crate::app::policies::Policies;
 use crate::app::policies::PolicyMistakes;
 use crate::app::policies::warn;
+use crate::app::policy_files::Changed;
+use crate::app::policy_files::LOOK_EVERY;
+use crate::app::policy_files::PolicyFiles;
+use crate::app::policy_files::TRY_AGAIN_AFTER;
 use crate::policy::Groups;
 use crate::policy::Policy;
 use crate::policy::Settings;
-use crate::policy::Signals;
-use crate::store::Fingerprint;
 
 /// A folder of policies, and what was read of it last.
 #[derive(Debug)]
 pub(super) struct PolicyFolder {
     dir: PathBuf,
-    seen: Mutex<Seen>,
+    files: PolicyFiles,
     settings: Settings,
 }
 
 impl PolicyFolder {
     pub(super) fn new(dir: PathBuf, settings: Settings) -> Self {
-        let seen = Mutex::new(look(&dir, &settings));
         Self {
+            files: PolicyFiles::new(Some(dir.clone()), &settings),
             dir,
-            seen,
             settings,
         }
     }
@@ -47,7 +45,7 @@ impl PolicyFolder {
 
     /// The set that is there, if it is good with the groups that are `told`.
     pub(super) fn load(&self, told: &Groups) -> Result<Good, PolicyMistakes> {
-        self.see(look(&self.dir, &self.settings));
+        self.files.see(self.files.look());
         let mut settings = self.settings.clone();
         settings.add_groups(told);
         let policy = load(&self.dir, &settings)?;
@@ -55,27 +53,19 @@ impl PolicyFolder {
     }
 
     /// Looks at the folder for ever, and at once when `asked`.
-    ///
-    /// What changed is read when two looks in a row see the same: a file that
-    /// is still being written may read as a whole one with less in it. What was
-    /// refused is read again now and then, because the reason may have been a
-    /// want of descriptors or memory that is over.
     pub(super) async fn watch(&self, policies: &Policies, asked: &Notify) {
-        let mut before = self.seen();
+        let mut before = self.files.seen();
         let mut tried = Instant::now();
         loop {
             let due = tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {
-                    let now = look(&self.dir, &self.settings);
-                    let changed = now == before && now != self.seen();
-                    let is_same_set = now.set == self.seen().set;
-                    before = now;
-                    if changed && is_same_set && !policies.is_refused() {
-                        self.reload_signals(policies).await;
+                () = tokio::time::sleep(LOOK_EVERY) => match self.files.changed(&mut before) {
+                    Some(Changed::Signals) if !policies.is_refused() => {
+                        self.files.reload_signals(policies).await;
                         continue;
                     }
-                    changed || (policies.is_refused() && tried.elapsed() >= TRY_AGAIN_AFTER)
-                }
+                    Some(_) => true,
+                    None => policies.is_refused() && tried.elapsed() >= TRY_AGAIN_AFTER,
+                },
                 () = asked.notified() => true,
                 () = policies.may_be_good_now() => true,
             };
@@ -89,8 +79,7 @@ impl PolicyFolder {
     /// Loads what is in the folder now. A large set takes seconds, so that is
     /// another thread's work.
     async fn reload(&self, policies: &Policies) {
-        // Looked at before it is read: a change during the reading is seen by the next look.
-        let seen = look(&self.dir, &self.settings);
+        let seen = self.files.look();
         let (dir, mut settings) = (self.dir.clone(), self.settings.clone());
         settings.add_groups(&policies.told_groups());
         let loading = tokio::task::spawn_blocking(move || load(&dir, &settings));
@@ -98,29 +87,10 @@ impl PolicyFolder {
             tracing::error!("reading the policy failed; the last good one stays");
             return;
         };
-        self.see(seen);
+        self.files.see(seen);
         match loaded {
             Ok(policy) => policies.accept(self.good(policy)),
             Err(mistakes) => policies.refuse(&mistakes),
-        }
-    }
-
-    /// The same for the values of signals alone, which may change often.
-    async fn reload_signals(&self, policies: &Policies) {
-        let seen = look(&self.dir, &self.settings);
-        let settings = self.settings.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let read = |path: &PathBuf| Signals::read(path, &settings.signals);
-            settings.signals_file.as_ref().map(read).transpose()
-        });
-        let Ok(read) = reading.await else {
-            tracing::error!("reading the signals failed; the last good ones stay");
-            return;
-        };
-        self.see(seen);
-        match read {
-            Ok(signals) => policies.signal(signals.unwrap_or_default()),
-            Err(mistakes) => policies.refuse(&PolicyMistakes { mistakes }),
         }
     }
 
@@ -131,32 +101,6 @@ impl PolicyFolder {
             version: None,
         }
     }
-
-    fn seen(&self) -> Seen {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn see(&self, now: Seen) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
-    }
-}
-
-/// What all that is read looks like.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Seen {
-    set: Fingerprint,
-    signals: Fingerprint,
-}
-
-fn look(dir: &Path, settings: &Settings) -> Seen {
-    let groups = settings.workload_groups_file.as_deref();
-    Seen {
-        set: Fingerprint::take(std::iter::once(dir).chain(groups)),
-        signals: Fingerprint::take(settings.signals_file.as_deref()),
-    }
 }
 
 fn load(dir: &Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
@@ -166,17 +110,13 @@ fn load(dir: &Path, settings: &Settings) -> Result<Policy, PolicyMistakes> {
     Ok(policy)
 }
 
-/// Soon enough that one file dropped into the folder works within a second.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Reading a large set takes seconds of a core.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::policy::Metrics;
+    use crate::policy::Signals;
     use crate::time::SystemClock;
 
     /// Waits until other values of signals are in force.
@@ -243,7 +183,7 @@ mod tests {
         let before = policies.current().load().revision().as_str().to_owned();
         // As if the system had let nobody open the file.
         write("after");
-        folder.see(look(dir.path(), &Settings::default()));
+        folder.files.see(folder.files.look());
         policies.refuse(&std::io::Error::other("Too many open files"));
         let changed = async {
             while policies.current().load().revision().as_str() == before {

@@ -30,7 +30,7 @@ impl PolicyKeeper {
         let policies = self.policies.as_ref();
         let sets = async {
             match &self.origin {
-                PolicyOrigin::Feed(feed) => feed.watch(policies).await,
+                PolicyOrigin::Feed(feed) => feed.watch(policies, asked).await,
                 PolicyOrigin::Folder(folder) => folder.watch(policies, asked).await,
             }
         };

@@ -135,6 +135,12 @@ pub(super) struct Policy {
     /// Workloads by the name of their group: name to SPIFFE IDs. Entries may add others.
     #[serde(default)]
     pub(super) workload_groups: BTreeMap<String, Vec<String>>,
+    /// What something else says of callers, in `context.signals`: name to type. The values are in the files of sidecars (`policy.signals_file`), or pushed to them.
+    #[serde(default)]
+    pub(super) signals: BTreeMap<String, file::Values>,
+    /// The signals whose values are what a header of the request says: name to header, which callers can set as they like. Default: none.
+    #[serde(default)]
+    pub(super) signal_headers: BTreeMap<String, String>,
 }
 
 /// A service that policies may name.

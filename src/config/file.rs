@@ -156,10 +156,10 @@ pub(super) struct Policy {
     /// Workloads by the name of their group: name to SPIFFE IDs.
     #[serde(default)]
     pub(super) workload_groups: BTreeMap<String, Vec<String>>,
-    /// A YAML or JSON file that says who is in which groups besides, as long as policies are from a folder: SPIFFE ID, or pattern such as
+    /// A YAML or JSON file that says who is in which groups besides: SPIFFE ID, or pattern such as
     /// `spiffe://example.org/ns/ops/*`, to names of groups. Looked at four times a second; with a mistake in it the groups stay as they were.
     pub(super) workload_groups_file: Option<PathBuf>,
-    /// What something else says of callers, in `context.signals`, as long as policies are from a folder: name to type.
+    /// What something else says of callers, in `context.signals`: name to type.
     #[serde(default)]
     pub(super) signals: BTreeMap<String, Values>,
     /// The signals whose values are not in that file but what a header of the request says: name to header, which callers can set as they like. A value that is

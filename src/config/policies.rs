@@ -47,26 +47,13 @@ pub(super) fn source(
                 ("time_zones", written.time_zones.is_empty()),
                 ("trust_domains", written.trust_domains.is_empty()),
                 ("workload_groups", written.workload_groups.is_empty()),
+                ("signals", written.signals.is_empty()),
+                ("signal_headers", written.signal_headers.is_empty()),
             ];
             for (key, _) in words.iter().filter(|(_, is_empty)| !is_empty) {
                 notes.add(
                     format!("policy.{key}"),
                     "comes with the policies: declare it under `policy` at the authority",
-                );
-            }
-            let files = [
-                ("signals", written.signals.is_empty()),
-                ("signal_headers", written.signal_headers.is_empty()),
-                ("signals_file", written.signals_file.is_none()),
-                (
-                    "workload_groups_file",
-                    written.workload_groups_file.is_none(),
-                ),
-            ];
-            for (key, _) in files.iter().filter(|(_, is_empty)| !is_empty) {
-                notes.add(
-                    format!("policy.{key}"),
-                    "goes with a folder of policies (`policy.dir`), not with those of an authority",
                 );
             }
             Some(PolicySource::Authority)
@@ -108,7 +95,14 @@ pub(super) fn of_sidecar(
         .admin
         .as_ref()
         .is_some_and(|admin| admin.socket.is_some());
-    signals((written, is_pushed), folder, &mut settings, notes);
+    let declared = (&written.signals, &written.signal_headers);
+    signals(declared, &mut settings, notes);
+    let file = written.signals_file.as_ref();
+    settings.signals_file = file.map(|file| folder.join(file));
+    // Those of an authority come with its sets.
+    if !written.from_authority {
+        have_values(written, is_pushed, notes);
+    }
     settings
 }
 
@@ -135,22 +129,24 @@ pub(super) fn of_authority(
     words.claims = claims(&written.claims, notes);
     time_zones(&written.time_zones, &mut words, notes);
     workload_groups(&written.workload_groups, &mut words, notes);
+    let declared = (&written.signals, &written.signal_headers);
+    signals(declared, &mut words, notes);
     authority::PolicySettings {
         dir: folder.join(&written.dir),
         words,
     }
 }
 
-/// They are in a file, or pushed by operators, if they can be.
+/// The signals that are `declared`, and the headers that say some of them.
 fn signals(
-    (written, is_pushed): (&file::Policy, bool),
-    folder: &Path,
+    declared: (&BTreeMap<String, file::Values>, &BTreeMap<String, String>),
     settings: &mut policy::Settings,
     notes: &mut Mistakes,
 ) {
-    for (name, kind) in &written.signals {
+    let (signals, headers) = declared;
+    for (name, kind) in signals {
         let path = format!("policy.signals.{name}");
-        let sent = written.signal_headers.get(name);
+        let sent = headers.get(name);
         let header = sent.map(|header| {
             notes.parse::<HeaderName>(format!("policy.signal_headers.{name}"), header)
         });
@@ -167,14 +163,16 @@ fn signals(
             }
         }
     }
-    for name in written.signal_headers.keys() {
-        if !written.signals.contains_key(name) {
+    for name in headers.keys() {
+        if !signals.contains_key(name) {
             let path = format!("policy.signal_headers.{name}");
             notes.add(path, "is no signal: declare it in `policy.signals`");
         }
     }
-    let file = written.signals_file.as_ref();
-    settings.signals_file = file.map(|file| folder.join(file));
+}
+
+/// Signals that no header says are in a file, or pushed by operators, if they can be.
+fn have_values(written: &file::Policy, is_pushed: bool, notes: &mut Mistakes) {
     let in_file = written.signals.keys();
     let has_others = in_file
         .filter(|name| !written.signal_headers.contains_key(*name))

@@ -210,8 +210,6 @@ fn build(
         .collect();
     let zones = settings.zones.iter();
     let zones = zones.map(|(name, zone)| (name.to_string(), zone.clone()));
-    let told = settings.signals.iter();
-    let told = told.map(|(name, kind)| (name.to_string(), *kind));
     let headers = settings.headers.iter();
     let headers = headers.map(|header| (header.as_str().to_owned(), header.clone()));
     Ok(Policy {
@@ -222,7 +220,7 @@ fn build(
         memberships: members::by_workload(&settings.workload_groups, &words),
         claims: Arc::new(vocabulary.claims.clone()),
         signal_headers: Arc::new(settings.signal_headers.clone()),
-        signal_types: Arc::new(told.collect()),
+        signal_types: Arc::new(settings.signals.clone()),
         groups_of_people: Arc::new(groups_of_people(parsed, &words)),
         listed: Arc::new(Listed::new(&settings.group_lines, &words)),
         signals: Arc::new(settings.signal_values.clone()),

@@ -24,6 +24,9 @@ use crate::policy::settings::Groups;
 use crate::policy::settings::Route;
 use crate::policy::settings::Settings;
 use crate::policy::settings::ZoneError;
+use crate::policy::signal::SignalHeader;
+use crate::policy::signal::SignalType;
+use crate::policy::signal_name::SignalName;
 use crate::policy::template::TemplateError;
 
 /// A policy set and the words that it may use. Not yet checked against them.
@@ -44,6 +47,12 @@ struct Written {
     headers: BTreeSet<String>,
     /// Services, their templates, and the groups that those are in.
     services: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    /// Headers by the name of the signal that they say; left out like claims.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    signal_headers: BTreeMap<String, String>,
+    /// Types by name; left out like claims.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    signals: BTreeMap<String, String>,
     time_zones: BTreeMap<String, String>,
     workload_groups: BTreeMap<String, BTreeSet<String>>,
 }
@@ -104,6 +113,9 @@ impl Document {
         let zones = self.settings.zones.iter();
         let groups = self.settings.workload_groups.iter();
         let claims = self.settings.claims.iter();
+        let told = self.settings.signals.iter();
+        let sent = &self.settings.signal_headers;
+        let kinds = sent.iter().map(|(name, header)| (name, &header.kind));
         let written = Written {
             claims: claims
                 .map(|(name, kind)| (name.to_string(), kind.word().to_owned()))
@@ -111,6 +123,14 @@ impl Document {
             files: self.files.clone(),
             headers: headers.map(|header| header.as_str().to_owned()).collect(),
             services,
+            signal_headers: sent
+                .iter()
+                .map(|(name, header)| (name.to_string(), header.name.as_str().to_owned()))
+                .collect(),
+            signals: told
+                .chain(kinds)
+                .map(|(name, kind)| (name.to_string(), kind.word().to_owned()))
+                .collect(),
             time_zones: zones
                 .map(|(name, zone)| (name.to_string(), zone.name().to_owned()))
                 .collect(),
@@ -153,17 +173,19 @@ impl Document {
         Revision::of(files.map(|(name, text)| (name.as_str(), text.as_str())))
     }
 
-    /// The set, checked against `settings`. Beside it come the warnings.
+    /// The set, checked against `settings` and the files that those name. Beside it
+    /// come the warnings.
     ///
     /// # Errors
     ///
     /// All mistakes, sorted, if there is an error among them.
     pub fn compile(&self, settings: &Settings) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
+        let settings = settings.with_files()?;
         let files = self.files.iter();
         let files: Vec<_> = files
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
-        Policy::parse(&files, settings)
+        Policy::parse(&files, &settings)
     }
 
     /// The SHA-256 of a document's text.
@@ -193,11 +215,36 @@ impl Written {
         self.claims.iter().map(claim).collect()
     }
 
+    /// The signals, each with the header that says it, if there is one.
+    fn signals(&self, settings: &mut Settings) -> Result<(), DocumentError> {
+        let bad = |name: &String| DocumentError::BadSignal {
+            signal: name.clone(),
+        };
+        for (name, word) in &self.signals {
+            let kind = SignalType::of_word(word).ok_or_else(|| bad(name))?;
+            let known = name.parse::<SignalName>().map_err(|_invalid| bad(name))?;
+            match self.signal_headers.get(name) {
+                None => drop(settings.signals.insert(known, kind)),
+                Some(header) => {
+                    let name = header.parse().map_err(|_invalid| bad(name))?;
+                    let header = SignalHeader { kind, name };
+                    settings.signal_headers.insert(known, header);
+                }
+            }
+        }
+        let mut headers = self.signal_headers.keys();
+        match headers.find(|name| !self.signals.contains_key(*name)) {
+            None => Ok(()),
+            Some(name) => Err(bad(name)),
+        }
+    }
+
     fn settings(&self) -> Result<Settings, DocumentError> {
         let mut settings = Settings {
             claims: self.claims()?,
             ..Settings::default()
         };
+        self.signals(&mut settings)?;
         for (name, routes) in &self.services {
             let routes = routes
                 .iter()
@@ -286,6 +333,13 @@ pub enum DocumentError {
         /// What is wrong with it.
         #[source]
         cause: TemplateError,
+    },
+    /// A signal that is none, of a type that is not known here, or with a header
+    /// that is none.
+    #[error("`{signal}` is not a signal's name, or of a type or a header that is none")]
+    BadSignal {
+        /// What is written.
+        signal: String,
     },
     /// A time zone that is not known here.
     #[error("a time zone is not known here")]

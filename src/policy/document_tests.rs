@@ -11,6 +11,8 @@ use crate::policy::DocumentError;
 use crate::policy::Groups;
 use crate::policy::Route;
 use crate::policy::Settings;
+use crate::policy::SignalHeader;
+use crate::policy::SignalType;
 
 fn document() -> Document {
     let dir = tempfile::tempdir().unwrap();
@@ -32,6 +34,16 @@ fn document() -> Document {
     settings
         .claims
         .insert("/org/level".parse().unwrap(), ClaimType::Long);
+    settings
+        .signals
+        .insert("risk".parse().unwrap(), SignalType::Long);
+    let header = SignalHeader {
+        kind: SignalType::Text,
+        name: "x-site".parse().unwrap(),
+    };
+    settings
+        .signal_headers
+        .insert("site".parse().unwrap(), header);
     settings.headers = vec!["x-b".parse().unwrap(), "x-a".parse().unwrap()];
     settings
         .zones
@@ -53,14 +65,17 @@ fn what_is_read_back_is_the_same() {
     let text = document.to_text();
     assert_eq!(
         text.split_once("},\"headers\"").unwrap().1,
-        r#":["x-a","x-b"],"services":{"orders":{"/a/**":["two"],"/x/{id}":["one","two"]}},"time_zones":{"berlin":"Europe/Berlin"},"workload_groups":{"ops":[]}}"#
+        r#":["x-a","x-b"],"services":{"orders":{"/a/**":["two"],"/x/{id}":["one","two"]}},"signal_headers":{"site":"x-site"},"signals":{"risk":"long","site":"string"},"time_zones":{"berlin":"Europe/Berlin"},"workload_groups":{"ops":[]}}"#
     );
     assert!(
         text.starts_with("{\"claims\":{\"/org/level\":\"long\"},\"files\":{"),
         "{text}"
     );
     let again = Document::parse(&text).unwrap();
-    assert_eq!(again.settings().claims, document.settings().claims);
+    let (read, written) = (again.settings(), document.settings());
+    assert_eq!(read.claims, written.claims);
+    assert_eq!(read.signals, written.signals);
+    assert_eq!(read.signal_headers, written.signal_headers);
     assert_eq!(again.to_text(), text);
     assert_eq!(again.revision(), document.revision());
     let (policy, _) = again.compile(again.settings()).unwrap();
@@ -96,6 +111,10 @@ fn there_is_one_form_and_no_other() {
         ("x-b", "x b"),
         ("/org/level", "a b"),
         ("\"long\"", "\"float\""),
+        ("\"risk\":", "\"ri sk\":"),
+        ("\"string\"", "\"float\""),
+        ("x-site", "x site"),
+        ("\"site\":\"string\"", "\"sites\":\"string\""),
         ("Europe/Berlin", "Europe/Nowhere"),
         (
             "\"workload_groups\":{",

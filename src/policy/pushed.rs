@@ -47,6 +47,19 @@ impl Pushed {
         }
     }
 
+    /// From now on other signals are `declared`. Forgets what is said of those that
+    /// are not, or are of another type, and tells how much that was.
+    pub fn redeclare(&mut self, declared: &BTreeMap<SignalName, SignalType>) -> usize {
+        if self.declared == *declared {
+            return 0;
+        }
+        let before = self.values.len();
+        let known = std::mem::replace(&mut self.declared, declared.clone());
+        self.values
+            .retain(|(_, name), _| known.get(name) == declared.get(name));
+        before - self.values.len()
+    }
+
     /// Says of `caller` that the signal `name` is what `text` is in YAML, until then.
     ///
     /// # Errors
@@ -222,6 +235,30 @@ mod tests {
         assert_eq!(pushed.clear("corp/alice", "risk"), Ok(false));
         assert!(pushed.is_empty());
         assert_eq!(pushed.over(&file), file);
+    }
+
+    #[test]
+    fn what_another_set_does_not_know_or_types_otherwise_is_forgotten() {
+        let mut pushed = Pushed::new(declared());
+        pushed.set("corp/alice", ("risk", "7"), at(60)).unwrap();
+        pushed.set("corp/alice", ("tags", "[a]"), at(60)).unwrap();
+        assert_eq!(pushed.redeclare(&declared()), 0);
+        let mut next = declared();
+        next.insert("tags".parse().unwrap(), SignalType::Text);
+        next.insert("site".parse().unwrap(), SignalType::Text);
+        assert_eq!(pushed.redeclare(&next), 1);
+        let left: Vec<String> = pushed
+            .all()
+            .iter()
+            .map(|one| one.name.to_string())
+            .collect();
+        assert_eq!(left, ["risk"]);
+        pushed
+            .set("corp/alice", ("site", "vienna"), at(60))
+            .unwrap();
+        next.remove("risk");
+        assert_eq!(pushed.redeclare(&next), 1);
+        assert!(pushed.set("corp/alice", ("risk", "7"), at(60)).is_err());
     }
 
     #[test]

@@ -35,6 +35,7 @@ use crate::policy::settings::Groups;
 use crate::policy::settings::Settings;
 use crate::policy::settings::Zone;
 use crate::policy::signal::SignalHeader;
+use crate::policy::signal::SignalType;
 use crate::policy::signal::Signals;
 use crate::policy::signal_name::SignalName;
 use crate::policy::words::Words;
@@ -53,7 +54,7 @@ pub struct Policy {
     /// The signals that headers say.
     pub(super) signal_headers: Arc<BTreeMap<SignalName, SignalHeader>>,
     /// The others by name.
-    pub(super) signal_types: Arc<BTreeMap<String, ClaimType>>,
+    pub(super) signal_types: Arc<BTreeMap<SignalName, SignalType>>,
     /// The groups of people that policies name.
     pub(super) groups_of_people: Arc<HashSet<EntityUid>>,
     /// What a file says of groups besides.
@@ -165,6 +166,12 @@ impl Policy {
     #[must_use]
     pub fn signals(&self) -> &Signals {
         &self.signals
+    }
+
+    /// The signals that are said of callers, and may be pushed.
+    #[must_use]
+    pub fn signal_types(&self) -> &BTreeMap<SignalName, SignalType> {
+        &self.signal_types
     }
 
     /// The value of the claim `name` that `text`, in YAML, is.

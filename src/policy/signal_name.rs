@@ -1,5 +1,6 @@
 //! What policies call a signal.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -22,6 +23,12 @@ impl FromStr for SignalName {
         } else {
             Err(SignalNameError { name: name.into() })
         }
+    }
+}
+
+impl Borrow<str> for SignalName {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

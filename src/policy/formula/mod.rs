@@ -86,7 +86,10 @@ mod tests {
             headers: &[http::HeaderName::from_static("x-a")],
             zones: &[("utc".to_owned(), Zone::UTC)],
             claims: &kinds(),
-            signals: &kinds(),
+            signals: &kinds()
+                .into_iter()
+                .map(|(name, kind)| (name.parse().unwrap(), kind))
+                .collect(),
         };
         Formula::of(policy.body().clauses(), names).is_some()
     }

@@ -26,6 +26,8 @@ use crate::policy::formula::text::Text;
 use crate::policy::formula::truth::Family;
 use crate::policy::formula::truth::Truth;
 use crate::policy::settings::Zone;
+use crate::policy::signal::SignalType;
+use crate::policy::signal_name::SignalName;
 use crate::policy::syntax::context_path;
 use crate::policy::syntax::principal_path;
 use crate::policy::words::Verb;
@@ -37,7 +39,7 @@ pub(in crate::policy) struct Names<'a> {
     pub(in crate::policy) zones: &'a [(String, Zone)],
     /// Those that are declared, with their types.
     pub(in crate::policy) claims: &'a BTreeMap<String, ClaimType>,
-    pub(in crate::policy) signals: &'a BTreeMap<String, ClaimType>,
+    pub(in crate::policy) signals: &'a BTreeMap<SignalName, SignalType>,
 }
 
 impl Names<'_> {

@@ -106,8 +106,8 @@ impl Names<'_> {
     }
 
     pub(super) fn signal(self, name: &str) -> Option<(Said, ClaimType)> {
-        let kind = *self.signals.get(name)?;
-        Some((Said::Signal(name.parse().ok()?), kind))
+        let (name, &kind) = self.signals.get_key_value(name)?;
+        Some((Said::Signal(name.clone()), kind))
     }
 
     /// The set that `expr` is.

@@ -50,6 +50,7 @@ mod steps;
 mod tcp;
 mod tokens;
 mod told_policies;
+mod told_signals;
 mod town;
 mod upstream;
 mod web;
