@@ -118,7 +118,8 @@ impl Agent {
 
     async fn make(&self, courier: Courier) -> Result<Account, OrderError> {
         let claim = self.claim().await?.ok_or(OrderError::AccountUnderWay)?;
-        let made = self.register(courier).await;
+        let made = self.register(courier);
+        let made = self.ledger.hold(&claim, &*self.clock, made).await;
         let (record, account) = match made {
             Ok((credentials, account)) => (Some(self.kept(credentials)?), Ok(account)),
             Err(error) => (None, Err(error)),

@@ -70,6 +70,7 @@ impl Keeper {
             Ok(courier) => {
                 let patience = courier.patience();
                 let order = Box::pin(self.ordered(courier, &claim, stand));
+                let order = self.ledger.hold(&claim, &*self.clock, order);
                 let given = timeout(ORDER, order).await;
                 said = patience.said();
                 given.unwrap_or(Err(OrderError::TimedOut { after: ORDER }))
@@ -180,7 +181,9 @@ impl Keeper {
     /// Asks the CA when it wants the certificate renewed (RFC 9773).
     async fn ask(&self, claim: Claim, stand: &Stand) -> Result<(), KeepError> {
         let host = claim.host().to_owned();
-        let wishes = timeout(ORDER, Box::pin(self.wishes(stand))).await;
+        let wishes = Box::pin(self.wishes(stand));
+        let wishes = self.ledger.hold(&claim, &*self.clock, wishes);
+        let wishes = timeout(ORDER, wishes).await;
         let wishes = wishes.unwrap_or(Err(OrderError::TimedOut { after: ORDER }));
         let (renew, again) = match wishes {
             Ok(Some((window, again))) => {
@@ -225,7 +228,7 @@ fn one_line(error: &OrderError) -> String {
     text.chars().take(MOST_OF_WHY).collect()
 }
 
-/// How long all of an order may take; less than a claim lasts.
+/// How long all of an order may take.
 const ORDER: Duration = Duration::from_mins(3);
 /// Before this sidecar looks again whether it is time.
 const PAUSE: Duration = Duration::from_secs(2);

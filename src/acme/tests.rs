@@ -59,9 +59,20 @@ fn answer(status: u16, fields: &str, body: &str) -> String {
 
 /// Answers whatever comes, for ever.
 async fn serve(listener: &TcpListener, answers: &Answers) {
+    let mut asked = Vec::new();
+    serve_and_note(listener, answers, &mut asked).await;
+}
+
+/// Notes, too, which path was asked for with which body.
+async fn serve_and_note(
+    listener: &TcpListener,
+    answers: &Answers,
+    asked: &mut Vec<(String, String)>,
+) {
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let path = path_of(&mut stream).await;
+        let (path, body) = request_of(&mut stream).await;
+        asked.push((path.clone(), body));
         let found = answers.iter().rfind(|(place, _)| path.starts_with(*place));
         let text = found.map_or_else(|| answer(404, "", "{}"), |(_, text)| text.clone());
         // A client may have had enough.
@@ -69,8 +80,8 @@ async fn serve(listener: &TcpListener, answers: &Answers) {
     }
 }
 
-/// The path of the request that is read to its end.
-async fn path_of(stream: &mut TcpStream) -> String {
+/// The path of the request, which is read to its end, and its body.
+async fn request_of(stream: &mut TcpStream) -> (String, String) {
     let mut read = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&read).into_owned();
@@ -80,11 +91,12 @@ async fn path_of(stream: &mut TcpStream) -> String {
                 .find_map(|line| line.strip_prefix("content-length: "));
             let length: usize = length.map_or(0, |length| length.parse().unwrap());
             if body.len() >= length {
-                return head.split(' ').nth(1).unwrap_or_default().to_owned();
+                let path = head.split(' ').nth(1).unwrap_or_default();
+                return (path.to_owned(), body.to_owned());
             }
         }
         if stream.read_buf(&mut read).await.unwrap() == 0 {
-            return String::new();
+            return Default::default();
         }
     }
 }
@@ -217,6 +229,59 @@ async fn a_ca_that_is_asked_too_often_says_how_long_to_wait() {
     assert!(error.is_of_too_many(), "{error:?}");
     assert_eq!(error.reason(), "refused");
     assert_eq!(said, Some(Duration::from_hours(2)));
+}
+
+/// What a CA that has wishes about renewal, and refuses an order as `kind`, is told
+/// that the orders replace, and what comes of it.
+async fn replaced(kind: &str, leaf: &CertificateDer<'_>) -> (Vec<serde_json::Value>, OrderError) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut answers = ca(&address, Some(answer(404, "", "{}")));
+    let problem = json!({ "type": kind, "detail": "no", "status": 409 });
+    let text = answer(409, "", &problem.to_string());
+    answers.insert("/order".to_owned(), text);
+    let mut asked = Vec::new();
+    let order = async {
+        let desk = desk(&address).await.unwrap();
+        let publish = async |_answer| panic!("there is no challenge");
+        let given = desk.order("a.example", Some(leaf), publish).await;
+        given.unwrap_err()
+    };
+    let error = tokio::select! {
+        error = order => error,
+        () = serve_and_note(&listener, &answers, &mut asked) => panic!("it serves for ever"),
+    };
+    let orders = asked.iter().filter(|(path, _)| path == "/order");
+    let replaces = orders.map(|(_, body)| {
+        let signed: serde_json::Value = serde_json::from_str(body).unwrap();
+        let payload = signed["payload"].as_str().unwrap();
+        let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap();
+        let order: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(order["identifiers"][0]["value"], "a.example");
+        order["replaces"].clone()
+    });
+    (replaces.collect(), error)
+}
+
+#[tokio::test]
+async fn an_order_says_what_it_replaces_unless_that_was_replaced_already() {
+    let leaf = leaf();
+    let (replaces, error) = replaced("urn:ietf:params:acme:error:alreadyReplaced", &leaf).await;
+    assert!(error.is_of_replacing(), "{error:?}");
+    let [first, second] = replaces.as_slice() else {
+        panic!("{replaces:?}");
+    };
+    // RFC 9773, 4.1: the key identifier of the issuer, and the serial number.
+    let name = first.as_str().unwrap();
+    let (_, certificate) = x509_parser::parse_x509_certificate(&leaf).unwrap();
+    let serial = BASE64_URL_SAFE_NO_PAD.encode(certificate.raw_serial());
+    let (issuer, found) = name.split_once('.').unwrap();
+    assert_eq!(found, serial);
+    assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(issuer).unwrap().len(), 20);
+    assert!(second.is_null(), "{second}");
+    // Any other refusal is not asked about again.
+    let (replaces, error) = replaced("urn:ietf:params:acme:error:rejectedIdentifier", &leaf).await;
+    assert_eq!((replaces.len(), error.reason()), (1, "refused"));
 }
 
 #[tokio::test]

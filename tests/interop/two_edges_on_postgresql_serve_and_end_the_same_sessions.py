@@ -1,4 +1,4 @@
-"""Signed in at one edge, served by the other, revoked at either: both refuse, and cut a stream and a WebSocket at once."""
+"""Signed in at one edge, served by the other, revoked at either: both refuse, and cut what is open, of browsers and of programs."""
 
 import http.client
 import json
@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 from support.browser import Browser
+from support.curl import curl
+from support.login import Machine
 from support.openid import NAME
 from support.openid import World
 from support.postgresql import Postgresql
@@ -31,7 +33,7 @@ BLIND_SECONDS = 10
 
 
 def test(case):
-    world = World(case)
+    world = World(case, programs=True)
     database = Postgresql(case)
     url = case.write("sessions.url", database.url)
     key = case.write("session.key", os.urandom(32).hex())
@@ -47,6 +49,8 @@ def test(case):
         (other, lambda _: ["--all"]),
     ):
         is_cut_everywhere(world, both, where, words)
+    for where in both:
+        a_program_is_cut_everywhere(world, both, where)
     without_the_store(world, both, database)
 
 
@@ -56,7 +60,7 @@ def is_cut_everywhere(world, both, where, words):
     flights = []
     for edge in both:
         assert edge.status(alice) == 200, f"{edge.name} does not know who signed in at the first"
-        flights += [Stream(edge, alice), WebSocket(edge, alice)]
+        flights += [Stream(edge, f"{NAME}:{world.port}", {"cookie": f"{COOKIE}={alice}"}), WebSocket(edge, alice)]
     listed = json.loads(where.order("session", "list", "--json"))
     assert [session["subject"] for session in listed] == ["alice"], listed
     assert alice not in json.dumps(listed)
@@ -74,6 +78,27 @@ def is_cut_everywhere(world, both, where, words):
         assert json.loads(edge.order("session", "list", "--json")) == []
     (order,) = [record for record in where.records() if record.get("event") == "session_revoke"][-1:]
     assert order["operator"].startswith(f"uid:{os.geteuid()} "), order
+
+
+def a_program_is_cut_everywhere(world, both, where):
+    """What `portreeve login` was given by the first is good at the other, until one of the two is told to end it."""
+    site = f"https://{both[0].at}"
+    laptop = Machine(world.case, f"laptop-{where.name}", site, world.web.bundle)
+    login, place = laptop.login()
+    world.provider.let_in(world.browser(), place, "alice")
+    assert login.ended(60) == 0, login.last_words()
+    token = {"authorization": f"Bearer {laptop.token()}"}
+    flights = []
+    for edge in both:
+        assert edge.answers(both[0].at, token) == 200, edge.name
+        flights.append(Stream(edge, both[0].at, token))
+    (listed,) = json.loads(where.order("session", "list", "--json"))
+    assert where.order("session", "revoke", listed["handle"]).split() == [listed["handle"]]
+    for flight in flights:
+        flight.is_cut()
+    for edge in both:
+        until(lambda: edge.answers(both[0].at, token) == 401, f"{edge.name} to refuse a program")
+        until(lambda: edge.cut_of(listed["handle"]) == 1, f"a record of {edge.name}")
 
 
 def without_the_store(world, both, database):
@@ -105,14 +130,17 @@ class Edge:
         place = tempfile.mkdtemp(prefix="portreeve-")
         case.at_the_end(shutil.rmtree, place, True)
         self.socket = Path(place) / "admin.sock"
-        server = world.web.svid(name, names=f"DNS:{NAME}", subject="/CN=edge")
-        routes = [{"host": NAME, "path": path, "app": app, "service": "web"} for path, app in apps.items()]
+        server = world.web.svid(name, names=f"DNS:{NAME},IP:{host}", subject="/CN=edge")
+        apps = {"/": world.app.address, **apps}
+        # By its name for browsers, by the first one's address for programs, which have no name for it.
+        hosts = (NAME, case.host)
+        routes = [{"host": host, "path": path, "app": app, "service": "web"} for host in hosts for path, app in apps.items()]
         door = {
             "listen": self.at,
             "certificate": {"certificate": str(server.certificate), "key": str(server.key)},
-            "providers": {"corp": world.provider.settings()},
+            "providers": {"corp": {**world.provider.settings(), "device_login": True}},
             "sessions": sessions,
-            "routes": [{"host": NAME, "app": world.app.address, "service": "web"}, *routes],
+            "routes": routes,
         }
         doors = {"edge": door, "admin": {"socket": str(self.socket)}}
         self.sidecar = start(case, name, case.trust_domain.svid(name), doors, POLICY)
@@ -138,6 +166,11 @@ class Edge:
         except http.client.HTTPException:
             return None
 
+    def answers(self, host, shown):
+        """What is answered to a program that calls it `host`."""
+        options = [word for name, value in shown.items() for word in ("--header", f"{name}: {value}")]
+        return curl(f"https://{host}/a", "--connect-to", f"{host}:{self.at}", *options).status
+
     def dial(self):
         """A TLS connection, as the name's certificate says."""
         host, port = self.at.rsplit(":", 1)
@@ -148,10 +181,9 @@ class Edge:
 class Stream:
     """An answer that has begun and does not end."""
 
-    def __init__(self, edge, cookie):
+    def __init__(self, edge, host, shown):
         self._socket = edge.dial()
-        port = edge.at.rsplit(":", 1)[1]
-        lines = ["GET /ticks HTTP/1.1", f"host: {NAME}:{port}", f"cookie: {COOKIE}={cookie}"]
+        lines = ["GET /ticks HTTP/1.1", f"host: {host}", *(f"{name}: {value}" for name, value in shown.items())]
         self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         self._seen = b""
         while b"tick" not in self._seen:

@@ -1,14 +1,20 @@
 //! Whose turn it is to look after a host, and how often that may be.
 
+use std::pin::pin;
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::acme::ledger::Ledger;
 use crate::acme::ledger::column;
 use crate::session::KeepError;
 use crate::session::SessionId;
 use crate::store::Change;
+use crate::time::Clock;
+use crate::time::seconds;
 
-/// The right to look after a host, for [some minutes](Claim::LASTS).
+/// The right to look after a host, for [a short time](Claim::LASTS) that can be
+/// [prolonged](Ledger::hold).
 ///
 /// Not `Clone`: one claim, one outcome. Dropped, it is free again when its time is over.
 #[derive(Debug)]
@@ -18,8 +24,9 @@ pub(in crate::acme) struct Claim {
 }
 
 impl Claim {
-    /// Longer than an order may take.
-    const LASTS: Duration = Duration::from_mins(5);
+    /// How long a host waits for a claimant that was killed. The clocks of sidecars
+    /// may differ by as much as it is longer than [the time to prolong](PROLONG).
+    const LASTS: Duration = Duration::from_secs(90);
 
     /// For which host.
     pub(in crate::acme) fn host(&self) -> &str {
@@ -93,6 +100,51 @@ impl Ledger {
         Ok(Claimed::Ours(Claim { host, word }))
     }
 
+    /// Does `work`, and prolongs `claim` for as long as that takes.
+    pub(in crate::acme) async fn hold<T>(
+        &self,
+        claim: &Claim,
+        clock: &dyn Clock,
+        work: impl Future<Output = T>,
+    ) -> T {
+        self.hold_by(PROLONG, claim, clock, work).await
+    }
+
+    /// Prolongs it whenever `every` is over.
+    pub(super) async fn hold_by<T>(
+        &self,
+        every: Duration,
+        claim: &Claim,
+        clock: &dyn Clock,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        loop {
+            if let Ok(done) = timeout(every, &mut work).await {
+                return done;
+            }
+            if let Err(error) = self.prolong(claim, seconds(clock.now())).await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, host = claim.host, "a claim cannot be prolonged");
+            }
+        }
+    }
+
+    async fn prolong(&self, claim: &Claim, now: u64) -> Result<(), KeepError> {
+        let mut change = self.begin().await?;
+        sqlx::query(
+            "UPDATE web_certificate SET claimed_until_s = $1
+             WHERE directory = $2 AND host = $3 AND claim = $4",
+        )
+        .bind(column(now.saturating_add(Claim::LASTS.as_secs())))
+        .bind(self.directory.clone())
+        .bind(claim.host.clone())
+        .bind(claim.word.clone())
+        .execute(change.connection())
+        .await?;
+        Ok(change.commit_quietly().await?)
+    }
+
     /// How many orders there were in the hour before `now`; older ones are forgotten.
     async fn orders(&self, change: &mut Change<'_>, now: u64) -> Result<i64, KeepError> {
         sqlx::query("DELETE FROM web_order WHERE at_s <= $1")
@@ -120,6 +172,8 @@ impl Ledger {
     }
 }
 
+/// After which time of work a claim is prolonged.
+const PROLONG: Duration = Duration::from_secs(20);
 /// Of all hosts, in an hour: below what the CAs of the web allow.
 const MOST_ORDERS: i64 = 90;
 const AN_HOUR_S: u64 = 3600;

@@ -1,11 +1,17 @@
 //! The ledger against its promises.
 
 use std::path::Path;
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use super::*;
 use crate::session;
 use crate::store::DatabaseSettings;
+use crate::time::Clock as _;
 use crate::time::SystemClock;
+use crate::time::seconds;
 
 const DIRECTORY: &str = "https://ca.example/dir";
 
@@ -44,6 +50,14 @@ async fn claimed(ledger: &Ledger, host: &str, now: u64) -> Claim {
     }
 }
 
+async fn claimed_until(ledger: &Ledger, host: &str) -> i64 {
+    let until =
+        sqlx::query_scalar("SELECT claimed_until_s FROM web_certificate WHERE host = $1 LIMIT 1");
+    let until = until.bind(host.to_owned());
+    let pool = ledger.sessions.database().pool();
+    until.fetch_one(pool).await.unwrap()
+}
+
 const GOOD: Outcome<'_> = Outcome {
     due: 7,
     failures: 0,
@@ -58,11 +72,11 @@ async fn a_host_is_one_claimants_until_it_is_settled_or_its_time_is_over() {
     let sessions = sessions(folder.path(), "key").await;
     let ledger = ledger(&sessions, DIRECTORY).await;
     let first = claimed(&ledger, "a.example", 1_000).await;
-    let again = claim(&ledger, "a.example", 1_299, Wish::Order).await;
+    let again = claim(&ledger, "a.example", 1_089, Wish::Order).await;
     assert!(matches!(again, Claimed::Taken), "{again:?}");
     // Another host is another matter.
     claimed(&ledger, "b.example", 1_000).await;
-    let second = claimed(&ledger, "a.example", 1_300).await;
+    let second = claimed(&ledger, "a.example", 1_090).await;
     assert!(!ledger.answer(&first, "late").await.unwrap());
     assert!(!ledger.settle(first, GOOD).await.unwrap(), "it was late");
     assert!(ledger.answer(&second, "now").await.unwrap());
@@ -80,6 +94,41 @@ async fn a_host_is_one_claimants_until_it_is_settled_or_its_time_is_over() {
     let stale = ("a.example", under_way.version);
     let stale = ledger.claim(stale, 9_000, Wish::Order).await.unwrap();
     assert!(matches!(stale, Claimed::Taken), "{stale:?}");
+}
+
+#[tokio::test]
+async fn a_host_is_its_claimants_for_as_long_as_the_work_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = sessions(folder.path(), "key").await;
+    let ledger = ledger(&sessions, DIRECTORY).await;
+    let now = seconds(SystemClock.now());
+    // As if they had been claimed a minute ago.
+    let before = now - 60;
+    let ends = i64::try_from(before + 90).unwrap();
+    for (host, takes_long) in [("a.example", false), ("b.example", true)] {
+        let first = claimed(&ledger, host, before).await;
+        let work = async {
+            while takes_long && claimed_until(&ledger, host).await == ends {
+                yield_now().await;
+            }
+        };
+        let every = Duration::from_millis(1);
+        ledger.hold_by(every, &first, &SystemClock, work).await;
+        let until = claimed_until(&ledger, host).await;
+        assert_eq!(until >= ends + 60, takes_long, "{host}: {until}");
+    }
+    // Whose time is over has nothing to prolong.
+    let late = claimed(&ledger, "a.example", now + 60).await;
+    let stale = Claim {
+        host: "a.example".to_owned(),
+        word: "of before".to_owned(),
+    };
+    let wait = sleep(Duration::from_millis(50));
+    let every = Duration::from_millis(1);
+    ledger.hold_by(every, &stale, &SystemClock, wait).await;
+    let ends = i64::try_from(now + 150).unwrap();
+    assert_eq!(claimed_until(&ledger, "a.example").await, ends);
+    assert!(ledger.settle(late, GOOD).await.unwrap());
 }
 
 #[tokio::test]
