@@ -108,7 +108,7 @@ edge:
   certificate: {{ certificate: edge.pem, key: edge.key }}
   providers:
     # A development provider, which is a part of this demo. In earnest: yours.
-    dev: {{ issuer: \"{issuer}\", client_id: {CLIENT}, client_secret_file: dev.secret, roots: web-ca.pem }}
+    dev: {{ issuer: \"{issuer}\", client_id: {CLIENT}, client_secret_file: dev.secret, roots: web-ca.pem, device_login: true }}
   sessions:
     store: {{ sqlite: sessions.db }}
     key_file: sessions.key

@@ -147,6 +147,7 @@ Try:
   curl -i --path-as-is http://{shop_door}/orders/../admin  # a path with two readings: 400
   curl -ik https://localhost:{edge_port}/orders/7  # a program at the edge: 401, no sign-in page
   curl -iLk https://localhost:{edge_port}/ -H 'accept: text/html'  # a browser: on to the provider's page
+  portreeve login https://localhost:{edge_port} --roots {dir}/web-ca.pem  # a program of yours: in by a code
   $EDITOR {dir}/people/people.cedar  # who may do what at the edge
   $EDITOR {dir}/policy/orders.cedar  # the next request is decided by what you save
   tail -f {dir}/edge.jsonl {dir}/orders.jsonl  # every decision, as it is made

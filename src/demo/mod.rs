@@ -12,6 +12,7 @@ pub mod development;
 mod edge;
 mod files;
 mod orders;
+mod program;
 pub mod provider;
 mod shop;
 mod shop_page;

@@ -20,12 +20,12 @@ use crate::demo::web::Web;
 
 /// What people meet.
 pub(super) struct Visit<'a, R> {
-    demo: &'a Demo,
+    pub(super) demo: &'a Demo,
     /// `https://localhost:port`.
-    edge: String,
+    pub(super) edge: String,
     provider: String,
     report: R,
-    web: Web,
+    pub(super) web: Web,
 }
 
 impl<'a, R: FnMut(&Outcome)> Visit<'a, R> {
@@ -46,6 +46,7 @@ impl<'a, R: FnMut(&Outcome)> Visit<'a, R> {
             Browser::new(self.web.clone()),
         );
         self.signs_in(&mut alice).await;
+        self.lets_a_program_in(&mut alice).await;
         self.denied(&mut bob).await;
         self.put_into_a_group(&mut bob).await;
         self.cut_off(&alice).await;
@@ -234,7 +235,7 @@ impl<'a, R: FnMut(&Outcome)> Visit<'a, R> {
         }
     }
 
-    fn tell(&mut self, outcome: &Outcome) {
+    pub(super) fn tell(&mut self, outcome: &Outcome) {
         (self.report)(outcome);
     }
 }

@@ -5,11 +5,13 @@
 //! loopback unless it is told that it is in a container, and says on each of its
 //! pages what it is; nothing that `portreeve run` starts has it. All else is as a provider should be, so that what is tried against
 //! it is what runs against a real one: authorization code with PKCE, codes and
-//! refresh tokens that work once, sessions that end everywhere (OpenID Connect
-//! Core 1.0, RP-Initiated and Back-Channel Logout 1.0, RFC 9207).
+//! refresh tokens that work once, codes for programs, sessions that end everywhere
+//! (OpenID Connect Core 1.0, RP-Initiated and Back-Channel Logout 1.0, RFC 8628,
+//! RFC 9207).
 
 mod authorize;
 mod client;
+mod device;
 mod end_session;
 mod grant;
 mod html;

@@ -19,16 +19,23 @@ impl Place {
              <form method=\"post\" action=\"/authorize\">\n",
         );
         body.push_str(&html::hidden(wish));
-        body.push_str("<ul class=\"people\">\n");
+        body.push_str(&self.people_to_be());
+        body.push_str("</form>\n");
+        html::page(StatusCode::OK, "Sign in", &body)
+    }
+
+    /// A button for each of them.
+    pub(super) fn people_to_be(&self) -> String {
+        let mut list = String::from("<ul class=\"people\">\n");
         for person in &self.state().people {
             let Person { name, subject, .. } = person;
-            body.push_str(&format!(
+            list.push_str(&format!(
                 "<li><button name=\"person\" value=\"{subject}\"><strong>{name}</strong><br>{}</button></li>\n",
                 groups(person)
             ));
         }
-        body.push_str("</ul>\n</form>\n");
-        html::page(StatusCode::OK, "Sign in", &body)
+        list.push_str("</ul>\n");
+        list
     }
 
     /// Who is who, and who is signed in.
@@ -95,8 +102,8 @@ fn card(person: &Person, sessions: usize) -> String {
     card.push_str("</form>\n");
     let words = match sessions {
         0 => "Not signed in.".to_owned(),
-        1 => "Signed in with one browser.".to_owned(),
-        several => format!("Signed in with {several} browsers."),
+        1 => "Signed in once.".to_owned(),
+        several => format!("Signed in {several} times."),
     };
     card.push_str(&format!(
         "<form method=\"post\" action=\"/people/{subject}/sign-out\">\n<p>{words} <button>Sign {subject} out everywhere</button></p>\n</form>\n</section>\n"

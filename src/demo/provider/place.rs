@@ -109,6 +109,8 @@ impl Place {
             (["jwks.json"], false) => self.keys(),
             (["authorize"], _) => self.authorize(asked),
             (["token"], true) => self.token(asked),
+            (["device-authorization"], true) => self.device_authorization(asked),
+            (["device"], _) => self.device(asked),
             (["userinfo"], _) => self.userinfo(asked),
             (["end-session"], _) => self.end_session(asked).await,
             (["people", subject, "groups", group], true) => self.regroup(subject, group, asked),
@@ -148,6 +150,7 @@ impl Place {
                 "issuer": issuer,
                 "authorization_endpoint": format!("{issuer}/authorize"),
                 "token_endpoint": format!("{issuer}/token"),
+                "device_authorization_endpoint": format!("{issuer}/device-authorization"),
                 "userinfo_endpoint": format!("{issuer}/userinfo"),
                 "end_session_endpoint": format!("{issuer}/end-session"),
                 "jwks_uri": format!("{issuer}/jwks.json"),
@@ -156,7 +159,7 @@ impl Place {
                 "backchannel_logout_supported": true,
                 "claims_supported": ["auth_time", "email", "email_verified", "groups", "name", "sid", "sub"],
                 "code_challenge_methods_supported": ["S256"],
-                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_GRANT],
                 "id_token_signing_alg_values_supported": ["ES256"],
                 "prompt_values_supported": ["login", "none", "select_account"],
                 "request_uri_parameter_supported": false,
@@ -186,5 +189,7 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find_map(|pair| pair.strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
+/// RFC 8628 3.4.
+pub(super) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The name of the browser's cookie.
 pub(super) const COOKIE: &str = "__Host-development-provider";

@@ -51,6 +51,11 @@ impl<V> Shelf<V> {
         self.0.remove(name).map(|kept| kept.value)
     }
 
+    pub(super) fn values_mut(&mut self, now: SystemTime) -> impl Iterator<Item = &mut V> {
+        let live = self.0.values_mut().filter(move |kept| now < kept.until);
+        live.map(|kept| &mut kept.value)
+    }
+
     pub(super) fn values(&self, now: SystemTime) -> impl Iterator<Item = &V> {
         let live = self.0.values().filter(move |kept| now < kept.until);
         live.map(|kept| &kept.value)

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use crate::demo::provider::client::Client;
+use crate::demo::provider::device::Device;
 use crate::demo::provider::grant;
 use crate::demo::provider::people;
 use crate::demo::provider::people::Person;
@@ -14,9 +15,11 @@ pub(super) struct State {
     pub(super) access: Shelf<SignedIn>,
     pub(super) client: Option<Client>,
     pub(super) codes: Shelf<Code>,
+    /// Programs that wait, by what they ask again with.
+    pub(super) devices: Shelf<Device>,
     pub(super) people: Vec<Person>,
     pub(super) refresh: Shelf<Refresh>,
-    /// By what browsers have in their cookie.
+    /// By what browsers have in their cookie; those of programs are in none.
     pub(super) sessions: Shelf<SignedIn>,
 }
 
@@ -63,6 +66,7 @@ impl State {
             access: Shelf::new(),
             client: None,
             codes: Shelf::new(),
+            devices: Shelf::new(),
             people: people::all(),
             refresh: Shelf::new(),
             sessions: Shelf::new(),
@@ -121,7 +125,7 @@ impl State {
         self.refresh.retain(|refresh| refresh.family != family);
     }
 
-    /// How many browsers `subject` is signed in with.
+    /// How many browsers and programs `subject` is signed in with.
     pub(super) fn sessions_of(&self, subject: &str, now: SystemTime) -> usize {
         let all = self.sessions.values(now);
         all.filter(|signed_in| signed_in.subject == subject).count()

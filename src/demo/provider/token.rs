@@ -7,28 +7,32 @@ use http::header;
 use serde_json::json;
 
 use crate::demo::provider::authorize::SESSION;
+use crate::demo::provider::client::Client;
+use crate::demo::provider::device::Waiting;
 use crate::demo::provider::grant;
 use crate::demo::provider::html;
 use crate::demo::provider::html::Page;
 use crate::demo::provider::place::Asked;
+use crate::demo::provider::place::DEVICE_GRANT;
 use crate::demo::provider::place::Place;
 use crate::demo::provider::state::Grant;
 use crate::demo::provider::state::Refresh;
+use crate::demo::provider::wish::Wish;
 use crate::time::seconds;
 
 impl Place {
     pub(super) fn token(&self, asked: &Asked) -> Page {
-        let Some(form) = &asked.wish else {
-            return no(StatusCode::BAD_REQUEST, "invalid_request");
-        };
-        let client = self.state().client.clone();
-        let Some(client) = client.filter(|client| client.is_shown(&asked.headers, form)) else {
-            return no(StatusCode::UNAUTHORIZED, "invalid_client")
-                .with(header::WWW_AUTHENTICATE, "Basic realm=\"development\"");
+        let (form, client) = match self.believed(asked) {
+            Ok(believed) => believed,
+            Err(refused) => return refused,
         };
         let granted = match form.get("grant_type") {
             Some("authorization_code") => self.state().spend_code(form, self.now()),
             Some("refresh_token") => self.state().spend_refresh(form, self.now()),
+            Some(DEVICE_GRANT) => match self.ask_again(form) {
+                Waiting::LetIn(granted) => Some(granted),
+                Waiting::Not(error) => return no(StatusCode::BAD_REQUEST, error),
+            },
             Some(_) => return no(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             None => return no(StatusCode::BAD_REQUEST, "invalid_request"),
         };
@@ -39,6 +43,19 @@ impl Place {
             .unwrap_or_else(|_no_random_numbers| {
                 no(StatusCode::INTERNAL_SERVER_ERROR, "server_error")
             })
+    }
+
+    /// The form of an application that shows its secret, and which it is.
+    pub(super) fn believed<'a>(&self, asked: &'a Asked) -> Result<(&'a Wish, Client), Page> {
+        let Some(form) = &asked.wish else {
+            return Err(no(StatusCode::BAD_REQUEST, "invalid_request"));
+        };
+        let client = self.state().client.clone();
+        match client.filter(|client| client.is_shown(&asked.headers, form)) {
+            Some(client) => Ok((form, client)),
+            None => Err(no(StatusCode::UNAUTHORIZED, "invalid_client")
+                .with(header::WWW_AUTHENTICATE, "Basic realm=\"development\"")),
+        }
     }
 
     fn make_tokens(&self, granted: Grant, client: &str) -> io::Result<Page> {
@@ -97,6 +114,6 @@ impl Place {
     }
 }
 
-fn no(status: StatusCode, error: &str) -> Page {
+pub(super) fn no(status: StatusCode, error: &str) -> Page {
     html::json(status, &json!({ "error": error }))
 }

@@ -1,6 +1,7 @@
 //! A provider on a stage, and a browser that asks it.
 
 mod authorize_tests;
+mod device_tests;
 mod end_session_tests;
 mod token_tests;
 
