@@ -409,6 +409,8 @@ impl World {
         let refused = self.sign_in().await.map(|signed_in| signed_in.person);
         let refused = refused.expect_err(name);
         assert_eq!(refused.reason(), reason, "{name}: {refused:?}");
+        // `cargo test --test oidc -- --nocapture | grep -c '^refused'` counts them.
+        println!("refused, beside its twin: {name}");
         self.repent();
     }
 }
