@@ -54,6 +54,10 @@ WORKLOADS = {
         "small, with one worker and with two, sidecars and load on the same two cores",
         closed.with_wrk("/small"), closed.COLUMNS, Terms("0-1"), "0-1", ("portreeve", "portreeve-2w"),
     ),
+    "policies": Workload(
+        "small, with 10 policies and with 10,000, of which one is about the request",
+        closed.with_wrk("/small"), closed.COLUMNS, only=("portreeve-10p", "portreeve-10000p"),
+    ),
     # Not in the default run.
     "idle-h1": Workload(
         f"{idle.CONNECTIONS:,} idle HTTP/1.1 connections at the server's sidecar", idle.over("http/1.1"), idle.COLUMNS

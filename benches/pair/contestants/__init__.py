@@ -18,6 +18,8 @@ CONTESTANTS = {
     "envoy": envoy,
     # What a choice costs. Not in the default run.
     "portreeve-2w": partial(portreeve, workers=2),
+    "portreeve-10p": partial(portreeve, policies=10),
+    "portreeve-10000p": partial(portreeve, policies=10_000),
     "haproxy-h1": partial(haproxy, between="http/1.1"),
     "haproxy-ring": partial(haproxy, log="ring"),
     "haproxy-nolog": partial(haproxy, log="none"),
