@@ -11,12 +11,15 @@ fuzz_target!(|text: &str| {
         return;
     };
     let target = Target {
+        default_namespace: None,
+        is_tcp: false,
         labels: [("app".to_owned(), Some("orders".to_owned()))].into(),
         namespace: "shop".to_owned(),
         port: Some(8080),
         root_namespace: "istio-system".to_owned(),
         service,
         trust_domain,
+        trust_domain_aliases: Vec::new(),
     };
     if let Err(refused) = istio(text, &target) {
         assert!(!refused.is_empty());

@@ -42,6 +42,15 @@ pub(super) struct Istio {
     /// The mesh's own trust domain, which Istio also calls `cluster.local`
     #[arg(long, value_name = "NAME")]
     trust_domain: TrustDomain,
+    /// An alias of it in the mesh. May be given several times
+    #[arg(long = "trust-domain-alias", value_name = "NAME")]
+    trust_domain_aliases: Vec<TrustDomain>,
+    /// The namespace of policies that name none, as they are applied to one
+    #[arg(long, value_name = "NAME")]
+    default_namespace: Option<String>,
+    /// Decide connections, not requests: the workload is behind a door for TCP
+    #[arg(long)]
+    tcp: bool,
     /// A label of the workload, `NAME=VALUE`; `NAME` alone says that it has no such label. May be given several times
     #[arg(long = "label", value_name = "LABEL")]
     labels: Vec<String>,
@@ -93,12 +102,15 @@ fn istio(wanted: Istio) -> ExitCode {
             None => (label.clone(), None),
         });
     let target = Target {
+        default_namespace: wanted.default_namespace,
+        is_tcp: wanted.tcp,
         labels: labels.collect::<BTreeMap<_, _>>(),
         namespace: wanted.namespace,
         port: wanted.port,
         root_namespace: wanted.root_namespace,
         service: wanted.service,
         trust_domain: wanted.trust_domain,
+        trust_domain_aliases: wanted.trust_domain_aliases,
     };
     translated(&wanted.file, |text| import::istio(text, &target))
 }

@@ -47,7 +47,7 @@ pub(super) struct Selector {
     pub(super) match_labels: BTreeMap<String, Text>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Rule {
     pub(super) from: Option<Vec<From>>,
@@ -55,19 +55,19 @@ pub(super) struct Rule {
     pub(super) when: Vec<When>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct From {
     pub(super) source: Source,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct To {
     pub(super) operation: Operation,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Source {
     pub(super) principals: Vec<Text>,
@@ -86,7 +86,7 @@ pub(super) struct Source {
     pub(super) not_remote_ip_blocks: Vec<Text>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Operation {
     pub(super) hosts: Vec<Text>,
@@ -99,7 +99,7 @@ pub(super) struct Operation {
     pub(super) not_paths: Vec<Text>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct When {
     pub(super) key: Text,

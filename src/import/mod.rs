@@ -5,7 +5,9 @@
 //! that the original does not permit.
 
 mod cedar;
+mod connection;
 mod file;
+mod host;
 mod istio;
 mod node;
 mod operation;
@@ -16,6 +18,7 @@ mod refusals;
 mod source;
 mod template;
 mod translation;
+mod trust;
 
 pub use istio::Target;
 pub use istio::istio;

@@ -6,6 +6,8 @@ use crate::import::cedar;
 use crate::import::file::Operation;
 use crate::import::file::Text;
 use crate::import::file::When;
+use crate::import::host;
+use crate::import::host::Fitting;
 use crate::import::pattern::Pattern;
 use crate::import::refusals::Refusals;
 use crate::import::source;
@@ -16,19 +18,28 @@ use crate::import::translation::Imported;
 use crate::policy::ServiceName;
 use crate::proxy;
 
-/// The condition that an `operation` is. Its fields must all hold.
+/// The condition that an `operation` is. Its fields must all hold. `fitting` says
+/// what becomes of a request that fits it.
 pub(super) fn operation(
     operation: &Operation,
     service: &ServiceName,
+    fitting: Fitting,
     notes: &mut Refusals,
 ) -> Vec<String> {
     let mut parts = Vec::new();
     let methods = |value: &Text, notes: &mut Refusals| {
         Some(Pattern::read(value, notes)?.of("context.method"))
     };
-    let hosts = |value: &Text, notes: &mut Refusals| host(value, &operation.hosts, notes);
+    let hosts =
+        |value: &Text, notes: &mut Refusals| host::host(value, &operation.hosts, fitting, notes);
     both(&operation.hosts, &[], &hosts, (&mut parts, notes));
-    let not_hosts = |value: &Text, notes: &mut Refusals| host(value, &operation.not_hosts, notes);
+    let otherwise = match fitting {
+        Fitting::LetsIn => Fitting::ShutsOut,
+        Fitting::ShutsOut => Fitting::LetsIn,
+    };
+    let not_hosts = |value: &Text, notes: &mut Refusals| {
+        host::host(value, &operation.not_hosts, otherwise, notes)
+    };
     both(&[], &operation.not_hosts, &not_hosts, (&mut parts, notes));
     both(
         &operation.methods,
@@ -115,47 +126,23 @@ pub(super) const fn is_of_requests(operation: &Operation) -> bool {
         && operation.not_paths.is_empty())
 }
 
-/// The same for a condition.
+/// Takes out what is about requests.
+pub(super) fn drop_requests(operation: &mut Operation) {
+    for field in [
+        &mut operation.hosts,
+        &mut operation.not_hosts,
+        &mut operation.methods,
+        &mut operation.not_methods,
+        &mut operation.paths,
+        &mut operation.not_paths,
+    ] {
+        field.clear();
+    }
+}
+
+/// Whether a condition is about requests.
 pub(super) fn is_of_request(when: &When) -> bool {
     when.key.value.starts_with("request.")
-}
-
-/// Istio compares the host with its port. What both begin with is the same,
-/// unless it ends with the dot that a host may have at its end; and `a.example`
-/// with `a.example:*` beside it, as Istio's own manual has it, is the host.
-fn host(value: &Text, beside: &[Text], notes: &mut Refusals) -> Option<String> {
-    let pattern = Pattern::read(value, notes)?;
-    let stands_beside = |wanted: &str| {
-        let mut others = beside.iter().map(|other| other.value.as_str());
-        others.any(|other| other.eq_ignore_ascii_case(wanted))
-    };
-    match pattern {
-        Pattern::Any => Some(pattern.of("context.host")),
-        Pattern::Is(text) if stands_beside(&format!("{text}:*")) => host_itself(text, value, notes),
-        Pattern::Begins(text) if text.strip_suffix(':').is_some_and(stands_beside) => {
-            host_itself(text.strip_suffix(':')?, value, notes)
-        }
-        Pattern::Begins(text) if !text.contains(':') && !text.ends_with('.') => {
-            Some(Pattern::Begins(&text.to_ascii_lowercase()).of("context.host"))
-        }
-        _ => {
-            let text = format!(
-                "`{}`: Istio compares the host with its port, and policies see none; a host with and without one (`a.example` and `a.example:*`, both) can be compared, and what it begins with (`a.example*`)",
-                value.value
-            );
-            notes.add(value, text);
-            None
-        }
-    }
-}
-
-fn host_itself(text: &str, at: &Text, notes: &mut Refusals) -> Option<String> {
-    let text = text.to_ascii_lowercase();
-    if !proxy::is_host(&text) {
-        notes.add(at, format!("`{text}`: no request has such a host"));
-        return None;
-    }
-    Some(Pattern::Is(&text).of("context.host"))
 }
 
 /// What is compared must be in the form in which a request's path is compared.

@@ -19,7 +19,13 @@ impl<'a> Pattern<'a> {
     /// Reads one of Istio's: a whole text, a beginning (`a*`), an end (`*a`), or
     /// anything (`*`). Refuses what Istio itself reads in more than one way.
     pub(super) fn read(text: &'a Spanned<String>, notes: &mut Refusals) -> Option<Self> {
-        let pattern = match text.value.as_str() {
+        let pattern = Self::parse(&text.value);
+        pattern.map_err(|why| notes.add(text, why)).ok()
+    }
+
+    /// The same, of a text that stands nowhere.
+    pub(super) fn parse(text: &'a str) -> Result<Self, String> {
+        let pattern = match text {
             "*" => Self::Any,
             value => match (value.strip_prefix('*'), value.strip_suffix('*')) {
                 (Some(end), _) => Self::Ends(end),
@@ -29,20 +35,14 @@ impl<'a> Pattern<'a> {
         };
         let rest = pattern.rest();
         if rest.is_empty() && pattern != Self::Any {
-            notes.add(text, "an empty value");
-            return None;
+            return Err("an empty value".to_owned());
         }
         if rest.contains('*') {
-            notes.add(
-                text,
-                format!(
-                    "`{}`: a `*` that is neither first nor last, or both",
-                    text.value
-                ),
-            );
-            return None;
+            return Err(format!(
+                "`{text}`: a `*` that is neither first nor last, or both"
+            ));
         }
-        Some(pattern)
+        Ok(pattern)
     }
 
     /// What stands for itself in it.

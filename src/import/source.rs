@@ -11,12 +11,14 @@ use crate::import::file::Source;
 use crate::import::file::Text;
 use crate::import::pattern::Pattern;
 use crate::import::refusals::Refusals;
+use crate::import::trust;
 
 /// What the names in a policy are relative to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Home<'a> {
     pub(super) namespace: &'a str,
-    pub(super) trust_domain: &'a TrustDomain,
+    /// The mesh's own, and its other names.
+    pub(super) trust_domains: &'a [TrustDomain],
 }
 
 /// One value as a condition; nothing if it has none.
@@ -91,10 +93,28 @@ pub(super) fn both(
 
 /// `<trust domain>/ns/<namespace>/sa/<account>`, to which Istio puts `spiffe://`.
 pub(super) fn principal(value: &Text, home: Home<'_>, notes: &mut Refusals) -> Option<String> {
-    let pattern = Pattern::read(value, notes)?;
-    let at_home = |text: &str| text.replacen(CLUSTER, &format!("{}/", home.trust_domain), 1);
+    Pattern::read(value, notes)?;
+    let names = trust::names(&value.value, home.trust_domains);
+    let all: Option<Vec<String>> = names.iter().map(|name| named(name, value, notes)).collect();
+    Some(cedar::any(&all?))
+}
+
+fn named(name: &str, at: &Text, notes: &mut Refusals) -> Option<String> {
+    let pattern = Pattern::parse(name)
+        .map_err(|why| notes.add(at, why))
+        .ok()?;
     match pattern {
+        Pattern::Is(text) => {
+            let id = format!("spiffe://{text}").parse::<SpiffeId>();
+            let id = id.map_err(|why| notes.add(at, format!("`{text}` is no principal: {why}")));
+            let id = cedar::quoted(id.ok()?.as_str());
+            Some(format!("principal == Workload::{id}"))
+        }
         Pattern::Any => Some("principal.spiffe like \"spiffe://*\"".to_owned()),
+        Pattern::Begins(text) => {
+            let text = cedar::plain(text);
+            Some(format!("principal.spiffe like \"spiffe://{text}*\""))
+        }
         Pattern::Contains(text) => {
             let text = cedar::plain(text);
             Some(format!("principal.spiffe like \"spiffe://*{text}*\""))
@@ -102,25 +122,6 @@ pub(super) fn principal(value: &Text, home: Home<'_>, notes: &mut Refusals) -> O
         Pattern::Ends(end) => {
             let end = cedar::plain(end);
             Some(format!("principal.spiffe like \"spiffe://*{end}\""))
-        }
-        Pattern::Begins(text) if CLUSTER.starts_with(text) => {
-            let why = format!(
-                "`{text}*` may mean `cluster.local`, which is another name for the mesh's own trust domain"
-            );
-            notes.add(value, why);
-            None
-        }
-        Pattern::Begins(text) => {
-            let text = cedar::plain(&at_home(text));
-            Some(format!("principal.spiffe like \"spiffe://{text}*\""))
-        }
-        Pattern::Is(text) => {
-            let id = format!("spiffe://{}", at_home(text)).parse::<SpiffeId>();
-            let id = id.map_err(|why| notes.add(value, format!("`{text}` is no principal: {why}")));
-            Some(format!(
-                "principal == Workload::{}",
-                cedar::quoted(id.ok()?.as_str())
-            ))
         }
     }
 }
@@ -153,22 +154,19 @@ pub(super) fn account(value: &Text, home: Home<'_>, notes: &mut Refusals) -> Opt
     Some(cedar::any(&forms.collect::<Vec<_>>()))
 }
 
+/// A trust domain. The mesh's own and its aliases are one; `cluster.local` is
+/// itself, as in Istio, where it is another name in principals only.
 pub(super) fn domain(value: &Text, home: Home<'_>, notes: &mut Refusals) -> Option<String> {
     let pattern = Pattern::read(value, notes)?;
-    let local = CLUSTER.trim_end_matches('/');
-    let pattern = match pattern {
-        Pattern::Is(text) if text == local => Pattern::Is(home.trust_domain.as_str()),
-        Pattern::Begins(text) if local.starts_with(text) => {
-            notes.add(value, format!("`{text}*` may mean `{local}`"));
-            return None;
+    let of = |pattern: Pattern<'_>| pattern.of("principal.trustDomain");
+    let own = home.trust_domains.iter().map(TrustDomain::as_str);
+    match pattern {
+        Pattern::Is(text) if own.clone().any(|one| one == text) => {
+            let all: Vec<String> = own.map(|one| of(Pattern::Is(one))).collect();
+            Some(cedar::any(&all))
         }
-        Pattern::Ends(text) if local.ends_with(text) => {
-            notes.add(value, format!("`*{text}` may mean `{local}`"));
-            return None;
-        }
-        other => other,
-    };
-    Some(pattern.of("principal.trustDomain"))
+        other => Some(of(other)),
+    }
 }
 
 /// An address or a block, as Cedar writes them.
@@ -197,6 +195,17 @@ pub(super) fn address(value: &Text, notes: &mut Refusals) -> Option<String> {
     ))
 }
 
+/// Whether it looks at the token of a request.
+pub(super) const fn has_tokens(source: &Source) -> bool {
+    !(source.request_principals.is_empty() && source.not_request_principals.is_empty())
+}
+
+/// Takes out what is about tokens.
+pub(super) fn drop_tokens(source: &mut Source) {
+    source.request_principals.clear();
+    source.not_request_principals.clear();
+}
+
 /// Whether nothing is said of who asks.
 pub(super) fn is_empty(source: &Source) -> bool {
     let all: [&[Spanned<String>]; 14] = [
@@ -223,6 +232,3 @@ pub(super) fn is_empty(source: &Source) -> bool {
 /// passes on is not looked at: a DENY by it would let everybody in.
 pub(super) const TOKENS: &str = "a token in a workload's request is not looked at. Who signs in at \
     the edge is a `User` of its own: write a policy with `principal == User::\"PROVIDER/SUBJECT\"` for them";
-
-/// Istio's other name for the mesh's own trust domain.
-const CLUSTER: &str = "cluster.local/";

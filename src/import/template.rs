@@ -1,4 +1,4 @@
-//! Istio's path templates: `{*}` is one segment, `{**}` at the end the rest.
+//! Istio's path templates: `{*}` is one segment, `{**}` any number of them.
 
 use crate::import::cedar;
 use crate::import::file::Text;
@@ -6,46 +6,89 @@ use crate::import::refusals::Refusals;
 use crate::policy::ServiceName;
 use crate::policy::Template;
 
-/// That the path fits. `/a/{**}` is what begins with `/a/`, and `/a/**` here is
-/// `/a` besides: that is taken out again.
+/// That the path fits.
+///
+/// Neither `{*}` nor `{**}` fits a `*` or a `=`: Envoy leaves these two out, so
+/// a path that has one is none of its paths.
 pub(super) fn template(
     value: &Text,
     service: &ServiceName,
     notes: &mut Refusals,
 ) -> Option<String> {
     let text = value.value.as_str();
-    let (fixed, has_rest) = match text.strip_suffix("/{**}") {
-        Some(fixed) => (fixed, true),
-        None => (text, false),
+    let fits = match text.split_once("{**}") {
+        None => within(value, service, &route(text, value, notes)?, notes),
+        Some((fixed, end)) => rest(fixed, end, value, service, notes),
     };
-    let Some(route) = route(fixed) else {
-        notes.add(value, format!("`{text}` is no template that routes can be"));
-        return None;
+    let plain = "!(context.path like \"*=*\") && !(context.path like \"*\\**\")";
+    Some(format!("({} && {plain})", fits?))
+}
+
+/// `fixed`, then anything, then `end`.
+///
+/// `/a/{**}` is what begins with `/a/`, and `/a/**` here is `/a` besides: that
+/// is taken out again. An `end` within one segment is the end of the rest: a
+/// longer one may begin in what stands for `{*}`, so it has no translation then.
+fn rest(
+    fixed: &str,
+    end: &str,
+    at: &Text,
+    service: &ServiceName,
+    notes: &mut Refusals,
+) -> Option<String> {
+    let Some(before) = fixed.strip_suffix('/') else {
+        return refuse(at, notes);
     };
-    if !has_rest {
-        return within(value, service, &route, notes);
+    let is_plain = end.chars().all(|c| is_literal(c) || c == '/');
+    // What stands in one segment with `{**}` ends the template.
+    if !is_plain || end.find('/').is_some_and(|slash| slash > 0) {
+        return refuse(at, notes);
     }
-    let all = within(value, service, &format!("{route}/**"), notes)?;
-    if route.is_empty() {
-        return Some(all);
+    let route = route(before, at, notes)?;
+    let has_holes = before.contains('{');
+    if !has_holes && !end.is_empty() {
+        let (fixed, end) = (cedar::plain(fixed), cedar::plain(end));
+        return Some(format!("context.path like \"{fixed}*{end}\""));
     }
-    let root = within(value, service, &route, notes)?;
-    Some(format!("({all} && !({root}))"))
+    if end.contains('/') {
+        return refuse(at, notes);
+    }
+    let mut all = vec![within(at, service, &format!("{route}/**"), notes)?];
+    if !route.is_empty() {
+        all.push(format!("!({})", within(at, service, &route, notes)?));
+    }
+    if !end.is_empty() {
+        let end = cedar::plain(end);
+        all.push(format!("context.path like \"*{end}\""));
+    }
+    cedar::all(&all)
+}
+
+fn refuse<T>(at: &Text, notes: &mut Refusals) -> Option<T> {
+    let text = format!("`{}` is no template that routes can be", at.value);
+    notes.add(at, text);
+    None
+}
+
+fn is_literal(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~".contains(c)
 }
 
 /// The template with a name for each `{*}`.
-fn route(text: &str) -> Option<String> {
+fn route(text: &str, at: &Text, notes: &mut Refusals) -> Option<String> {
     let mut route = String::new();
     for (number, segment) in text.split('/').enumerate().skip(1) {
-        let literal = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         route.push('/');
         match segment {
             "{*}" => route.push_str(&format!("{{segment_{number}}}")),
-            plain if plain.chars().all(literal) => route.push_str(plain),
-            _ => return None,
+            plain if plain.chars().all(is_literal) => route.push_str(plain),
+            _ => return refuse(at, notes),
         }
     }
-    (text.is_empty() || text.starts_with('/')).then_some(route)
+    if text.is_empty() || text.starts_with('/') {
+        return Some(route);
+    }
+    refuse(at, notes)
 }
 
 fn within(

@@ -1,5 +1,6 @@
 //! What Istio decides, modelled from its documentation, beside what the translation decides.
 
+use portreeve::policy::Connection;
 use proptest::prelude::*;
 
 use super::*;
@@ -55,7 +56,7 @@ const SOURCES: [Kind; 5] = [
     (
         "trustDomains",
         "notTrustDomains",
-        ["cluster.local", "other", "ot*", "*d"],
+        ["td", "other", "ot*", "*d"],
         domain,
     ),
     (
@@ -160,8 +161,7 @@ fn account(value: &str, asked: &Asked) -> bool {
 }
 
 fn domain(pattern: &str, asked: &Asked) -> bool {
-    let pattern = pattern.replace("cluster.local", "td");
-    matches(&pattern, asked.caller.split('/').nth(2).unwrap())
+    matches(pattern, asked.caller.split('/').nth(2).unwrap())
 }
 
 fn block(value: &str, asked: &Asked) -> bool {
@@ -244,6 +244,55 @@ impl Doc {
     }
 }
 
+impl Rule {
+    /// Whether it is about the connection: an ALLOW that looks at requests is
+    /// about none, and a DENY is about what the rest of it fits.
+    fn holds_for_connection(&self, denies: bool, asked: &Asked) -> bool {
+        let of_requests = |field: &(usize, Vec<usize>, Vec<usize>)| field.0 == HEADER;
+        if !denies && (!self.to.is_empty() || self.when.iter().any(of_requests)) {
+            return false;
+        }
+        let when = self.when.iter().filter(|field| !of_requests(field));
+        let rest = Self {
+            from: self.from.clone(),
+            to: Vec::new(),
+            when: when.cloned().collect(),
+        };
+        rest.holds(asked)
+    }
+}
+
+/// The place of the header among the conditions.
+const HEADER: usize = 3;
+
+fn decides_on_connections(docs: &[Doc], asked: &Asked) -> bool {
+    let one = |denies: bool| {
+        let docs = docs.iter().filter(move |doc| doc.denies == denies);
+        docs.flat_map(|doc| &doc.rules)
+            .any(|rule| rule.holds_for_connection(denies, asked))
+    };
+    !one(true) && one(false)
+}
+
+/// Whether the translation lets the connection pass.
+fn connects(imported: &Imported, asked: &Asked) -> bool {
+    let settings = Settings {
+        services: [("orders".parse().unwrap(), Vec::new())].into(),
+        ..Settings::default()
+    };
+    let (policy, _) = Policy::parse(&[("a.cedar", &imported.cedar)], &settings).unwrap();
+    let connection = Connection {
+        caller: &Caller::workload(&asked.caller.parse().unwrap()),
+        service: &"orders".parse().unwrap(),
+        source: asked.source.parse().unwrap(),
+        now: SystemTime::UNIX_EPOCH,
+    };
+    let policy = Arc::new(policy);
+    Decider::new()
+        .decide_connection(&policy, &connection)
+        .is_ok()
+}
+
 /// DENY before ALLOW; without an ALLOW, ours is closed.
 fn decides(docs: &[Doc], asked: &Asked) -> bool {
     let one = |denies: bool| {
@@ -322,6 +371,20 @@ proptest! {
             prop_assert_eq!(
                 passes(&imported, &asked),
                 decides(&docs, &asked),
+                "{:?}\n{}\n{}", asked, text, imported.cedar
+            );
+        }
+    }
+
+    #[test]
+    fn a_translation_decides_on_connections_as_istio_does(docs in prop::collection::vec(doc(), 1..4)) {
+        let written = docs.iter().enumerate().map(|(number, doc)| doc.write(number));
+        let text = written.collect::<Vec<_>>().join("---\n");
+        let imported = istio(&text, &Target { is_tcp: true, ..target() }).unwrap();
+        for asked in requests() {
+            prop_assert_eq!(
+                connects(&imported, &asked),
+                decides_on_connections(&docs, &asked),
                 "{:?}\n{}\n{}", asked, text, imported.cedar
             );
         }

@@ -21,6 +21,8 @@ pub(crate) struct Asking {
     /// What the claim `team` says, and what the claim `staff` does.
     pub(crate) teams: &'static [&'static str],
     pub(crate) staff: Option<bool>,
+    /// What other claims say.
+    pub(crate) claims: &'static [(&'static str, &'static [&'static str])],
     pub(crate) groups: &'static [&'static str],
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -35,6 +37,7 @@ pub(crate) const ALICE: Asking = Asking {
     email: Some("alice@example.com"),
     teams: &["shop", "it"],
     staff: Some(true),
+    claims: &[],
     groups: &["admin"],
     method: "GET",
     path: "/orders/7",
@@ -68,6 +71,9 @@ pub(crate) fn permits(cedar: &str, asking: &Asking) -> bool {
             let mut attrs = json!({ "emailVerified": true, "amr": [], "roles": [], "claims": {} });
             if !asking.teams.is_empty() {
                 attrs["claims"]["team"] = json!(asking.teams);
+            }
+            for (name, values) in asking.claims {
+                attrs["claims"][name] = json!(values);
             }
             if let Some(staff) = asking.staff {
                 attrs["claims"]["staff"] = json!(staff);

@@ -27,6 +27,8 @@ pub(super) struct Criterion {
 /// What a criterion looks at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum About {
+    /// A claim, which is absent where it cannot be read.
+    Claim,
     /// The domain of an e-mail address.
     Domain,
     /// Nothing that only a request, or only a person, has.
@@ -49,7 +51,7 @@ pub(super) fn criterion(
             (person::anybody(), About::Person)
         }
         claim if matches!(claim.split('/').next(), Some("claim" | "claims")) => {
-            (person::claim(name, data, (imported, notes))?, About::Person)
+            (person::claim(name, data, (imported, notes))?, About::Claim)
         }
         "client_certificate" => (certificate(data, notes)?, About::Either),
         "cors_preflight" => (preflight(data, (imported, notes))?, About::Request),

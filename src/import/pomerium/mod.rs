@@ -186,15 +186,7 @@ impl Work<'_> {
             Condition::Never => return,
             Condition::When(text) => format!("\nwhen {{ {text} }}"),
         };
-        let of_people = |one: &About| matches!(one, About::Domain | About::Person);
-        if effect == Effect::Permit
-            && matches!(operator, "not" | "nor")
-            && about.iter().any(of_people)
-        {
-            self.imported
-                .cedar
-                .push_str("\n// As in Pomerium, this lets in whoever has not signed in.");
-        }
+        self.remark(effect, operator, about);
         let service = &self.route.service;
         let number = self.policies;
         self.policies += 1;
@@ -202,5 +194,25 @@ impl Work<'_> {
             self.imported.cedar,
             "\n@id(\"pomerium/{service}/{number}/{operator}\")\n{word} (principal, {action}, resource in Service::\"{service}\"){condition};"
         );
+    }
+
+    /// What an operator should know of the policy that follows.
+    fn remark(&mut self, effect: Effect, operator: &str, about: &[About]) {
+        let lets_in_by_absence = match (effect, operator) {
+            (Effect::Permit, "not" | "nor") => true,
+            (Effect::Permit, _) => false,
+            (Effect::Forbid, operator) => !matches!(operator, "not" | "nor"),
+        };
+        let of_people = |one: &About| matches!(one, About::Claim | About::Domain | About::Person);
+        if effect == Effect::Permit && lets_in_by_absence && about.iter().any(of_people) {
+            self.imported
+                .cedar
+                .push_str("\n// As in Pomerium, this lets in whoever has not signed in.");
+        }
+        if lets_in_by_absence && about.contains(&About::Claim) {
+            self.imported.cedar.push_str(
+                "\n// A claim that cannot be read, such as a list of numbers, is absent here.",
+            );
+        }
     }
 }

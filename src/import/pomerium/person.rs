@@ -127,37 +127,63 @@ pub(super) fn claim(
         notes.add(name, format!("`{path}` is not the name of a claim here"));
         return None;
     };
-    let of = cedar::quoted(claim.as_str());
-    let (kind, is) = match &data.value {
-        Node::Text(text) => {
-            let text = cedar::quoted(text);
-            (
-                ClaimType::Texts,
-                format!("principal.claims[{of}].contains({text})"),
-            )
-        }
-        Node::Flag(flag) => (ClaimType::Bool, format!("principal.claims[{of}] == {flag}")),
-        other => {
+    let mut all = Vec::new();
+    for value in wanted(data, notes)? {
+        let (kind, is) = said(&claim, value, notes)?;
+        if *imported.claims.entry(claim.clone()).or_insert(kind) != kind {
             notes.add(
-                data,
-                format!(
-                    "{}: claims are compared with a text or a flag",
-                    other.kind()
-                ),
+                value,
+                format!("`{path}` is a text in one place and a flag in another"),
             );
             return None;
         }
+        let of = cedar::quoted(claim.as_str());
+        let condition = format!("(principal.claims has {of} && {is})");
+        all.push(Condition::When(condition));
+    }
+    Some(signed_in(Condition::all(all)))
+}
+
+/// What a claim must have: one value, or that of the operator `has`.
+fn wanted<'a>(data: &'a At, notes: &mut Refusals) -> Option<Vec<&'a At>> {
+    let Node::Map(operators) = &data.value else {
+        return Some(vec![data]);
     };
-    if *imported.claims.entry(claim).or_insert(kind) != kind {
-        notes.add(
-            data,
-            format!("`{path}` is a text in one place and a flag in another"),
-        );
+    if operators.is_empty() {
+        notes.add(data, "a matcher without an operator");
         return None;
     }
-    Some(signed_in(Condition::When(format!(
-        "(principal.claims has {of} && {is})"
-    ))))
+    let mut wanted = Vec::new();
+    for (operator, value) in operators {
+        if operator.value != "has" {
+            let text = format!("the operator `{}`: `has` has a translation", operator.value);
+            notes.add(operator, text);
+            return None;
+        }
+        wanted.push(value);
+    }
+    Some(wanted)
+}
+
+/// That the claim has a value, and the type that it is declared with.
+fn said(claim: &ClaimName, value: &At, notes: &mut Refusals) -> Option<(ClaimType, String)> {
+    let of = cedar::quoted(claim.as_str());
+    match &value.value {
+        Node::Text(text) => {
+            let text = cedar::quoted(text);
+            let is = format!("principal.claims[{of}].contains({text})");
+            Some((ClaimType::Texts, is))
+        }
+        Node::Flag(flag) => Some((ClaimType::Bool, format!("principal.claims[{of}] == {flag}"))),
+        other => {
+            let kind = other.kind();
+            notes.add(
+                value,
+                format!("{kind}: claims are compared with a text or a flag"),
+            );
+            None
+        }
+    }
 }
 
 fn signed_in(condition: Condition) -> Condition {
