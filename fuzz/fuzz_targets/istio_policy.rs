@@ -7,11 +7,13 @@ use portreeve::import::Target;
 use portreeve::import::istio;
 
 fuzz_target!(|text: &str| {
-    let (Ok(service), Ok(trust_domain)) = ("orders".parse(), "td".parse()) else {
+    let (Ok(service), Ok(trust_domain), Ok(alias)) =
+        ("orders".parse(), "td".parse(), "old-td".parse())
+    else {
         return;
     };
-    let target = Target {
-        default_namespace: None,
+    let requests = Target {
+        default_namespace: Some("shop".to_owned()),
         is_tcp: false,
         labels: [("app".to_owned(), Some("orders".to_owned()))].into(),
         namespace: "shop".to_owned(),
@@ -19,9 +21,15 @@ fuzz_target!(|text: &str| {
         root_namespace: "istio-system".to_owned(),
         service,
         trust_domain,
-        trust_domain_aliases: Vec::new(),
+        trust_domain_aliases: vec![alias],
     };
-    if let Err(refused) = istio(text, &target) {
-        assert!(!refused.is_empty());
+    let connections = Target {
+        is_tcp: true,
+        ..requests.clone()
+    };
+    for target in [requests, connections] {
+        if let Err(refused) = istio(text, &target) {
+            assert!(!refused.is_empty());
+        }
     }
 });

@@ -114,8 +114,7 @@ impl<P, F> Case<P, F> {
     /// told with the policies.
     pub(crate) fn check(
         &self,
-        from: &str,
-        text: &str,
+        (from, text): (&str, &str),
         became: &Result<Imported, Vec<Untranslatable>>,
         lets_in: &dyn Fn(&str) -> bool,
         counts: &mut Counts,

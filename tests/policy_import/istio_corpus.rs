@@ -69,7 +69,7 @@ fn what_istio_documents_and_tests_is_decided_as_there_or_refused() {
             }
             let became = istio(&text, &target);
             let lets_in = |row: &str| lets_in(&text, &target, row);
-            case.check(&table.from, &text, &became, &lets_in, &mut counts);
+            case.check((&table.from, &text), &became, &lets_in, &mut counts);
         }
     }
     assert!(counts.faults.is_empty(), "{}", counts.faults.join("\n\n"));

@@ -244,21 +244,21 @@ impl Doc {
     }
 }
 
-impl Rule {
-    /// Whether it is about the connection: an ALLOW that looks at requests is
-    /// about none, and a DENY is about what the rest of it fits.
-    fn holds_for_connection(&self, denies: bool, asked: &Asked) -> bool {
+impl Doc {
+    /// Whether a rule is about the connection: of an ALLOW, none that looks at
+    /// requests is, and of a DENY, each by the rest of what it says.
+    fn holds_for_connection(&self, asked: &Asked) -> bool {
         let of_requests = |field: &(usize, Vec<usize>, Vec<usize>)| field.0 == HEADER;
-        if !denies && (!self.to.is_empty() || self.when.iter().any(of_requests)) {
-            return false;
-        }
-        let when = self.when.iter().filter(|field| !of_requests(field));
-        let rest = Self {
-            from: self.from.clone(),
-            to: Vec::new(),
-            when: when.cloned().collect(),
-        };
-        rest.holds(asked)
+        self.rules.iter().any(|rule| {
+            let looks = !rule.to.is_empty() || rule.when.iter().any(of_requests);
+            let when = rule.when.iter().filter(|field| !of_requests(field));
+            let rest = Rule {
+                from: rule.from.clone(),
+                to: Vec::new(),
+                when: when.cloned().collect(),
+            };
+            (self.denies || !looks) && rest.holds(asked)
+        })
     }
 }
 
@@ -267,9 +267,8 @@ const HEADER: usize = 3;
 
 fn decides_on_connections(docs: &[Doc], asked: &Asked) -> bool {
     let one = |denies: bool| {
-        let docs = docs.iter().filter(move |doc| doc.denies == denies);
-        docs.flat_map(|doc| &doc.rules)
-            .any(|rule| rule.holds_for_connection(denies, asked))
+        let mut docs = docs.iter().filter(move |doc| doc.denies == denies);
+        docs.any(|doc| doc.holds_for_connection(asked))
     };
     !one(true) && one(false)
 }

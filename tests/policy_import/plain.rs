@@ -67,23 +67,7 @@ pub(crate) fn permits(cedar: &str, asking: &Asking) -> bool {
             let attrs = json!({ "spiffe": id, "trustDomain": domain });
             ("Workload", id.to_owned(), attrs)
         }
-        subject => {
-            let mut attrs = json!({ "emailVerified": true, "amr": [], "roles": [], "claims": {} });
-            if !asking.teams.is_empty() {
-                attrs["claims"]["team"] = json!(asking.teams);
-            }
-            for (name, values) in asking.claims {
-                attrs["claims"][name] = json!(values);
-            }
-            if let Some(staff) = asking.staff {
-                attrs["claims"]["staff"] = json!(staff);
-            }
-            // Policies do not get to know an address with two readings.
-            if let Some(email) = asking.email.filter(|email| email.matches('@').count() < 2) {
-                attrs["email"] = json!(email);
-            }
-            ("User", format!("idp/{subject}"), attrs)
-        }
+        subject => ("User", format!("idp/{subject}"), person(asking)),
     };
     let groups = asking.groups.iter();
     let groups: Vec<Value> = groups
@@ -123,4 +107,23 @@ pub(crate) fn permits(cedar: &str, asking: &Asking) -> bool {
     let errors: Vec<_> = response.diagnostics().errors().collect();
     assert!(errors.is_empty(), "{errors:?}\n{cedar}");
     response.decision() == Decision::Allow
+}
+
+/// What policies know of somebody who has signed in.
+fn person(asking: &Asking) -> Value {
+    let mut attrs = json!({ "emailVerified": true, "amr": [], "roles": [], "claims": {} });
+    if !asking.teams.is_empty() {
+        attrs["claims"]["team"] = json!(asking.teams);
+    }
+    for (name, values) in asking.claims {
+        attrs["claims"][name] = json!(values);
+    }
+    if let Some(staff) = asking.staff {
+        attrs["claims"]["staff"] = json!(staff);
+    }
+    // Policies do not get to know an address with two readings.
+    if let Some(email) = asking.email.filter(|email| email.matches('@').count() < 2) {
+        attrs["email"] = json!(email);
+    }
+    attrs
 }

@@ -39,7 +39,7 @@ fn what_pomerium_documents_and_tests_is_decided_as_there_or_refused() {
                 let imported = pomerium(&text, &route).unwrap();
                 permits(&imported.cedar, &asking(row))
             };
-            case.check(&table.from, &text, &became, &lets_in, &mut counts);
+            case.check((&table.from, &text), &became, &lets_in, &mut counts);
         }
     }
     assert!(counts.faults.is_empty(), "{}", counts.faults.join("\n\n"));
