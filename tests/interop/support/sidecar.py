@@ -114,22 +114,22 @@ def start(case, name, svid, doors, policy, cpu=None):
     return Sidecar(program, config, records, path.parent / "policy").ready()
 
 
-def start_inbound(case, app, *, app_protocol=None, caller=None, policy=None, name="inbound"):
+def start_inbound(case, app, *, app_protocol=None, caller=None, policy=None, name="inbound", **settings):
     """The server's sidecar: the service `orders` behind mutual TLS. `web` may call it, unless `policy` says otherwise."""
     door = {"listen": case.address(), "service": ORDERS, "app": app}
     if app_protocol:
         door["app_protocol"] = app_protocol
     caller = caller or case.trust_domain.id(WEB)
     svid = case.trust_domain.svid(ORDERS, file=name)
-    return start(case, name, svid, {"inbound": door}, policy or permit(caller, ORDERS))
+    return start(case, name, svid, {"inbound": door, **settings}, policy or permit(caller, ORDERS))
 
 
-def start_outbound(case, to, *, expect=None, name="outbound"):
+def start_outbound(case, to, *, expect=None, name="outbound", **settings):
     """The client's sidecar: `web` on localhost, `orders` at the far side."""
     expect = expect or case.trust_domain.id(ORDERS)
     door = {"listen": case.address(), "to": to, "expect": expect, "service": ORDERS}
     svid = case.trust_domain.svid(WEB, file=name)
-    return start(case, name, svid, {"outbound": [door]}, permit(svid.id, ORDERS))
+    return start(case, name, svid, {"outbound": [door], **settings}, permit(svid.id, ORDERS))
 
 
 class Pair:
