@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::pending;
+use std::net::AddrParseError;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,10 +47,23 @@ pub(super) fn health(admin: SocketAddr) -> ExitCode {
                 ExitCode::FAILURE
             }
             Err(error) => {
-                print::complaint(format_args!("portreeve: no window answers at {admin}"));
+                print::complaint(format_args!(
+                    "portreeve: no window answers at {admin}: does it run, and is that its `admin.listen`?"
+                ));
                 print::failure(&*error)
             }
         }
+    })
+}
+
+/// An address, as the configuration names it.
+///
+/// # Errors
+///
+/// How one is written.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_error: AddrParseError| {
+        "write an IP address and a port, such as 127.0.0.1:15020 or [::1]:15020".to_owned()
     })
 }
 

@@ -8,14 +8,17 @@
 mod asking;
 mod authority;
 mod check;
+mod completions;
 mod demonstrate;
 mod develop;
+mod examples;
 mod explain;
 mod hatch;
 mod health;
 mod import;
 mod init_net;
 mod login;
+mod manual;
 mod orders;
 mod print;
 mod rehearse;
@@ -25,6 +28,7 @@ mod session;
 mod signal;
 mod socket;
 mod svid;
+mod words;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -39,6 +43,7 @@ use crate::login::Site;
 use crate::policy::ProviderName;
 use crate::rehearsal;
 
+use completions::Shell;
 use demonstrate::Stay;
 use develop::DevelopCommand;
 use explain::Explain;
@@ -55,7 +60,12 @@ use signal::SignalCommand;
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let typed: Vec<_> = std::env::args_os().collect();
+    let arguments = match words::understood(&typed) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    match arguments.command {
         Command::Authority {
             config: Some(config),
             command: None,
@@ -75,11 +85,13 @@ pub fn main() -> ExitCode {
         Command::Login { at, provider } => login::login(&at, provider.as_ref()),
         Command::Logout { at } => login::logout(&at),
         Command::Check { config } => check::configuration(&config),
+        Command::Completions { shell } => completions::completions(shell),
         Command::Demo { dir, once: true } => demonstrate::demonstrate(dir, Stay::ForTheTour),
         Command::Demo { dir, once: false } => demonstrate::demonstrate(dir, Stay::UntilInterrupted),
         Command::Develop { command } => develop::develop(command),
         Command::Health { admin } => health::health(admin),
         Command::InitNet(wanted) => init_net::init_net(wanted),
+        Command::Manual { dir } => manual::manual(&dir),
         Command::Policy {
             command: PolicyCommand::Check { dir, config },
         } => check::policies(&dir, config.as_deref()),
@@ -120,11 +132,7 @@ fn token(site: Option<Site>, command: Option<TokenCommand>) -> ExitCode {
     }
 }
 
-/// A sidecar that decides every request, not every login.
-///
-/// It terminates and originates mutual TLS with SPIFFE identities, puts each
-/// HTTP request to a Cedar policy, records the decision, and only then
-/// forwards.
+/// A sidecar that decides every request, not every login
 #[derive(Debug, Parser)]
 #[command(
     name = "portreeve",
@@ -139,7 +147,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the workload CA: sidecars prove who they are and get SVIDs from it
+    /// Run the workload CA, which gives sidecars their identities
     ///
     /// SIGHUP opens the audit file again. Changed entries are noticed by themselves.
     #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
@@ -150,7 +158,7 @@ enum Command {
         #[command(subcommand)]
         command: Option<AuthorityCommand>,
     },
-    /// Say everything that is wrong with a configuration and its policies
+    /// Say all that is wrong with a configuration and its policies
     ///
     /// Reads the identity's files and the policies, takes no port and writes
     /// nothing. Exits with 0 if nothing is wrong, with 1 if something is.
@@ -158,6 +166,13 @@ enum Command {
         /// The configuration file
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+    },
+    /// Print what makes a shell complete these commands
+    ///
+    /// A package of a distribution has it installed already.
+    Completions {
+        /// Which shell
+        shell: Shell,
     },
     /// Say who may be named what by an authority
     Entry {
@@ -169,7 +184,7 @@ enum Command {
         #[command(subcommand)]
         command: RevocationCommand,
     },
-    /// Print the token of a login at an edge, or make tokens for sidecars to join with
+    /// Print a login's token, or make tokens for sidecars to join with
     ///
     /// With an address: the token that `portreeve login` has kept, for `curl -H "Authorization: Bearer $(portreeve token
     /// https://HOST)"`. Whoever has it is you there. It is not asked whether the session goes on: the edge says 401 if it
@@ -182,7 +197,7 @@ enum Command {
         #[command(subcommand)]
         command: Option<TokenCommand>,
     },
-    /// Sign in at an edge, for programs on this machine that have no browser
+    /// Sign in at an edge, for programs that have no browser
     ///
     /// Shows an address and a code. Whoever opens the one in a browser, on any machine, signs in there and types in the
     /// other, lets this program act as themselves, until `portreeve logout`, or until the session ends as that of a browser
@@ -217,25 +232,32 @@ enum Command {
         once: bool,
     },
     /// What a mesh of containers on a developer's machine needs besides: never in earnest
+    #[command(hide = true)]
     Develop {
         #[command(subcommand)]
         command: DevelopCommand,
     },
-    /// Say whether a sidecar or an authority is ready: what a container's health check runs
+    /// Say whether a sidecar or an authority is ready
     ///
-    /// Exits with 0 if it is, with 1 if it is not or nobody answers within three seconds, and says why.
+    /// What a container's health check runs. Exits with 0 if it is, with 1 if it is not or nobody answers within three seconds, and says why.
     Health {
         /// Its `admin.listen`
-        #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:15020")]
+        #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:15020", value_parser = health::address)]
         admin: SocketAddr,
     },
-    /// Print or apply the firewall rules that bring connections to the sidecar
+    /// Print or apply the firewall rules that lead to the sidecar
     ///
     /// nftables rules, in one table of their own, for the network namespace that this is run in: TCP connections that leave go to
     /// `transparent.listen`, those that come from outside to the inbound door of the application that they are for. The sidecar's own
     /// connections, loopback and whatever is excluded go their way. Loading them again replaces them.
     InitNet(InitNet),
-    /// Look at policies
+    /// Write the manual pages, as a package has them
+    #[command(hide = true)]
+    Manual {
+        /// The folder, which is there
+        dir: PathBuf,
+    },
+    /// Check, explain, test and import policies
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
@@ -268,7 +290,7 @@ enum Command {
         #[command(subcommand)]
         command: SignalCommand,
     },
-    /// Look at SVIDs
+    /// Say what a certificate or a Workload API holds
     Svid {
         #[command(subcommand)]
         command: SvidCommand,

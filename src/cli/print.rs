@@ -22,10 +22,17 @@ pub(super) fn failure(error: &dyn Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// An error with all its causes, in one line.
+/// An error with all its causes, in one line. Errors of others often say their cause themselves: then it is said once.
 pub(super) fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.ends_with(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
 }
 
 /// The exit code of an answer that is no, where nothing went wrong.

@@ -1,5 +1,6 @@
 //! The text of a configuration file.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -11,8 +12,16 @@ use crate::config::shape;
 
 /// The text of the file at `path`.
 pub(super) fn load(path: &Path) -> Result<String, Vec<Mistake>> {
-    std::fs::read_to_string(path)
-        .map_err(|error| whole(format!("cannot read `{}`: {error}", path.display())))
+    std::fs::read_to_string(path).map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::NotFound => {
+                "; name a file that is there, or write one: `portreeve schema` tells every key"
+            }
+            ErrorKind::IsADirectory => "; name the file in it",
+            _ => "",
+        };
+        whole(format!("cannot be read: {error}{advice}"))
+    })
 }
 
 /// The folder that paths in the file at `path` are relative to.
