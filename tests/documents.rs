@@ -494,7 +494,7 @@ fn the_unit_in_deploy_starts_what_the_command_line_understands() {
         settings["ExecStartPre"].replace(" check ", " run ")
     );
     let mut words = settings["ExecStartPre"].split(' ');
-    assert_eq!(words.next(), Some("/usr/local/bin/portreeve"));
+    assert_eq!(words.next(), Some("/usr/bin/portreeve"));
     let dir = tempfile::tempdir().unwrap();
     let file = written_sidecar(dir.path());
     let config = Config::load(&file).unwrap();
