@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: all check test test-compose interop setup fmt demo bench bench-pair bench-revocation bench-floods bench-streams fuzz-smoke
+.PHONY: all check test test-compose test-package ci deb interop setup fmt demo bench bench-pair bench-revocation bench-floods bench-streams fuzz-smoke
 
 all: check
 
@@ -33,6 +33,26 @@ test-compose:
 	tests/compose/setup
 	$(CARGO) build --locked
 	tests/compose/run
+
+# The Debian package, installed on this machine, and taken away again.
+test-package: setup
+	tests/package/setup
+	$(CARGO) build --locked
+	tests/package/run
+
+# All that CI runs: `make test`, and then the program that it has left, in a package and in containers. What is wrong
+# with the one keeps nobody from learning what is wrong with the other.
+ci: test
+	tests/package/setup
+	tests/compose/setup
+	wrong=0; tests/package/run || wrong=1; tests/compose/run || wrong=1; exit $$wrong
+
+# For Debian and what is made of it: target/debian/portreeve_*.deb
+deb:
+	tests/package/setup
+	$(CARGO) build --locked --release
+	deploy/debian/gather target/release/portreeve target/deb
+	target/cargo-deb/bin/cargo-deb --no-build --no-strip --no-dbgsym
 
 setup:
 	tests/setup

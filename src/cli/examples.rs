@@ -47,7 +47,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "completions",
         &[
-            "portreeve completions bash > ~/.local/share/bash-completion/completions/portreeve",
+            "portreeve completions bash \\\n      > ~/.local/share/bash-completion/completions/portreeve",
             "portreeve completions zsh > ~/.zfunc/_portreeve",
             "portreeve completions fish > ~/.config/fish/completions/portreeve.fish",
         ],
@@ -63,7 +63,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "entry create",
         &[
-            "portreeve entry create web --selector k8s:ns:shop --selector k8s:sa:web --id spiffe://example.org/web",
+            "portreeve entry create web --id spiffe://example.org/web \\\n      --selector k8s:ns:shop --selector k8s:sa:web",
         ],
     ),
     ("entry delete", &["portreeve entry delete web"]),
@@ -88,19 +88,19 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "policy explain",
         &[
-            "portreeve policy explain --config orders.yaml --caller spiffe://example.org/web --path /orders/7",
+            "portreeve policy explain --config orders.yaml \\\n      --caller spiffe://example.org/web --path /orders/7",
         ],
     ),
     (
         "policy import",
         &[
-            "portreeve policy import istio istio.yaml --service orders --namespace shop --trust-domain example.org",
+            "portreeve policy import istio istio.yaml \\\n      --service orders --namespace shop --trust-domain example.org",
         ],
     ),
     (
         "policy import istio",
         &[
-            "portreeve policy import istio istio.yaml --service orders --namespace shop --trust-domain example.org",
+            "portreeve policy import istio istio.yaml \\\n      --service orders --namespace shop --trust-domain example.org",
         ],
     ),
     (
@@ -132,7 +132,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "session list",
-        &["portreeve session list --socket /run/portreeve/admin.sock --user corp/alice"],
+        &["portreeve session list --config edge.yaml --user corp/alice"],
     ),
     (
         "session revoke",
@@ -149,7 +149,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "signal set",
-        &["portreeve signal set risk 9 --of corp/alice --for 10m --config orders.yaml"],
+        &["portreeve signal set risk 9 --of corp/alice --for 10m --config edge.yaml"],
     ),
     ("svid", &["portreeve svid show orders.crt"]),
     (
@@ -163,7 +163,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "token",
         &[
             "portreeve token create --id spiffe://example.org/orders > orders.token",
-            "curl -H \"Authorization: Bearer $(portreeve token https://shop.example.org)\" https://shop.example.org/",
+            "curl -H \"Authorization: Bearer $(portreeve token https://example.org)\" \\\n      https://example.org/orders",
         ],
     ),
     (

@@ -64,7 +64,10 @@ fn page(command: &Command, words: &str) -> io::Result<Vec<u8>> {
             0 => more.control("SH", ["EXAMPLES"]),
             _ => more.control("PP", []),
         };
-        more.text([roman(*example)]);
+        for line in example.lines() {
+            more.text([roman(line.trim_start())]);
+            more.control("br", []);
+        }
     }
     if !words.is_empty() {
         more.control("SH", ["SEE ALSO"]);

@@ -15,7 +15,7 @@ def test(case):
     shown = subprocess.run(
         ["mandoc", "-Tutf8", "-O", "width=80", pages / "portreeve-policy-explain.1"], capture_output=True, text=True, timeout=20, check=True
     )
-    for word in ("EXIT STATUS", "EXAMPLES", "portreeve policy explain --config orders.yaml"):
+    for word in ("EXIT STATUS", "EXAMPLES", "portreeve policy explain --config orders.yaml \\"):
         assert word in plain(shown.stdout), (word, shown.stdout)
     # The twin: a page that is broken.
     broken = case.write("broken.1", ".TH broken 1\n.SH NAME\nbroken\n.RE 7\n.so nowhere\n.TS\n")
