@@ -337,8 +337,13 @@ fn every_configuration_in_the_readme_and_in_deploy_is_without_mistakes() {
         let text = fs::read_to_string(&path).unwrap();
         assert!(shown.contains(&&text), "the README shows another {name}");
     }
-    for name in ["orders.yaml", "web.yaml", "edge.yaml"] {
-        let loaded = Config::load(&Path::new("deploy/compose").join(name));
+    for name in [
+        "compose/orders.yaml",
+        "compose/web.yaml",
+        "compose/edge.yaml",
+        "debian/portreeve.yaml",
+    ] {
+        let loaded = Config::load(&Path::new("deploy").join(name));
         assert!(loaded.is_ok(), "{name}: {:?}", loaded.err());
     }
 }
