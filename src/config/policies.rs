@@ -100,8 +100,11 @@ pub(super) fn of_sidecar(
     let file = written.signals_file.as_ref();
     settings.signals_file = file.map(|file| folder.join(file));
     // Those of an authority come with its sets.
-    if !written.from_authority {
-        have_values(written, is_pushed, notes);
+    if !written.from_authority && !have_values(written, is_pushed) {
+        notes.add(
+            "policy.signals",
+            "goes with `policy.signals_file` or, for `portreeve signal`, `admin.socket`: the one declares what the other has",
+        );
     }
     settings
 }
@@ -171,20 +174,13 @@ fn signals(
     }
 }
 
-/// Signals that no header says are in a file, or pushed by operators, if they can be.
-fn have_values(written: &file::Policy, is_pushed: bool, notes: &mut Mistakes) {
-    let in_file = written.signals.keys();
-    let has_others = in_file
-        .filter(|name| !written.signal_headers.contains_key(*name))
-        .count()
-        > 0;
+/// Whether signals that no header says are in a file, or can be pushed by operators, and
+/// a file has some.
+fn have_values(written: &file::Policy, is_pushed: bool) -> bool {
+    let mut names = written.signals.keys();
+    let has_others = names.any(|name| !written.signal_headers.contains_key(name));
     let has_file = written.signals_file.is_some();
-    if has_others != has_file && !(has_others && is_pushed) {
-        notes.add(
-            "policy.signals",
-            "goes with `policy.signals_file` or, for `portreeve signal`, `admin.socket`: the one declares what the other has",
-        );
-    }
+    has_others == has_file || (has_others && is_pushed)
 }
 
 const fn value_type(written: file::Values) -> ClaimType {

@@ -41,7 +41,7 @@ impl<R: FnMut(&Outcome)> Visit<'_, R> {
         let begun = edge.begin(None).await.map_err(io::Error::other)?;
         let place = begun.verification_uri_complete.as_ref();
         let place = place.ok_or_else(|| io::Error::other("nothing to open"))?;
-        let asked = alice.open(&place.to_string()).await?;
+        let asked = alice.open(place).await?;
         if !asked.reply.body.contains(&begun.user_code) {
             return Err(io::Error::other("the page does not show the code"));
         }

@@ -46,11 +46,18 @@ const CLUSTER: &str = "cluster.local";
 mod tests {
     use super::*;
 
+    /// Which domains are the mesh's, what is written, and what it stands for.
+    type Case = (
+        &'static [&'static str],
+        &'static str,
+        &'static [&'static str],
+    );
+
     /// The cases of Istio's own test of this (`pilot/pkg/security/trustdomain`),
     /// and what has not five parts.
     #[test]
     fn a_principal_of_the_mesh_stands_for_all_of_its_names() {
-        let cases: [(&[&str], &str, &[&str]); 14] = [
+        let cases: [Case; 14] = [
             (
                 &["cluster.local"],
                 "cluster.local/ns/a/sa/b",

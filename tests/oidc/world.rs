@@ -409,6 +409,7 @@ impl World {
         let refused = self.sign_in().await.map(|signed_in| signed_in.person);
         let refused = refused.expect_err(name);
         assert_eq!(refused.reason(), reason, "{name}: {refused:?}");
+        #[expect(clippy::print_stdout, reason = "so that they can be counted")]
         // `cargo test --test oidc -- --nocapture | grep -c '^refused'` counts them.
         println!("refused, beside its twin: {name}");
         self.repent();

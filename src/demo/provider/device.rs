@@ -17,7 +17,6 @@ use crate::demo::provider::place::Place;
 use crate::demo::provider::shelf::random;
 use crate::demo::provider::state::Grant;
 use crate::demo::provider::state::SignedIn;
-use crate::demo::provider::state::State;
 use crate::demo::provider::token;
 use crate::demo::provider::wish::Wish;
 use crate::demo::provider::wish::with_query;
@@ -50,7 +49,7 @@ impl Place {
     /// A program asks for a code (RFC 8628 3.1).
     pub(super) fn device_authorization(&self, asked: &Asked) -> Page {
         if let Err(refused) = self.believed(asked) {
-            return refused;
+            return *refused;
         }
         let user_code = user_code();
         let begun = user_code.and_then(|user_code| {
@@ -168,12 +167,13 @@ impl Place {
     /// Does something with the program that waits with `code`, if there is one.
     fn waiting<T>(&self, code: &str, work: impl FnOnce(&mut Device) -> T) -> Option<T> {
         let now = self.now();
+        let is_meant = |device: &&mut Device| {
+            device.user_code == code && matches!(device.answer, Answer::None)
+        };
         let mut state = self.state();
-        let State { devices, .. } = &mut *state;
-        let mut all = devices.values_mut(now);
-        let device =
-            all.find(|device| device.user_code == code && matches!(device.answer, Answer::None));
-        device.map(work)
+        let done = state.devices.values_mut(now).find(is_meant).map(work);
+        drop(state);
+        done
     }
 
     /// Whoever was sent a link by a stranger sees that nothing of theirs shows the code.

@@ -24,7 +24,7 @@ impl Place {
     pub(super) fn token(&self, asked: &Asked) -> Page {
         let (form, client) = match self.believed(asked) {
             Ok(believed) => believed,
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         let granted = match form.get("grant_type") {
             Some("authorization_code") => self.state().spend_code(form, self.now()),
@@ -46,15 +46,16 @@ impl Place {
     }
 
     /// The form of an application that shows its secret, and which it is.
-    pub(super) fn believed<'a>(&self, asked: &'a Asked) -> Result<(&'a Wish, Client), Page> {
+    pub(super) fn believed<'a>(&self, asked: &'a Asked) -> Result<(&'a Wish, Client), Box<Page>> {
         let Some(form) = &asked.wish else {
-            return Err(no(StatusCode::BAD_REQUEST, "invalid_request"));
+            return Err(no(StatusCode::BAD_REQUEST, "invalid_request").into());
         };
         let client = self.state().client.clone();
         match client.filter(|client| client.is_shown(&asked.headers, form)) {
             Some(client) => Ok((form, client)),
             None => Err(no(StatusCode::UNAUTHORIZED, "invalid_client")
-                .with(header::WWW_AUTHENTICATE, "Basic realm=\"development\"")),
+                .with(header::WWW_AUTHENTICATE, "Basic realm=\"development\"")
+                .into()),
         }
     }
 
