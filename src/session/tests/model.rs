@@ -165,7 +165,9 @@ impl Model {
             .values_mut()
             .filter(|one| one.person == person && !one.is_over);
         let mut theirs: Vec<&mut Modelled> = theirs.collect();
-        theirs.sort_by_key(|one| std::cmp::Reverse((one.created, one.order)));
+        // The new one stays, whatever the calendar says of those before it.
+        let is_new = |one: &Modelled| one.order == at;
+        theirs.sort_by_key(|one| std::cmp::Reverse((is_new(one), one.created, one.order)));
         let most = self.office.limits.most_per_person.get();
         for old in theirs.into_iter().skip(most) {
             old.is_over = true;
