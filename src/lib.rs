@@ -11,7 +11,7 @@
 //! | 8 | `demo`, `import`, `rehearsal` | a whole small mesh on loopback; policies of other meshes; requests that are described and not sent |
 //! | 7 | `app` | builds the graph, starts, drains; spawns threads and runtimes |
 //! | 6 | `config` | a YAML file becomes settings, or a list of all its mistakes |
-//! | 5 | `admin` | the operator's window |
+//! | 5 | `admin`, `inject` | the operator's window; a sidecar for each pod of a cluster |
 //! | 4 | `proxy`, `authority`, `enrol`, `acme`, `login` | the story of a request; the CA as a service; asking it for a name; asking a CA of the web for a host's certificate; a program at an edge |
 //! | 3 | `tls`, `ca`, `workload_api`, `oidc` | handshakes → `Peer`; signing requests → certificates; identities for the programs of this machine; what providers say of people |
 //! | 2 | `identity`, `https`, `redirect`, `session` | our own live SVID and bundles, and who is believed no longer; asking a server; the firewall's rules; who has signed in |
@@ -35,6 +35,7 @@ pub mod https;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod inject;
 pub mod jwt;
 pub mod login;
 pub mod metrics;

@@ -9,6 +9,7 @@ use tokio::signal::unix::signal;
 use tokio::time::sleep;
 
 use crate::app::AuthorityRunning;
+use crate::app::InjectorRunning;
 use crate::app::RunError;
 use crate::app::Running;
 
@@ -55,27 +56,41 @@ pub fn run_until_signalled(running: Running) -> Result<(), RunError> {
 ///
 /// [`RunError`] if it did not end well.
 pub fn run_authority_until_signalled(running: AuthorityRunning) -> Result<(), RunError> {
+    until_signalled(|| running.has_ended(), || running.reopen_log())?;
+    running.stop()
+}
+
+/// Answers until SIGTERM or SIGINT, or until the injector ends before its time,
+/// then drains. SIGHUP opens the audit file again.
+///
+/// # Errors
+///
+/// [`RunError`] if it did not end well.
+pub fn run_injector_until_signalled(running: InjectorRunning) -> Result<(), RunError> {
+    until_signalled(|| running.has_ended(), || running.reopen_log())?;
+    running.stop()
+}
+
+fn until_signalled(has_ended: impl Fn() -> bool, hang_up: impl Fn()) -> Result<(), RunError> {
     let failed = |cause| RunError::Thread { cause };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(failed)?;
-    runtime
-        .block_on(async {
-            let mut signals = Signals::new()?;
-            let ended = async {
-                while !running.has_ended() {
-                    sleep(LOOK_EVERY).await;
-                }
-            };
-            tokio::select! {
-                () = signals.wait(|| running.reopen_log()) => tracing::info!("draining"),
-                () = ended => tracing::error!("the authority ended before its time"),
+    let waited = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let ended = async {
+            while !has_ended() {
+                sleep(LOOK_EVERY).await;
             }
-            Ok(())
-        })
-        .map_err(failed)?;
-    running.stop()
+        };
+        tokio::select! {
+            () = signals.wait(hang_up) => tracing::info!("draining"),
+            () = ended => tracing::error!("it ended before its time"),
+        }
+        Ok(())
+    });
+    waited.map_err(failed)
 }
 
 /// Waits for SIGTERM or SIGINT.

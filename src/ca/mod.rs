@@ -5,11 +5,13 @@
 //! caller to have proved.
 
 mod authority;
+mod host_ca;
 mod signer;
 mod state;
 mod upstream;
 
 pub use authority::{Authority, OpenError};
+pub use host_ca::{Host, HostCa, HostCertificate};
 pub use signer::{Issued, Signer, SignerError, Wish, make_root};
 pub use state::StateError;
 pub use upstream::{Upstream, UpstreamError};

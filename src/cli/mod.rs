@@ -17,6 +17,7 @@ mod hatch;
 mod health;
 mod import;
 mod init_net;
+mod injector;
 mod login;
 mod manual;
 mod orders;
@@ -39,6 +40,7 @@ use clap::Subcommand;
 
 use crate::config::AuthorityConfig;
 use crate::config::Config;
+use crate::config::InjectorConfig;
 use crate::login::Site;
 use crate::policy::ProviderName;
 use crate::rehearsal;
@@ -49,6 +51,7 @@ use develop::DevelopCommand;
 use explain::Explain;
 use import::Import;
 use init_net::InitNet;
+use injector::InjectorCommand;
 use orders::AuthorityCommand;
 use orders::EntryCommand;
 use orders::RevocationCommand;
@@ -91,6 +94,19 @@ pub fn main() -> ExitCode {
         Command::Develop { command } => develop::develop(command),
         Command::Health { admin } => health::health(admin),
         Command::InitNet(wanted) => init_net::init_net(wanted),
+        Command::Injector {
+            command: Some(command),
+            ..
+        } => injector::order(command),
+        Command::Injector {
+            config: Some(config),
+            command: None,
+        } => injector::run(&config),
+        // clap demands one of the two.
+        Command::Injector {
+            config: None,
+            command: None,
+        } => ExitCode::from(2),
         Command::Manual { dir } => manual::manual(&dir),
         Command::Policy {
             command: PolicyCommand::Check { dir, config },
@@ -108,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Schema {
             policy_tests: true, ..
         } => print::schema(&rehearsal::cases_schema()),
+        Command::Schema { injector: true, .. } => print::schema(&InjectorConfig::schema()),
         Command::Schema {
             authority: false, ..
         } => print::schema(&Config::schema()),
@@ -251,6 +268,17 @@ enum Command {
     /// `transparent.listen`, those that come from outside to the inbound door of the application that they are for. The sidecar's own
     /// connections, loopback and whatever is excluded go their way. Loading them again replaces them.
     InitNet(InitNet),
+    /// Put a sidecar into each pod of a Kubernetes cluster that wants one
+    ///
+    /// A mutating webhook, which API servers ask about each new pod. SIGHUP opens the audit file again.
+    #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+    Injector {
+        /// The injector's configuration file
+        #[arg(long, value_name = "FILE", required = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<InjectorCommand>,
+    },
     /// Write the manual pages, as a package has them
     #[command(hide = true)]
     Manual {
@@ -276,8 +304,11 @@ enum Command {
         /// That of an authority, instead of a sidecar
         #[arg(long)]
         authority: bool,
-        /// That of a file of cases for policies
+        /// That of an injector
         #[arg(long, conflicts_with = "authority")]
+        injector: bool,
+        /// That of a file of cases for policies
+        #[arg(long, conflicts_with_all = ["authority", "injector"])]
         policy_tests: bool,
     },
     /// Say who has signed in at a sidecar, and end sessions

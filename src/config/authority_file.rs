@@ -209,7 +209,7 @@ pub(super) struct Ca {
     pub(super) roots: PathBuf,
 }
 
-mod defaults {
+pub(super) mod defaults {
     //! What is taken where nothing is written, and why.
 
     use std::path::PathBuf;

@@ -19,6 +19,8 @@ mod hatch;
 mod identity;
 mod inbound;
 mod inbound_file;
+mod injector;
+mod injector_file;
 mod limits_file;
 mod mistakes;
 mod outbound;
@@ -56,6 +58,7 @@ use crate::workload_api as api;
 pub use authority::AuthorityConfig;
 pub use environment::state_folder;
 pub use file::LogFormat;
+pub use injector::InjectorConfig;
 pub use mistakes::Mistake;
 pub use text::parse as parse_as;
 
