@@ -100,7 +100,7 @@ impl Injector {
         outcome
     }
 
-    fn decide(&self, pod: &Value) -> Outcome {
+    pub(super) fn decide(&self, pod: &Value) -> Outcome {
         match wants_none(Pod::new(pod)) {
             Ok(true) => return Outcome::Leave,
             Ok(false) => {}

@@ -1,1 +1,576 @@
 use super::*;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use proptest::prelude::*;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::audit;
+use crate::ca::make_root;
+use crate::inject::patch::Pointer;
+use crate::time::Clock;
+use crate::time::SystemClock;
+use crate::x509::certificates_to_pem;
+
+/// An injector, and what it needs to be there.
+struct Bench {
+    injector: Injector,
+    _dir: tempfile::TempDir,
+    _writer: audit::Writer,
+}
+
+impl Bench {
+    fn new(init_image: Option<&str>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let domain = "example.org".parse().unwrap();
+        let lifetime = Duration::from_secs(3_600);
+        let (root, _key) = make_root(&domain, lifetime, SystemTime::UNIX_EPOCH + lifetime).unwrap();
+        let roots = dir.path().join("roots.pem");
+        std::fs::write(&roots, certificates_to_pem([&root])).unwrap();
+        let settings = settings(roots, init_image);
+        let records = audit::Sink::File(dir.path().join("records.jsonl"));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let log = audit::Log::open(&audit::Settings::new(records), NonZeroUsize::MIN, clock);
+        let (log, writer) = log.unwrap();
+        let shard = log.shard(0).unwrap();
+        Self {
+            injector: Injector::new(settings, |_config| Vec::new(), shard).unwrap(),
+            _dir: dir,
+            _writer: writer,
+        }
+    }
+
+    fn decide(&self, pod: &Value) -> Outcome {
+        self.injector.decide(pod)
+    }
+
+    fn injected(&self, pod: &Value) -> Value {
+        match self.decide(pod) {
+            Outcome::Inject(patch) => apply(patch, pod),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(&self, pod: &Value) -> String {
+        match self.decide(pod) {
+            Outcome::Refuse(refusal) => refusal.to_string(),
+            other => panic!("{other:?} of {pod:#}"),
+        }
+    }
+}
+
+fn settings(roots: PathBuf, init_image: Option<&str>) -> SidecarSettings {
+    let quantity = |text: &str| text.parse::<Quantity>().unwrap();
+    SidecarSettings {
+        address: "0.0.0.0".parse().unwrap(),
+        audience: "portreeve".to_owned(),
+        authorities: vec!["https://authority.example:15443".to_owned()],
+        image: "portreeve".to_owned(),
+        init_image: init_image.map(str::to_owned),
+        pull_policy: PullPolicy::IfNotPresent,
+        resources: Resources {
+            cpu_limit: None,
+            cpu_request: quantity("10m"),
+            memory_limit: quantity("128Mi"),
+            memory_request: quantity("32Mi"),
+        },
+        roots,
+        trust_domain: "example.org".parse().unwrap(),
+        workers: std::num::NonZeroU16::MIN,
+    }
+}
+
+fn pod() -> Value {
+    json!({
+        "metadata": {
+            "generateName": "orders-",
+            "annotations": {
+                "portreeve.dev/service": "orders",
+                "portreeve.dev/app-port": "http",
+                "prometheus.io/scrape": "false",
+            },
+        },
+        "spec": {
+            "initContainers": [{ "name": "schema", "image": "orders" }],
+            "containers": [{
+                "name": "orders",
+                "image": "orders",
+                "ports": [{ "name": "http", "containerPort": 8080 }],
+                "readinessProbe": { "httpGet": { "path": "/ready", "port": "http" } },
+                "livenessProbe": { "exec": { "command": ["true"] } },
+            }],
+        },
+    })
+}
+
+fn transparent() -> Value {
+    with(
+        pod(),
+        "/metadata/annotations/portreeve.dev~1transparent",
+        "enabled",
+    )
+}
+
+/// `pod` with `value` at a place whose parent is there.
+fn with(mut pod: Value, place: &str, value: impl Into<Value>) -> Value {
+    let (parent, name) = place.rsplit_once('/').unwrap();
+    let name = name.replace("~1", "/").replace("~0", "~");
+    match pod.pointer_mut(parent).unwrap() {
+        Value::Array(list) if name == "-" => list.push(value.into()),
+        parent => parent[name] = value.into(),
+    }
+    pod
+}
+
+fn annotated(name: &str, value: impl Into<Value>) -> Value {
+    let name = name.replace('/', "~1");
+    with(pod(), &format!("/metadata/annotations/{name}"), value)
+}
+
+/// What an API server does with a patch.
+fn apply(patch: Patch, pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    for change in patch.into_json().as_array().unwrap() {
+        let (place, value) = (change["path"].as_str().unwrap(), &change["value"]);
+        let (parent, name) = place.rsplit_once('/').unwrap();
+        let name = name.replace("~1", "/").replace("~0", "~");
+        match (pod.pointer_mut(parent).unwrap(), change["op"].as_str()) {
+            (Value::Array(list), Some("add")) => list.insert(name.parse().unwrap(), value.clone()),
+            (Value::Object(map), Some("add")) => drop(map.insert(name, value.clone())),
+            (Value::Object(map), Some("replace")) => {
+                map.insert(name, value.clone())
+                    .expect("there is something to replace");
+            }
+            (_, op) => panic!("{op:?} at {place}"),
+        }
+    }
+    pod
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|one| one["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_sidecar_comes_before_all_that_is_in_the_pod_and_once() {
+    let bench = Bench::new(Some("portreeve-init"));
+    let plain = bench.injected(&pod());
+    assert_eq!(
+        names(&plain["spec"]["initContainers"]),
+        ["portreeve", "schema"]
+    );
+    assert_eq!(
+        names(&plain["spec"]["volumes"]),
+        ["portreeve-config", "portreeve-state"]
+    );
+    let sidecar = &plain["spec"]["initContainers"][0];
+    assert_eq!(sidecar["restartPolicy"], "Always");
+    assert_eq!(
+        plain["metadata"]["annotations"]["prometheus.io/scrape"],
+        "false"
+    );
+    assert_eq!(
+        plain["metadata"]["labels"],
+        json!({ "portreeve.dev/sidecar": "injected" })
+    );
+    assert_eq!(bench.decide(&plain), Outcome::Keep);
+
+    let redirected = bench.injected(&transparent());
+    let init = ["portreeve-init-net", "portreeve", "schema"];
+    assert_eq!(names(&redirected["spec"]["initContainers"]), init);
+    assert_eq!(bench.decide(&redirected), Outcome::Keep);
+
+    // Nothing is there that could be added to.
+    let bare = json!({ "metadata": {}, "spec": { "containers": [{ "name": "a" }] } });
+    let bare = bench.injected(&bare);
+    assert_eq!(names(&bare["spec"]["initContainers"]), ["portreeve"]);
+    assert_eq!(bench.decide(&bare), Outcome::Keep);
+}
+
+#[test]
+fn a_probe_of_the_application_goes_to_the_sidecar_and_no_other_does() {
+    let bench = Bench::new(None);
+    let asked = json!({ "httpGet": { "path": "/other", "port": 9090 } });
+    let other = json!({ "name": "metrics", "image": "metrics", "startupProbe": asked });
+    let pod = with(pod(), "/spec/containers/-", other);
+    let done = bench.injected(&pod);
+    let probe = |container: usize, kind: &str| done["spec"]["containers"][container][kind].clone();
+    let moved = json!({ "httpGet": { "path": "/ready", "port": 15021 } });
+    assert_eq!(probe(0, "readinessProbe"), moved);
+    assert_eq!(
+        probe(0, "livenessProbe"),
+        pod["spec"]["containers"][0]["livenessProbe"]
+    );
+    assert_eq!(probe(1, "startupProbe"), asked);
+    let config = done["metadata"]["annotations"]["portreeve.dev/sidecar-config"].as_str();
+    let config: Value = serde_json::from_str(config.unwrap()).unwrap();
+    let door = json!({ "listen": "0.0.0.0:15021", "paths": ["/ready"] });
+    assert_eq!(config["inbound"]["probes"], door);
+    assert_eq!(config["inbound"]["app"], "127.0.0.1:8080");
+}
+
+#[test]
+fn what_the_label_says_is_done_or_refused() {
+    let bench = Bench::new(None);
+    let labelled = |value: &str| {
+        let pod = with(pod(), "/metadata/labels", json!({}));
+        with(pod, "/metadata/labels/portreeve.dev~1inject", value)
+    };
+    assert_eq!(bench.decide(&labelled("disabled")), Outcome::Leave);
+    assert!(matches!(
+        bench.decide(&labelled("enabled")),
+        Outcome::Inject(_)
+    ));
+    let refused = bench.refused(&labelled("true"));
+    assert!(
+        refused.contains("label `portreeve.dev/inject`: \"true\": must be"),
+        "{refused}"
+    );
+}
+
+/// Each with what is said of it; all of them pass without it.
+#[test]
+fn what_cannot_be_understood_is_refused_with_its_place() {
+    let bench = Bench::new(Some("portreeve-init"));
+    assert!(matches!(bench.decide(&pod()), Outcome::Inject(_)));
+    let cases = [
+        (
+            annotated("portreeve.dev/sevice", "a"),
+            "annotation `portreeve.dev/sevice`: is no annotation of ours",
+        ),
+        (
+            annotated("portreeve.dev/inject", "enabled"),
+            "annotation `portreeve.dev/inject`: is a label",
+        ),
+        (
+            annotated("portreeve.dev/service", "a b"),
+            "annotation `portreeve.dev/service`: `a b`",
+        ),
+        (
+            annotated("portreeve.dev/service", 7),
+            "annotation `portreeve.dev/service`: must be a text",
+        ),
+        (
+            annotated("portreeve.dev/app-port", "0"),
+            "annotation `portreeve.dev/app-port`: `0`: must be from 1",
+        ),
+        (
+            annotated("portreeve.dev/app-port", "web"),
+            "`web`: must be from 1 to 65535, or the name",
+        ),
+        (
+            annotated("portreeve.dev/app-port", "15006"),
+            "`15006`: is a port of the sidecar's",
+        ),
+        (
+            annotated("portreeve.dev/app-protocol", "grpc"),
+            "`grpc`: must be `http1` or `http2`",
+        ),
+        (
+            annotated("portreeve.dev/transparent", "true"),
+            "`true`: must be `enabled` or `disabled`",
+        ),
+        (
+            annotated("portreeve.dev/exclude-networks", "10.0.0.0/8"),
+            "is of use only with `portreeve.dev/transparent: enabled`",
+        ),
+        (
+            annotated("portreeve.dev/policy", "configmap/A"),
+            "`configmap/A`: must be `authority`, or",
+        ),
+        (
+            annotated("portreeve.dev/workers", "0"),
+            "annotation `portreeve.dev/workers`: `0`",
+        ),
+        (
+            annotated("portreeve.dev/cpu-limit", "1e3"),
+            "annotation `portreeve.dev/cpu-limit`: `1e3`: `e3` is no unit",
+        ),
+        (
+            annotated("portreeve.dev/memory-request", "0"),
+            "`0`: it must be above zero",
+        ),
+        (
+            annotated("portreeve.dev/config", "- a"),
+            "must be sections of the configuration",
+        ),
+        (
+            annotated("portreeve.dev/config", "{"),
+            "annotation `portreeve.dev/config`: ",
+        ),
+        (
+            annotated("portreeve.dev/config", "edge: {}"),
+            "`edge`: the injector writes it, or no sidecar",
+        ),
+        (
+            annotated("portreeve.dev/config", "inbound: { listen: x }"),
+            "`inbound.listen`: the injector writes it",
+        ),
+        (
+            annotated("portreeve.dev/config", "transparent: {}"),
+            "`transparent`: is of use only with",
+        ),
+        (
+            with(
+                pod(),
+                "/metadata/labels",
+                json!({ "portreeve.dev/service": "a" }),
+            ),
+            "label `portreeve.dev/service`: is no label",
+        ),
+        (
+            with(pod(), "/spec/hostNetwork", true),
+            "spec.hostNetwork: the network is the node's",
+        ),
+        (
+            with(pod(), "/spec/os", json!({ "name": "windows" })),
+            "spec.os.name: there is no sidecar",
+        ),
+        (
+            with(pod(), "/spec/containers/0/ports/0/containerPort", 15020),
+            "spec.containers[0].ports[0].containerPort: 15020 is",
+        ),
+        (
+            with(
+                pod(),
+                "/spec/volumes",
+                json!([{ "name": "portreeve-state" }]),
+            ),
+            "spec.initContainers has of ours nothing, and would have `portreeve`",
+        ),
+        (
+            with(pod(), "/spec/containers/-", json!({ "name": "portreeve" })),
+            "spec.containers has one of the sidecar's",
+        ),
+        (
+            with(
+                pod(),
+                "/spec/initContainers/-",
+                json!({ "name": "portreeve" }),
+            ),
+            "spec.initContainers[portreeve].image is missing",
+        ),
+    ];
+    for (pod, why) in cases {
+        let refused = bench.refused(&pod);
+        assert!(refused.contains(why), "{refused} is not {why}");
+    }
+    let alone =
+        json!({ "metadata": { "annotations": { "portreeve.dev/service": "a" } }, "spec": {} });
+    assert!(bench.refused(&alone).contains("go together"));
+}
+
+#[test]
+fn what_could_not_work_behind_the_firewall_is_refused_there_alone() {
+    let bench = Bench::new(Some("portreeve-init"));
+    let (probe, asked) = (
+        "/spec/containers/0/livenessProbe",
+        |kind: &str, port: u16| json!({ kind: { "port": port } }),
+    );
+    let cases = [
+        (
+            probe,
+            asked("tcpSocket", 8080),
+            "livenessProbe.tcpSocket: would ask the sidecar",
+        ),
+        (
+            probe,
+            asked("grpc", 8080),
+            "livenessProbe.grpc: would ask the sidecar",
+        ),
+        (
+            probe,
+            asked("httpGet", 9090),
+            "livenessProbe.httpGet.port: port 9090 is not",
+        ),
+        (
+            "/spec/containers/0/lifecycle",
+            json!({ "preStop": { "httpGet": { "port": 8080 } } }),
+            "lifecycle.preStop.httpGet: nobody gets past",
+        ),
+        (
+            "/spec/securityContext",
+            json!({ "runAsUser": 1337 }),
+            "spec.securityContext.runAsUser: 1337 is the sidecar's",
+        ),
+        (
+            "/spec/containers/0/securityContext",
+            json!({ "runAsUser": 1337 }),
+            "spec.containers[0].securityContext.runAsUser: 1337",
+        ),
+    ];
+    assert!(matches!(bench.decide(&transparent()), Outcome::Inject(_)));
+    for (place, value, why) in cases {
+        let refused = bench.refused(&with(transparent(), place, value.clone()));
+        assert!(refused.contains(why), "{refused} is not {why}");
+        let twin = bench.decide(&with(pod(), place, value));
+        assert!(matches!(twin, Outcome::Inject(_)), "{place}: {twin:?}");
+    }
+    let excluded = with(
+        transparent(),
+        "/metadata/annotations/portreeve.dev~1exclude-inbound-ports",
+        "9090, 9091",
+    );
+    let done = bench.injected(&with(excluded, probe, asked("tcpSocket", 9090)));
+    let args = done["spec"]["initContainers"][0]["args"]
+        .as_array()
+        .unwrap();
+    assert_eq!(args.last().unwrap(), "--exclude-inbound-ports=9090,9091");
+
+    let without = Bench::new(None);
+    assert!(
+        without
+            .refused(&transparent())
+            .contains("the injector has no `sidecar.init_image`")
+    );
+}
+
+#[test]
+fn a_probe_that_the_sidecar_cannot_pass_on_is_refused() {
+    let bench = Bench::new(None);
+    let cases = [
+        (
+            json!({ "port": 8080, "path": "/a?b=c" }),
+            "readinessProbe.httpGet.path: `/a?b=c`",
+        ),
+        (
+            json!({ "port": 8080, "scheme": "HTTPS" }),
+            "httpGet.scheme: the sidecar's port",
+        ),
+        (
+            json!({ "port": 8080, "host": "127.0.0.1" }),
+            "httpGet.host: the sidecar is asked",
+        ),
+        (
+            json!({ "port": 8080, "httpHeaders": [{ "name": "Cookie" }] }),
+            "httpHeaders: `Cookie` is not passed on",
+        ),
+    ];
+    for (asked, why) in cases {
+        let refused = bench.refused(&with(
+            pod(),
+            "/spec/containers/0/readinessProbe/httpGet",
+            asked,
+        ));
+        assert!(refused.contains(why), "{refused} is not {why}");
+    }
+    let host = json!({ "port": 8080, "httpHeaders": [{ "name": "Host", "value": "a" }] });
+    bench.injected(&with(
+        pod(),
+        "/spec/containers/0/readinessProbe/httpGet",
+        host,
+    ));
+}
+
+#[test]
+fn a_pod_with_a_sidecar_may_be_added_to_and_not_changed() {
+    let bench = Bench::new(Some("portreeve-init"));
+    let done = bench.injected(&transparent());
+    let sidecar = "/spec/initContainers/1";
+    let token = json!({ "name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount" });
+    let added = [
+        ("env", json!([{ "name": "A", "value": "b" }])),
+        ("volumeMounts/-", token),
+        ("imagePullSecrets", json!([])),
+    ];
+    for (name, value) in added {
+        let pod = with(done.clone(), &format!("{sidecar}/{name}"), value);
+        assert_eq!(bench.decide(&pod), Outcome::Keep, "{name}");
+    }
+    let changed = [
+        (
+            "/spec/initContainers/1/image",
+            json!("other"),
+            "[portreeve].image is `\"other\"`",
+        ),
+        (
+            "/spec/initContainers/1/securityContext/privileged",
+            json!(true),
+            "securityContext is another",
+        ),
+        (
+            "/spec/initContainers/1/securityContext/procMount",
+            json!("Unmasked"),
+            "securityContext is another",
+        ),
+        (
+            "/spec/initContainers/0/securityContext/capabilities/add/-",
+            json!("SYS_ADMIN"),
+            "securityContext is another",
+        ),
+        (
+            "/spec/initContainers/1/lifecycle",
+            json!({}),
+            "[portreeve].lifecycle is not from us",
+        ),
+        (
+            "/spec/initContainers/1/args/-",
+            json!("--x"),
+            "[portreeve].args is",
+        ),
+        (
+            "/spec/initContainers/1/restartPolicy",
+            Value::Null,
+            "[portreeve].restartPolicy is",
+        ),
+        (
+            "/spec/initContainers/-",
+            json!({ "name": "portreeve" }),
+            "spec.initContainers has of ours",
+        ),
+        (
+            "/spec/volumes/1/emptyDir",
+            json!({}),
+            "spec.volumes[portreeve-state].emptyDir.medium is missing",
+        ),
+        (
+            "/metadata/labels/portreeve.dev~1sidecar",
+            json!("no"),
+            "metadata.labels[portreeve.dev/sidecar] is",
+        ),
+        (
+            "/metadata/annotations/portreeve.dev~1sidecar-config",
+            json!("{}"),
+            "metadata.annotations[portreeve.dev/sidecar-config] is",
+        ),
+        (
+            "/metadata/annotations/portreeve.dev~1workers",
+            json!("2"),
+            "metadata.annotations[portreeve.dev/sidecar-config] is",
+        ),
+    ];
+    for (place, value, why) in changed {
+        let refused = bench.refused(&with(done.clone(), place, value));
+        assert!(refused.contains(why), "{refused} is not {why}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_written_is_refused_or_done_once(
+        which in 0..words::WISHES.len(),
+        text in "(enabled|http2|authority|configmap/[a-z.-]{0,8}|[0-9]{1,5}|[0-9]{1,3}(m|Mi)|[a-z]+: [{\\[]?[a-z: ]{0,9}[}\\]]?|\\PC{0,12})",
+        other in "[~/a-z]{0,6}",
+    ) {
+        let bench = Bench::new(Some("portreeve-init"));
+        let name = words::WISHES[which];
+        let mut pod = annotated(name, text);
+        pod["metadata"]["annotations"][format!("example.org/{other}")] = json!("x");
+        if let Outcome::Inject(patch) = bench.decide(&pod) {
+            let done = apply(patch, &pod);
+            prop_assert_eq!(bench.decide(&done), Outcome::Keep);
+            for (name, value) in pod["metadata"]["annotations"].as_object().unwrap() {
+                let place = Pointer::to(["metadata", "annotations", name.as_str()]);
+                prop_assert_eq!(done.pointer(place.as_str()), Some(value));
+            }
+        }
+    }
+}
