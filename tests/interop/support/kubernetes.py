@@ -50,8 +50,8 @@ class Tools:
         """The objects that `helm install` would send."""
         return objects(run([*self.helm_words(), *words]))
 
-    def helm_words(self):
-        """The command, with the files."""
+    def helm_words(self, without=None):
+        """The command, with the files; with one less, if one is named."""
         files = {
             "rootCertificate": "root.crt",
             "rootKey": "root.key",
@@ -61,7 +61,7 @@ class Tools:
             "injectorCa": "injector-ca.crt",
             "databaseUrl": "database.url",
         }
-        named = [f"files.{value}={self.files / file}" for value, file in files.items()]
+        named = [f"files.{value}={self.files / file}" for value, file in files.items() if value != without]
         chart = self.place / "chart"
         return [self.programs / "helm", "template", "portreeve", chart, "-n", NAMESPACE, "--set-file", ",".join(named)]
 
