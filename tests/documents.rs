@@ -31,6 +31,7 @@ use portreeve::authority;
 use portreeve::authority::read_entries;
 use portreeve::config::AuthorityConfig;
 use portreeve::config::Config;
+use portreeve::config::InjectorConfig;
 use portreeve::config::PolicySource;
 use portreeve::policy::Mistake;
 use portreeve::policy::Policy;
@@ -66,6 +67,94 @@ fn every_key_of_an_authority_is_in_its_readme_and_no_other() {
     let told_names: BTreeSet<String> = told.keys().cloned().collect();
     assert_eq!(told_names, names(&keys));
     compare_defaults(keys, &told, 8);
+}
+
+#[test]
+fn every_key_of_an_injector_is_in_its_readme_and_no_other() {
+    let keys = keys_of(&InjectorConfig::schema());
+    let told = keys_told_under(
+        &kubernetes_readme(),
+        "| key of an injector | default | meaning |",
+    );
+    let names: BTreeSet<&String> = keys.keys().collect();
+    assert_eq!(told.keys().collect::<BTreeSet<_>>(), names);
+    compare_defaults(keys, &told, 8);
+}
+
+#[test]
+fn every_metric_of_an_injector_is_in_its_readme_and_no_other() {
+    let told: BTreeSet<String> = rows_under(
+        &kubernetes_readme(),
+        "| metric of an injector | labels | meaning |",
+    )
+    .into_iter()
+    .flat_map(|row| quoted(&row[0]))
+    .collect();
+    let source = fs::read_to_string("src/inject/metrics.rs").unwrap();
+    let made = source
+        .split('"')
+        .filter(|text| text.starts_with("portreeve_"));
+    assert_eq!(told, made.map(ToOwned::to_owned).collect());
+}
+
+#[test]
+fn every_annotation_that_an_injector_reads_is_in_its_readme_and_no_other() {
+    let text = kubernetes_readme();
+    let told: BTreeSet<String> = rows_under(&text, "| annotation | default | meaning |")
+        .into_iter()
+        .flat_map(|row| quoted(&row[0]))
+        .collect();
+    let words = fs::read_to_string("src/inject/words.rs").unwrap();
+    let words: BTreeSet<String> = words
+        .split('"')
+        .filter(|text| text.starts_with("portreeve.dev/") && *text != "portreeve.dev/")
+        .map(ToOwned::to_owned)
+        .collect();
+    // Those that people write besides, and those that are written for them.
+    let others = ["inject", "sidecar", "sidecar-config", "sidecar-roots"];
+    let others: BTreeSet<String> = others.map(|name| format!("portreeve.dev/{name}")).into();
+    assert!(others.is_subset(&words), "{words:?}");
+    assert_eq!(told, &words - &others);
+    for name in others {
+        assert!(
+            text.contains(&format!("`{name}`")) || name.ends_with("/sidecar"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_configuration_and_policy_for_kubernetes_is_without_mistakes() {
+    let place = Path::new("deploy/kubernetes");
+    let loaded = InjectorConfig::load(&place.join("base/injector-config.yaml"));
+    assert!(loaded.is_ok(), "{:?}", loaded.err());
+    let authority = AuthorityConfig::load(&place.join("overlays/development/authority.yaml"));
+    let authority = authority
+        .unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+        .authority;
+    let entries = read_entries(&place.join("base/entries"), &authority.trust_domain);
+    let entries = entries.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    assert_eq!(entries.len(), 1);
+    let words = authority.policy.unwrap();
+    let (policy, warnings) = Policy::load(&place.join("base/policies"), &words.words)
+        .unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
+    assert!(warnings.is_empty(), "{}", lines(&warnings));
+    assert_eq!(policy.names().len(), 2);
+    // The two overlays differ in where the authority keeps what it knows.
+    let text = |overlay: &str| {
+        let path = place.join("overlays").join(overlay).join("authority.yaml");
+        let text = fs::read_to_string(path).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with("store: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(text("development"), text("production"));
+    for name in ["orders", "web", "transparent"] {
+        let path = place.join("injected").join(format!("{name}.yaml"));
+        let pod: Value = serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let config = pod["metadata"]["annotations"]["portreeve.dev/sidecar-config"].as_str();
+        let parsed = Config::parse(config.unwrap(), Path::new("/etc/portreeve"));
+        assert!(parsed.is_ok(), "{name}: {:?}", parsed.err());
+    }
 }
 
 #[test]
@@ -653,8 +742,12 @@ fn keys_told() -> BTreeMap<String, String> {
 }
 
 fn keys_told_in(text: &str) -> BTreeMap<String, String> {
+    keys_told_under(text, "| key | default | meaning |")
+}
+
+fn keys_told_under(text: &str, header: &str) -> BTreeMap<String, String> {
     let mut told = BTreeMap::new();
-    for row in rows_under(text, "| key | default | meaning |") {
+    for row in rows_under(text, header) {
         let keys = quoted(&row[0]);
         let defaults: Vec<String> = row[1]
             .split(", ")
@@ -736,6 +829,10 @@ fn sidecar_readmes() -> Vec<String> {
 
 fn authority_readme() -> String {
     fs::read_to_string("deploy/authority/README.md").unwrap()
+}
+
+fn kubernetes_readme() -> String {
+    fs::read_to_string("deploy/kubernetes/README.md").unwrap()
 }
 
 fn readme() -> String {

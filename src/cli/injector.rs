@@ -41,7 +41,17 @@ pub(super) enum InjectorCommand {
     },
 }
 
-pub(super) fn order(command: InjectorCommand) -> ExitCode {
+/// Runs it, or does what is wanted of it.
+pub(super) fn injector(config: Option<PathBuf>, command: Option<InjectorCommand>) -> ExitCode {
+    match (config, command) {
+        (_, Some(command)) => order(command),
+        (Some(config), None) => run(&config),
+        // clap demands one of the two.
+        (None, None) => ExitCode::from(2),
+    }
+}
+
+fn order(command: InjectorCommand) -> ExitCode {
     let InjectorCommand::Files {
         dir,
         trust_domain,
@@ -54,7 +64,7 @@ pub(super) fn order(command: InjectorCommand) -> ExitCode {
 }
 
 /// Answers until told to stop.
-pub(super) fn run(path: &Path) -> ExitCode {
+fn run(path: &Path) -> ExitCode {
     let config = match InjectorConfig::load(path) {
         Ok(config) => config,
         Err(mistakes) => return check::refuse(path, &mistakes),

@@ -94,19 +94,7 @@ pub fn main() -> ExitCode {
         Command::Develop { command } => develop::develop(command),
         Command::Health { admin } => health::health(admin),
         Command::InitNet(wanted) => init_net::init_net(wanted),
-        Command::Injector {
-            command: Some(command),
-            ..
-        } => injector::order(command),
-        Command::Injector {
-            config: Some(config),
-            command: None,
-        } => injector::run(&config),
-        // clap demands one of the two.
-        Command::Injector {
-            config: None,
-            command: None,
-        } => ExitCode::from(2),
+        Command::Injector { config, command } => injector::injector(config, command),
         Command::Manual { dir } => manual::manual(&dir),
         Command::Policy {
             command: PolicyCommand::Check { dir, config },

@@ -39,13 +39,14 @@ impl Probes {
                     of: &container.value[kind],
                     place: format!("{}.{kind}", container.place()),
                 };
-                if let Some(path) = question.read(wishes, notes) {
-                    if !question.is_moved() {
-                        let at = container.pointer().then(kind).then("httpGet").then("port");
-                        probes.moved.replace(&at, json!(words::PROBES_PORT));
-                    }
-                    probes.paths.insert(path);
+                let Some(path) = question.read(wishes, notes) else {
+                    continue;
+                };
+                if !question.is_moved() {
+                    let at = container.pointer().then(kind).then("httpGet").then("port");
+                    probes.moved.replace(&at, json!(words::PROBES_PORT));
                 }
+                probes.paths.insert(path);
             }
             hooks(container, wishes, notes);
         }

@@ -3,6 +3,7 @@
 
 import copy
 import difflib
+import re
 
 import kubernetes_validate
 import yaml
@@ -51,6 +52,12 @@ def test(case):
         else:
             assert wrong == [], wrong
     assert not differences, "\n".join(differences)
+    # What the README writes beside a pod is understood.
+    shown = re.search(r"```yaml\n(metadata:.*?)```", (DEPLOY / "README.md").read_text(), re.DOTALL).group(1)
+    written = copy.deepcopy(orders)
+    written["metadata"]["annotations"] = yaml.safe_load(shown)["metadata"]["annotations"]
+    written = injector.inject(written)["metadata"]["annotations"]["portreeve.dev/sidecar-config"]
+    assert yaml.safe_load(written)["inbound"]["concurrent_requests"] == 200, written
     # Neither oracle lets everything pass.
     bad = injector.inject(orders)
     bad["spec"]["initContainers"][0]["restartPolcy"] = "Always"
