@@ -535,6 +535,10 @@ fn rules_and_dashboard_read_metrics_that_a_readme_tells_and_each_alert_has_its_a
             "deploy/authority/README.md",
             "| metric | labels | meaning |",
         ),
+        (
+            "deploy/kubernetes/README.md",
+            "| metric of an injector | labels | meaning |",
+        ),
     ] {
         let text = fs::read_to_string(file).unwrap();
         metrics.extend(
