@@ -4,6 +4,7 @@ use std::path::Path;
 
 use portreeve::config::Config;
 use portreeve::config::IdentitySource;
+use portreeve::config::InjectorConfig;
 use portreeve::config::PolicySource;
 use proptest::prelude::*;
 
@@ -47,6 +48,48 @@ fn with(place: &str, instead: &str) -> String {
         "{place:?} is not in the configuration"
     );
     WHOLE.replacen(place, instead, 1)
+}
+
+#[test]
+fn all_mistakes_in_an_injectors_file_are_told() {
+    let text = r#"
+trust_domain: Example.org
+listen: 0.0.0.0
+certificate: injector.crt
+key: injector.key
+authority: { url: "https://authority:15443", roots: root.crt, audience: "" }
+sidecar: { image: "", pull_policy: IfNotPresent, address: 10.0.0.1, workers: 65, cpu_limit: 1x, memory_limit: "0" }
+audit: {}
+admin: { listen: "0.0.0.0:15446" }
+"#;
+    let mistakes = InjectorConfig::parse(text, Path::new("/etc/portreeve")).unwrap_err();
+    let paths: Vec<&str> = mistakes.iter().map(|one| one.path.as_str()).collect();
+    let expected = [
+        "listen",
+        "trust_domain",
+        "audit",
+        "admin.listen",
+        "sidecar.address",
+        "authority.audience",
+        "sidecar.image",
+        "sidecar.workers",
+        "sidecar.cpu_limit",
+        "sidecar.memory_limit",
+    ];
+    assert_eq!(paths, expected, "{mistakes:?}");
+    let unknown = text.replace(
+        "pull_policy: IfNotPresent",
+        "pull_policy: Sometimes, pool: 1",
+    );
+    let unknown = InjectorConfig::parse(&unknown, Path::new("/etc/portreeve")).unwrap_err();
+    let paths: Vec<&str> = unknown.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["sidecar.pull_policy", "sidecar.pool"],
+        "{unknown:?}"
+    );
+    let good = InjectorConfig::load(Path::new("deploy/kubernetes/base/injector-config.yaml"));
+    assert!(good.is_ok(), "{:?}", good.err());
 }
 
 #[test]

@@ -22,6 +22,7 @@ def test(case):
     pods_that_are_not_changed(injector, orders)
     pods_that_are_not_made(injector, orders)
     what_is_counted(injector)
+    starts_that_are_refused(case, injector)
 
 
 def questions_that_are_none(injector, pod):
@@ -112,6 +113,23 @@ def what_is_counted(injector):
         lambda: injector.ask_admin("/metrics")[1].count("portreeve_injector_handshakes_total{") > 1,
         "the handshakes that failed to be counted",
     )
+
+
+def starts_that_are_refused(case, injector):
+    """What no pod could be given is said at the start, and not with each pod; the configuration beside it is what runs."""
+    for number, (path, value, said) in enumerate([
+        (["authority", "url"], "http://authority", "`http://authority` is not `https://host:port`"),
+        (["authority", "roots"], "none.crt", "`authority.roots` cannot be given to sidecars"),
+        (["certificate"], "none.crt", "`certificate` cannot be shown to API servers"),
+        (["key"], str(injector.files / "root.key"), "`certificate` cannot be shown to API servers"),
+        (["sidecar", "address"], "10.0.0.1", "sidecar.address: must be `0.0.0.0` or `::`"),
+        (["sidecar", "memory_limit"], "much", "sidecar.memory_limit: `much`"),
+        (["admin", "listen"], "0.0.0.0:15446", "admin.listen: `0.0.0.0:15446` is not on loopback"),
+    ]):
+        config = {**changed(injector.config, path, value), "listen": case.address()}
+        program = case.start(f"bad-{number}", [case.binary, "injector", "--config",
+                             case.write(f"bad-{number}.yaml", json.dumps(config))])
+        assert program.ended() == 1 and said in program.last_words(), (path, program.last_words())
 
 
 def changed(pod, path, value):
