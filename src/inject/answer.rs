@@ -11,22 +11,23 @@ use crate::inject::injector::Outcome;
 
 /// The answer to the question that is called `uid`.
 pub(super) fn review(uid: &str, outcome: Outcome) -> Value {
-    let mut response = json!({ "uid": uid, "allowed": true });
-    match outcome {
-        Outcome::Inject(patch) => {
-            let patch = patch.into_json().to_string();
-            response["patchType"] = json!("JSONPatch");
-            response["patch"] = json!(STANDARD.encode(patch));
-        }
-        Outcome::Keep | Outcome::Leave => {}
-        Outcome::Refuse(refusal) => {
-            response["allowed"] = json!(false);
-            response["status"] = json!({
+    let response = match outcome {
+        Outcome::Inject(patch) => json!({
+            "uid": uid,
+            "allowed": true,
+            "patchType": "JSONPatch",
+            "patch": STANDARD.encode(patch.into_json().to_string()),
+        }),
+        Outcome::Keep | Outcome::Leave => json!({ "uid": uid, "allowed": true }),
+        Outcome::Refuse(refusal) => json!({
+            "uid": uid,
+            "allowed": false,
+            "status": {
                 "code": 403,
                 "reason": "Forbidden",
                 "message": format!("portreeve: {refusal}"),
-            });
-        }
-    }
+            },
+        }),
+    };
     json!({ "apiVersion": VERSION, "kind": KIND, "response": response })
 }

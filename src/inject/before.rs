@@ -17,14 +17,16 @@ use crate::inject::words;
 pub(super) fn without_ours(pod: &Value) -> Value {
     let mut pod = pod.clone();
     for list in ["initContainers", "containers"] {
-        if let Some(containers) = pod["spec"][list].as_array_mut() {
+        let containers = pod.pointer_mut(&format!("/spec/{list}"));
+        if let Some(containers) = containers.and_then(Value::as_array_mut) {
             containers.retain(|container| {
                 let name = &container["name"];
                 name != words::CONTAINER && name != words::INIT_CONTAINER
             });
         }
     }
-    if let Some(volumes) = pod["spec"]["volumes"].as_array_mut() {
+    let volumes = pod.pointer_mut("/spec/volumes");
+    if let Some(volumes) = volumes.and_then(Value::as_array_mut) {
         volumes.retain(|volume| !is_own_volume(&volume["name"]));
     }
     for (map, names) in [
@@ -34,7 +36,8 @@ pub(super) fn without_ours(pod: &Value) -> Value {
             &[words::SIDECAR_CONFIG, words::SIDECAR_ROOTS],
         ),
     ] {
-        if let Some(map) = pod["metadata"][map].as_object_mut() {
+        let map = pod.pointer_mut(&format!("/metadata/{map}"));
+        if let Some(map) = map.and_then(Value::as_object_mut) {
             map.retain(|name, _value| !names.contains(&name.as_str()));
         }
     }

@@ -11,6 +11,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::inject::json::with;
 use crate::inject::refusal::Mistakes;
 use crate::inject::settings::SidecarSettings;
 use crate::inject::wishes::PolicyFrom;
@@ -80,10 +81,14 @@ fn ours(
             "app": format!("127.0.0.1:{}", app.port),
         });
         if let Some(protocol) = &app.protocol {
-            inbound["app_protocol"] = json!(protocol);
+            inbound = with(inbound, "app_protocol", json!(protocol));
         }
         if !probes.is_empty() {
-            inbound["probes"] = json!({ "listen": listen(words::PROBES_PORT), "paths": probes });
+            inbound = with(
+                inbound,
+                "probes",
+                json!({ "listen": listen(words::PROBES_PORT), "paths": probes }),
+            );
         }
         put("inbound", inbound);
     }

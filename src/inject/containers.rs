@@ -11,6 +11,8 @@ use serde_json::json;
 use crate::inject::configuration::CONFIG_FOLDER;
 use crate::inject::configuration::POLICY_FOLDER;
 use crate::inject::configuration::STATE_FOLDER;
+use crate::inject::json::with;
+use crate::inject::probes::Probes;
 use crate::inject::settings::SidecarSettings;
 use crate::inject::wishes::PolicyFrom;
 use crate::inject::wishes::Redirected;
@@ -18,21 +20,21 @@ use crate::inject::wishes::Wishes;
 use crate::inject::words;
 
 /// The sidecar: it starts before the application, and ends after it.
-pub(super) fn sidecar(settings: &SidecarSettings, wishes: &Wishes, has_probes: bool) -> Value {
+pub(super) fn sidecar(settings: &SidecarSettings, wishes: &Wishes, probes: &Probes) -> Value {
     let uid = uid(wishes);
     let mut ports = vec![port("portreeve-admin", words::ADMIN_PORT)];
     if wishes.app.is_some() {
         ports.push(port("portreeve-mtls", words::INBOUND_PORT));
     }
-    if has_probes {
+    if !probes.paths.is_empty() {
         ports.push(port("portreeve-probe", words::PROBES_PORT));
     }
     let mut mounts = vec![
-        mount(words::CONFIG_VOLUME, CONFIG_FOLDER, true),
-        mount(words::STATE_VOLUME, STATE_FOLDER, false),
+        read_only(mount(words::CONFIG_VOLUME, CONFIG_FOLDER)),
+        mount(words::STATE_VOLUME, STATE_FOLDER),
     ];
     if wishes.policy != PolicyFrom::Authority {
-        mounts.push(mount(words::POLICY_VOLUME, POLICY_FOLDER, true));
+        mounts.push(read_only(mount(words::POLICY_VOLUME, POLICY_FOLDER)));
     }
     json!({
         "name": words::CONTAINER,
@@ -89,8 +91,8 @@ pub(super) fn init_net(
         }
     }
     // Only what it reads: the pod's token is none of its business.
-    let mut config = mount(words::CONFIG_VOLUME, &path, true);
-    config["subPath"] = json!(CONFIG_FILE);
+    let config = read_only(mount(words::CONFIG_VOLUME, &path));
+    let config = with(config, "subPath", json!(CONFIG_FILE));
     json!({
         "name": words::INIT_CONTAINER,
         "image": image,
@@ -131,12 +133,12 @@ fn port(name: &str, port: u16) -> Value {
     json!({ "containerPort": port, "name": name, "protocol": "TCP" })
 }
 
-fn mount(volume: &str, path: &str, read_only: bool) -> Value {
-    let mut mount = json!({ "name": volume, "mountPath": path });
-    if read_only {
-        mount["readOnly"] = json!(true);
-    }
-    mount
+fn mount(volume: &str, path: &str) -> Value {
+    json!({ "name": volume, "mountPath": path })
+}
+
+fn read_only(mount: Value) -> Value {
+    with(mount, "readOnly", json!(true))
 }
 
 fn probe(path: &str, period_s: u32, failures: u32) -> Value {
@@ -159,7 +161,7 @@ fn resources(settings: &SidecarSettings, wishes: &Wishes) -> Value {
     let memory = memory.unwrap_or(&common.memory_request);
     let mut limits = json!({ "memory": memory_limit.as_str() });
     if let Some(cpu_limit) = cpu_limit {
-        limits["cpu"] = json!(cpu_limit.as_str());
+        limits = with(limits, "cpu", json!(cpu_limit.as_str()));
     }
     let requests = json!({ "cpu": cpu.as_str(), "memory": memory.as_str() });
     json!({ "limits": limits, "requests": requests })

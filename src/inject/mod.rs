@@ -17,6 +17,7 @@ mod desk;
 mod endpoint;
 mod files;
 mod injector;
+mod json;
 mod metrics;
 mod patch;
 mod pod;

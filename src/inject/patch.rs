@@ -1,7 +1,7 @@
 //! What is to be changed in a pod, as an API server takes it (RFC 6902).
 
+use serde_json::Map;
 use serde_json::Value;
-use serde_json::json;
 
 /// Changes, in their order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -10,16 +10,20 @@ pub struct Patch(Vec<Value>);
 impl Patch {
     /// Adds `value` at `path`; in a list before what is there.
     pub(super) fn add(&mut self, path: &Pointer, value: Value) {
-        let path = &path.0;
-        self.0
-            .push(json!({ "op": "add", "path": path, "value": value }));
+        self.change("add", path, value);
     }
 
     /// Puts `value` in place of what is at `path`.
     pub(super) fn replace(&mut self, path: &Pointer, value: Value) {
-        let path = &path.0;
-        self.0
-            .push(json!({ "op": "replace", "path": path, "value": value }));
+        self.change("replace", path, value);
+    }
+
+    fn change(&mut self, operation: &str, path: &Pointer, value: Value) {
+        let mut change = Map::new();
+        change.insert("op".to_owned(), Value::from(operation));
+        change.insert("path".to_owned(), Value::from(path.0.as_str()));
+        change.insert("value".to_owned(), value);
+        self.0.push(Value::Object(change));
     }
 
     /// Whether nothing is to be changed.

@@ -3,6 +3,7 @@
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::inject::json::field;
 use crate::inject::patch::Pointer;
 use crate::inject::refusal::Mistakes;
 use crate::inject::words;
@@ -39,16 +40,16 @@ impl<'a> Pod<'a> {
     }
 
     pub(super) fn annotations(self) -> Option<&'a Map<String, Value>> {
-        self.0["metadata"]["annotations"].as_object()
+        self.0.pointer("/metadata/annotations")?.as_object()
     }
 
     pub(super) fn labels(self) -> Option<&'a Map<String, Value>> {
-        self.0["metadata"]["labels"].as_object()
+        self.0.pointer("/metadata/labels")?.as_object()
     }
 
     /// Whether there is a list or an object of that name in its spec.
     pub(super) fn spec(self, name: &str) -> &'a Value {
-        &self.0["spec"][name]
+        field(field(self.0, "spec"), name)
     }
 
     /// All its containers, in the order in which they are written.

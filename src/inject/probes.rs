@@ -11,6 +11,7 @@ use std::num::NonZeroU16;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::inject::json::field;
 use crate::inject::patch::Patch;
 use crate::inject::pod::Container;
 use crate::inject::pod::Pod;
@@ -36,7 +37,7 @@ impl Probes {
             for kind in KINDS {
                 let question = Question {
                     container,
-                    of: &container.value[kind],
+                    of: field(container.value, kind),
                     place: format!("{}.{kind}", container.place()),
                 };
                 let Some(path) = question.read(wishes, notes) else {
@@ -123,10 +124,7 @@ impl Question<'_> {
         let headers = asked["httpHeaders"].as_array().into_iter().flatten();
         for name in headers.filter_map(|header| header["name"].as_str()) {
             let passes = |known: &&str| name.eq_ignore_ascii_case(known);
-            if !["host", "accept", "user-agent"]
-                .iter()
-                .any(|known| passes(known))
-            {
+            if !["host", "accept", "user-agent"].iter().any(passes) {
                 let text = format!("`{name}` is not passed on with a probe");
                 self.refuse("httpGet.httpHeaders", &text, notes);
             }
@@ -142,7 +140,7 @@ impl Question<'_> {
 
     /// Whether it is asked at the sidecar already.
     fn is_moved(&self) -> bool {
-        self.of["httpGet"]["port"].as_u64() == Some(words::PROBES_PORT.into())
+        field(field(self.of, "httpGet"), "port").as_u64() == Some(words::PROBES_PORT.into())
     }
 
     fn port(&self, asked: &Value) -> Option<NonZeroU16> {
@@ -157,7 +155,7 @@ impl Question<'_> {
 /// What is asked when a container starts and ends.
 fn hooks(container: Container<'_>, wishes: &Wishes, notes: &mut Mistakes) {
     for hook in ["postStart", "preStop"] {
-        let asked = &container.value["lifecycle"][hook]["httpGet"];
+        let asked = field(field(field(container.value, "lifecycle"), hook), "httpGet");
         if port(container, &asked["port"]).is_some_and(|port| is_behind(port, wishes)) {
             notes.add(
                 format!("{}.lifecycle.{hook}.httpGet", container.place()),

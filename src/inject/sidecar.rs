@@ -63,11 +63,7 @@ impl Sidecar {
                 ),
             }
         }
-        containers.push(containers::sidecar(
-            settings,
-            &wishes,
-            !probes.paths.is_empty(),
-        ));
+        containers.push(containers::sidecar(settings, &wishes, &probes));
         // Mistakes of one kind would show again in the whole.
         mistakes.judge()?;
         let mut mistakes = Mistakes::default();

@@ -243,84 +243,58 @@ fn what_the_label_says_is_done_or_refused() {
 }
 
 #[test]
-fn a_pod_with_a_sidecar_may_be_added_to_and_not_changed() {
+fn a_pod_with_a_sidecar_may_be_added_to() {
     let bench = Bench::new(Some("portreeve-init"));
     let done = bench.injected(&transparent());
-    let sidecar = "/spec/initContainers/1";
-    let token = json!({ "name": "kube-api-access-x", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount" });
+    let token = json!({ "name": "kube-api-access-x", "mountPath": "/var/run/secrets" });
     let added = [
         ("env", json!([{ "name": "A", "value": "b" }])),
         ("volumeMounts/-", token),
-        ("imagePullSecrets", json!([])),
+        ("resources/claims", json!([])),
     ];
     for (name, value) in added {
-        let pod = with(done.clone(), &format!("{sidecar}/{name}"), value);
+        let pod = with(
+            done.clone(),
+            &format!("/spec/initContainers/1/{name}"),
+            value,
+        );
         assert_eq!(bench.decide(&pod), Outcome::Keep, "{name}");
     }
+}
+
+#[test]
+fn a_pod_with_a_sidecar_may_not_be_changed() {
+    let bench = Bench::new(Some("portreeve-init"));
+    let done = bench.injected(&transparent());
+    let security = "/spec/initContainers/1/securityContext";
+    let first = "/spec/initContainers/0/securityContext/capabilities/add/-";
+    let [sidecar, config, workers] = ["sidecar", "sidecar-config", "workers"];
+    let label = format!("/metadata/labels/portreeve.dev~1{sidecar}");
+    let annotation = |name: &str| format!("/metadata/annotations/portreeve.dev~1{name}");
+    let another = "securityContext is another";
+    let told = "metadata.annotations[portreeve.dev/sidecar-config] is";
+    let own = |name: &str| format!("/spec/initContainers/1/{name}");
+    let twice = json!({ "name": "portreeve" });
     let changed = [
+        (own("image"), json!("x"), "[portreeve].image is `\"x\"`"),
+        (format!("{security}/privileged"), json!(true), another),
+        (format!("{security}/procMount"), json!("Unmasked"), another),
+        (first.to_owned(), json!("SYS_ADMIN"), another),
+        (own("lifecycle"), json!({}), "lifecycle is not from us"),
+        (own("args/-"), json!("--x"), "[portreeve].args is"),
+        (own("restartPolicy"), Value::Null, "restartPolicy is"),
+        ("/spec/initContainers/-".to_owned(), twice, "has of ours"),
         (
-            "/spec/initContainers/1/image",
-            json!("other"),
-            "[portreeve].image is `\"other\"`",
-        ),
-        (
-            "/spec/initContainers/1/securityContext/privileged",
-            json!(true),
-            "securityContext is another",
-        ),
-        (
-            "/spec/initContainers/1/securityContext/procMount",
-            json!("Unmasked"),
-            "securityContext is another",
-        ),
-        (
-            "/spec/initContainers/0/securityContext/capabilities/add/-",
-            json!("SYS_ADMIN"),
-            "securityContext is another",
-        ),
-        (
-            "/spec/initContainers/1/lifecycle",
+            "/spec/volumes/1/emptyDir".to_owned(),
             json!({}),
-            "[portreeve].lifecycle is not from us",
+            "medium is",
         ),
-        (
-            "/spec/initContainers/1/args/-",
-            json!("--x"),
-            "[portreeve].args is",
-        ),
-        (
-            "/spec/initContainers/1/restartPolicy",
-            Value::Null,
-            "[portreeve].restartPolicy is",
-        ),
-        (
-            "/spec/initContainers/-",
-            json!({ "name": "portreeve" }),
-            "spec.initContainers has of ours",
-        ),
-        (
-            "/spec/volumes/1/emptyDir",
-            json!({}),
-            "spec.volumes[portreeve-state].emptyDir.medium is missing",
-        ),
-        (
-            "/metadata/labels/portreeve.dev~1sidecar",
-            json!("no"),
-            "metadata.labels[portreeve.dev/sidecar] is",
-        ),
-        (
-            "/metadata/annotations/portreeve.dev~1sidecar-config",
-            json!("{}"),
-            "metadata.annotations[portreeve.dev/sidecar-config] is",
-        ),
-        (
-            "/metadata/annotations/portreeve.dev~1workers",
-            json!("2"),
-            "metadata.annotations[portreeve.dev/sidecar-config] is",
-        ),
+        (label, json!("no"), "metadata.labels[portreeve.dev/sidecar]"),
+        (annotation(config), json!("{}"), told),
+        (annotation(workers), json!("2"), told),
     ];
     for (place, value, why) in changed {
-        let refused = bench.refused(&with(done.clone(), place, value));
+        let refused = bench.refused(&with(done.clone(), &place, value));
         assert!(refused.contains(why), "{refused} is not {why}");
     }
 }

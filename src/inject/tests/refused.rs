@@ -9,136 +9,123 @@ use crate::inject::tests::pod;
 use crate::inject::tests::transparent;
 use crate::inject::tests::with;
 
-/// Each with what is said of it; all of them pass without it.
+/// An annotation, what is written there, and what is said of it.
+const ANNOTATIONS: [(&str, &str, &str); 19] = [
+    ("sevice", "a", "is no annotation of ours"),
+    ("inject", "enabled", "is a label"),
+    ("service", "a b", "`a b`"),
+    ("app-port", "0", "`0`: must be from 1 to 65535"),
+    (
+        "app-port",
+        "web",
+        "`web`: must be from 1 to 65535, or the name",
+    ),
+    ("app-port", "15006", "`15006`: is a port of the sidecar's"),
+    ("app-protocol", "grpc", "`grpc`: must be `http1` or `http2`"),
+    (
+        "transparent",
+        "true",
+        "`true`: must be `enabled` or `disabled`",
+    ),
+    (
+        "exclude-networks",
+        "::/0",
+        "is of use only with `portreeve.dev/transparent`",
+    ),
+    (
+        "policy",
+        "configmap/A",
+        "`configmap/A`: must be `authority`, or",
+    ),
+    ("workers", "0", "`0`"),
+    ("cpu-limit", "1e3", "`1e3`: `e3` is no unit"),
+    ("memory-request", "0", "`0`: it must be above zero"),
+    ("config", "- a", "must be sections of the configuration"),
+    ("config", "{", ""),
+    (
+        "config",
+        "edge: {}",
+        "`edge`: the injector writes it, or no",
+    ),
+    (
+        "config",
+        "inbound: { app: x }",
+        "`inbound.app`: the injector writes it",
+    ),
+    ("config", "policy: 7", "`policy`: the injector writes it"),
+    (
+        "config",
+        "transparent: {}",
+        "`transparent`: is of use only with",
+    ),
+];
+
+/// All of them pass without it.
 #[test]
-fn what_cannot_be_understood_is_refused_with_its_place() {
+fn an_annotation_that_cannot_be_understood_is_refused() {
     let bench = Bench::new(Some("portreeve-init"));
-    assert!(matches!(bench.decide(&pod()), Outcome::Inject(_)));
+    bench.injected(&pod());
+    for (name, written, why) in ANNOTATIONS {
+        let name = format!("portreeve.dev/{name}");
+        let refused = bench.refused(&annotated(&name, written));
+        let why = format!("annotation `{name}`: {why}");
+        assert!(refused.contains(&why), "{refused} is not {why}");
+    }
+    let refused = bench.refused(&annotated("portreeve.dev/service", 7));
+    assert!(refused.contains("must be a text"), "{refused}");
+    let alone = json!({ "portreeve.dev/service": "a" });
+    let alone = json!({ "metadata": { "annotations": alone }, "spec": {} });
+    assert!(bench.refused(&alone).contains("go together"));
+    let protocol = json!({ "portreeve.dev/app-protocol": "http2" });
+    let protocol = json!({ "metadata": { "annotations": protocol }, "spec": {} });
+    assert!(
+        bench
+            .refused(&protocol)
+            .contains("is of use only with `portreeve.dev/app-port`")
+    );
+}
+
+#[test]
+fn a_pod_that_has_no_place_for_a_sidecar_is_refused() {
+    let bench = Bench::new(None);
+    let named = |name: &str| json!({ "name": name });
+    let label = json!({ "portreeve.dev/service": "a" });
+    let (os, state) = (named("windows"), json!([named("portreeve-state")]));
+    let port = "/spec/containers/0/ports/0/containerPort";
+    let (here, there) = ("/spec/containers/-", "/spec/initContainers/-");
     let cases = [
         (
-            annotated("portreeve.dev/sevice", "a"),
-            "annotation `portreeve.dev/sevice`: is no annotation of ours",
+            "/metadata/labels",
+            label,
+            "label `portreeve.dev/service`: is",
         ),
         (
-            annotated("portreeve.dev/inject", "enabled"),
-            "annotation `portreeve.dev/inject`: is a label",
+            "/spec/hostNetwork",
+            json!(true),
+            "spec.hostNetwork: the net",
         ),
+        ("/spec/os", os, "spec.os.name: there is no sidecar"),
+        (port, json!(15020), "ports[0].containerPort: 15020 is"),
         (
-            annotated("portreeve.dev/service", "a b"),
-            "annotation `portreeve.dev/service`: `a b`",
+            "/spec/volumes",
+            state,
+            "spec.initContainers has of ours nothing",
         ),
+        (here, named("portreeve"), "spec.containers has one of"),
         (
-            annotated("portreeve.dev/service", 7),
-            "annotation `portreeve.dev/service`: must be a text",
-        ),
-        (
-            annotated("portreeve.dev/app-port", "0"),
-            "annotation `portreeve.dev/app-port`: `0`: must be from 1",
-        ),
-        (
-            annotated("portreeve.dev/app-port", "web"),
-            "`web`: must be from 1 to 65535, or the name",
-        ),
-        (
-            annotated("portreeve.dev/app-port", "15006"),
-            "`15006`: is a port of the sidecar's",
-        ),
-        (
-            annotated("portreeve.dev/app-protocol", "grpc"),
-            "`grpc`: must be `http1` or `http2`",
-        ),
-        (
-            annotated("portreeve.dev/transparent", "true"),
-            "`true`: must be `enabled` or `disabled`",
-        ),
-        (
-            annotated("portreeve.dev/exclude-networks", "10.0.0.0/8"),
-            "is of use only with `portreeve.dev/transparent: enabled`",
-        ),
-        (
-            annotated("portreeve.dev/policy", "configmap/A"),
-            "`configmap/A`: must be `authority`, or",
-        ),
-        (
-            annotated("portreeve.dev/workers", "0"),
-            "annotation `portreeve.dev/workers`: `0`",
-        ),
-        (
-            annotated("portreeve.dev/cpu-limit", "1e3"),
-            "annotation `portreeve.dev/cpu-limit`: `1e3`: `e3` is no unit",
-        ),
-        (
-            annotated("portreeve.dev/memory-request", "0"),
-            "`0`: it must be above zero",
-        ),
-        (
-            annotated("portreeve.dev/config", "- a"),
-            "must be sections of the configuration",
-        ),
-        (
-            annotated("portreeve.dev/config", "{"),
-            "annotation `portreeve.dev/config`: ",
-        ),
-        (
-            annotated("portreeve.dev/config", "edge: {}"),
-            "`edge`: the injector writes it, or no sidecar",
-        ),
-        (
-            annotated("portreeve.dev/config", "inbound: { listen: x }"),
-            "`inbound.listen`: the injector writes it",
-        ),
-        (
-            annotated("portreeve.dev/config", "transparent: {}"),
-            "`transparent`: is of use only with",
-        ),
-        (
-            with(
-                pod(),
-                "/metadata/labels",
-                json!({ "portreeve.dev/service": "a" }),
-            ),
-            "label `portreeve.dev/service`: is no label",
-        ),
-        (
-            with(pod(), "/spec/hostNetwork", true),
-            "spec.hostNetwork: the network is the node's",
-        ),
-        (
-            with(pod(), "/spec/os", json!({ "name": "windows" })),
-            "spec.os.name: there is no sidecar",
-        ),
-        (
-            with(pod(), "/spec/containers/0/ports/0/containerPort", 15020),
-            "spec.containers[0].ports[0].containerPort: 15020 is",
-        ),
-        (
-            with(
-                pod(),
-                "/spec/volumes",
-                json!([{ "name": "portreeve-state" }]),
-            ),
-            "spec.initContainers has of ours nothing, and would have `portreeve`",
-        ),
-        (
-            with(pod(), "/spec/containers/-", json!({ "name": "portreeve" })),
-            "spec.containers has one of the sidecar's",
-        ),
-        (
-            with(
-                pod(),
-                "/spec/initContainers/-",
-                json!({ "name": "portreeve" }),
-            ),
-            "spec.initContainers[portreeve].image is missing",
+            there,
+            named("portreeve"),
+            "initContainers[portreeve].image is",
         ),
     ];
-    for (pod, why) in cases {
-        let refused = bench.refused(&pod);
+    for (place, value, why) in cases {
+        let refused = bench.refused(&with(pod(), place, value));
         assert!(refused.contains(why), "{refused} is not {why}");
     }
-    let alone =
-        json!({ "metadata": { "annotations": { "portreeve.dev/service": "a" } }, "spec": {} });
-    assert!(bench.refused(&alone).contains("go together"));
+    bench.injected(&with(pod(), "/spec/hostNetwork", false));
+    bench.injected(&with(pod(), port, 15019));
+    bench.injected(&with(pod(), "/spec/volumes", json!([named("state")])));
+    bench.injected(&with(pod(), here, named("portreeve-2")));
 }
 
 #[test]
@@ -187,22 +174,22 @@ fn what_could_not_work_behind_the_firewall_is_refused_there_alone() {
         let twin = bench.decide(&with(pod(), place, value));
         assert!(matches!(twin, Outcome::Inject(_)), "{place}: {twin:?}");
     }
-    let excluded = with(
-        transparent(),
-        "/metadata/annotations/portreeve.dev~1exclude-inbound-ports",
-        "9090, 9091",
-    );
-    let done = bench.injected(&with(excluded, probe, asked("tcpSocket", 9090)));
-    let args = done["spec"]["initContainers"][0]["args"]
-        .as_array()
-        .unwrap();
-    assert_eq!(args.last().unwrap(), "--exclude-inbound-ports=9090,9091");
+}
 
-    let without = Bench::new(None);
+#[test]
+fn the_firewall_leaves_alone_what_is_excluded_and_is_refused_where_there_is_none() {
+    let excluded = "/metadata/annotations/portreeve.dev~1exclude-inbound-ports";
+    let excluded = with(transparent(), excluded, "9090, 9091");
+    let probe = json!({ "tcpSocket": { "port": 9090 } });
+    let pod = with(excluded, "/spec/containers/0/livenessProbe", probe);
+    let done = Bench::new(Some("portreeve-init")).injected(&pod);
+    let args = done.pointer("/spec/initContainers/0/args").unwrap();
+    let last = args.as_array().unwrap().last();
+    assert_eq!(last.unwrap(), "--exclude-inbound-ports=9090,9091");
+    let refused = Bench::new(None).refused(&pod);
     assert!(
-        without
-            .refused(&transparent())
-            .contains("the injector has no `sidecar.init_image`")
+        refused.contains("the injector has no `sidecar.init_image`"),
+        "{refused}"
     );
 }
 
