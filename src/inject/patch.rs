@@ -93,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_pointer_finds_what_it_was_made_for(name in "[~/01\\PC]{0,12}", other in "\\PC{0,4}") {
-            let mut object = serde_json::Map::new();
+            let mut object = Map::new();
             object.insert(other, Value::from(1));
             object.insert(name.clone(), Value::from(2));
             let found = Value::Object(object);

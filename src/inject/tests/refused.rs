@@ -30,7 +30,7 @@ const ANNOTATIONS: [(&str, &str, &str); 19] = [
     (
         "exclude-networks",
         "::/0",
-        "is of use only with `portreeve.dev/transparent`",
+        "is of use only with `portreeve.dev/transparent: enabled`",
     ),
     (
         "policy",
