@@ -77,6 +77,17 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "portreeve init-net --remove",
         ],
     ),
+    (
+        "injector",
+        &[
+            "portreeve injector --config injector.yaml",
+            "portreeve injector files --dir files --trust-domain cluster.local",
+        ],
+    ),
+    (
+        "injector files",
+        &["portreeve injector files --dir files --trust-domain cluster.local"],
+    ),
     ("login", &["portreeve login https://shop.example.org"]),
     ("logout", &["portreeve logout https://shop.example.org"]),
     ("manual", &["portreeve manual man1"]),

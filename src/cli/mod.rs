@@ -69,19 +69,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     match arguments.command {
-        Command::Authority {
-            config: Some(config),
-            command: None,
-        } => authority::run(&config),
-        Command::Authority {
-            command: Some(command),
-            ..
-        } => orders::authority(command),
-        // clap demands one of the two.
-        Command::Authority {
-            config: None,
-            command: None,
-        } => ExitCode::from(2),
+        Command::Authority { config, command } => run_or_order(config, command),
         Command::Entry { command } => orders::entry(command),
         Command::Revocation { command } => orders::revocation(command),
         Command::Token { site, command } => token(site, command),
@@ -124,6 +112,16 @@ pub fn main() -> ExitCode {
         Command::Svid {
             command: SvidCommand::Show { file, bundle },
         } => svid::show(&file, bundle.as_deref()),
+    }
+}
+
+/// Runs it, or orders it about.
+fn run_or_order(config: Option<PathBuf>, command: Option<AuthorityCommand>) -> ExitCode {
+    match (config, command) {
+        (_, Some(command)) => orders::authority(command),
+        (Some(config), None) => authority::run(&config),
+        // clap demands one of the two.
+        (None, None) => ExitCode::from(2),
     }
 }
 
