@@ -254,7 +254,7 @@ enum Command {
     /// `transparent.listen`, those that come from outside to the inbound door of the application that they are for. The sidecar's own
     /// connections, loopback and whatever is excluded go their way. Loading them again replaces them.
     InitNet(InitNet),
-    /// Put a sidecar into each pod of a Kubernetes cluster that wants one
+    /// Put a sidecar into each Kubernetes pod that wants one
     ///
     /// A mutating webhook, which API servers ask about each new pod. SIGHUP opens the audit file again.
     #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
