@@ -100,7 +100,7 @@ pub(super) fn of_sidecar(
     let file = written.signals_file.as_ref();
     settings.signals_file = file.map(|file| folder.join(file));
     // Those of an authority come with its sets.
-    if !written.from_authority && !have_values(written, is_pushed) {
+    if !written.from_authority && !have_values((written, is_pushed)) {
         notes.add(
             "policy.signals",
             "goes with `policy.signals_file` or, for `portreeve signal`, `admin.socket`: the one declares what the other has",
@@ -176,7 +176,7 @@ fn signals(
 
 /// Whether signals that no header says are in a file, or can be pushed by operators, and
 /// a file has some.
-fn have_values(written: &file::Policy, is_pushed: bool) -> bool {
+fn have_values((written, is_pushed): (&file::Policy, bool)) -> bool {
     let mut names = written.signals.keys();
     let has_others = names.any(|name| !written.signal_headers.contains_key(name));
     let has_file = written.signals_file.is_some();

@@ -226,16 +226,20 @@ impl Sessions {
         person: &Person,
         replaces: Option<Digest>,
     ) -> Result<Vec<Digest>, KeepError> {
-        let others = self.terms.limits.most_per_person.get() - 1;
-        let mut over = ends::all_but(connection, person, others).await?;
-        over.extend(replaces.filter(|old| !over.contains(old)));
+        let end = ends::End {
+            at: facts.created,
+            version: facts.version,
+            why: Why::Replaced,
+        };
         let mut ended = Vec::new();
-        for digest in over {
-            let end = ends::End {
-                at: facts.created,
-                version: facts.version,
-                why: Why::Replaced,
-            };
+        // What it replaces makes room first.
+        if let Some(old) = replaces
+            && ends::one(connection, &old, end).await?
+        {
+            ended.push(old);
+        }
+        let others = self.terms.limits.most_per_person.get() - 1;
+        for digest in ends::all_but(connection, person, others).await? {
             if ends::one(connection, &digest, end).await? {
                 ended.push(digest);
             }

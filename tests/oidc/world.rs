@@ -401,6 +401,7 @@ impl World {
     }
 
     /// This lie is refused with this word, and the truth before it is believed.
+    #[expect(clippy::print_stdout, reason = "so that they can be counted")]
     pub(crate) async fn refuses_one(&self, name: &str, lie: impl Fn(&mut Script), reason: &str) {
         self.repent();
         let true_one = self.sign_in().await;
@@ -409,7 +410,6 @@ impl World {
         let refused = self.sign_in().await.map(|signed_in| signed_in.person);
         let refused = refused.expect_err(name);
         assert_eq!(refused.reason(), reason, "{name}: {refused:?}");
-        #[expect(clippy::print_stdout, reason = "so that they can be counted")]
         // `cargo test --test oidc -- --nocapture | grep -c '^refused'` counts them.
         println!("refused, beside its twin: {name}");
         self.repent();

@@ -33,6 +33,30 @@ async fn a_session_ends_at_its_time_however_much_it_is_used() {
 }
 
 #[tokio::test]
+async fn whoever_signs_in_anew_at_the_limit_loses_only_what_that_replaces() {
+    let office = Office::with(few(10, 2)).await;
+    let oldest = office.sign_in("alice").await;
+    office.calendar.advance(1);
+    let other = office.sign_in("alice").await;
+    office.calendar.advance(1);
+    let signed = signed("alice");
+    let anew = office.sessions.create(signed, Some(other.digest()));
+    let anew = anew.await.unwrap();
+    let replaced = Some(Err(Over::Ended(Why::Replaced)));
+    assert_eq!(office.check(&other), replaced);
+    for id in [&oldest, &anew] {
+        assert_eq!(office.check(id), Some(Ok(())));
+    }
+    // Without anything to replace, the oldest makes room.
+    office.calendar.advance(1);
+    let next = office.sign_in("alice").await;
+    assert_eq!(office.check(&oldest), replaced);
+    for id in [&anew, &next] {
+        assert_eq!(office.check(id), Some(Ok(())));
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_is_not_used_ends() {
     let office = Office::open().await;
     let id = office.sign_in("alice").await;
