@@ -39,7 +39,7 @@ class Injector:
         self.config["sidecar"].update(sidecar)
         path = rewrite_config(case.directory / "injector.yaml", self.config)
         self.program = case.start("injector", [case.binary, "injector", "--config", path])
-        self.program.listens_on(self.address)
+        self.program.listens_on(self.address).listens_on(self.admin)
 
     def connect(self, roots=None, host=HOST):
         """A connection as an API server makes it: it knows the service's name and its `caBundle`."""
