@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROUNDS ?= 5
 FUZZ_SECONDS ?= 20
 
-.PHONY: all check test test-compose test-package ci deb interop setup fmt demo bench bench-pair bench-revocation bench-floods bench-streams fuzz-smoke
+.PHONY: all check test test-compose test-package ci deb interop setup fmt demo bench bench-pair bench-revocation bench-floods bench-streams fuzz-smoke mutants
 
 all: check
 
@@ -86,6 +86,11 @@ bench-floods: setup
 bench-streams: setup
 	$(CARGO) build --locked --release
 	benches/streams/run
+
+# Changes what decides in each of some 1,500 ways, and sees whether a test notices. Takes more than an hour of two cores.
+mutants:
+	tests/mutants/setup
+	$${CARGO_TARGET_DIR:-target}/mutants/venv/bin/python tests/mutants/run
 
 # A short run of every fuzz target. `make fuzz-smoke FUZZ_SECONDS=300` for a longer one.
 fuzz-smoke:
