@@ -4,17 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
 
 use crate::admin;
 use crate::admin::Window;
 use crate::app::RunError;
 use crate::app::authority_overview::AuthorityOverview;
+use crate::app::hosted::Hosted;
 use crate::app::overview;
 use crate::audit;
 use crate::audit::Log;
@@ -22,7 +20,6 @@ use crate::authority;
 use crate::authority::Lent;
 use crate::authority::TownHall;
 use crate::config::AuthorityConfig;
-use crate::drain;
 use crate::identity;
 use crate::metrics::Exposition;
 use crate::store::StoreError;
@@ -126,12 +123,8 @@ impl AuthorityApp {
             window,
             writer,
         } = self;
-        let (drain, watch) = drain::channel();
-        let writer = thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(move || writer.run())?;
-        let mut until = watch.clone();
-        let serving = runtime.spawn(async move {
+        let hosted = Hosted::start(runtime, (log, writer), |watch| async move {
+            let mut until = watch.clone();
             let window = async {
                 match window {
                     Some(window) => window.serve(until.draining()).await,
@@ -139,17 +132,13 @@ impl AuthorityApp {
                 }
             };
             let (served, ()) = tokio::join!(hall.serve(watch), window);
-            served
-        });
+            served.map_err(|cause| RunError::Authority { cause })
+        })?;
         Ok(AuthorityRunning {
             address,
             admin,
             bundle_endpoint,
-            drain,
-            log,
-            runtime,
-            serving,
-            writer,
+            hosted,
         })
     }
 }
@@ -160,11 +149,7 @@ pub struct AuthorityRunning {
     address: SocketAddr,
     admin: Option<SocketAddr>,
     bundle_endpoint: Option<SocketAddr>,
-    drain: drain::Trigger,
-    log: Log,
-    runtime: Runtime,
-    serving: tokio::task::JoinHandle<Result<(), authority::ServeError>>,
-    writer: JoinHandle<Result<(), audit::UnwrittenError>>,
+    hosted: Hosted,
 }
 
 impl AuthorityRunning {
@@ -188,13 +173,13 @@ impl AuthorityRunning {
 
     /// Opens the audit file again, because it was moved away.
     pub fn reopen_log(&self) {
-        self.log.reopen();
+        self.hosted.reopen_log();
     }
 
     /// Whether it has ended, which it does not by itself.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.serving.is_finished()
+        self.hosted.has_ended()
     }
 
     /// Lets what is under way end, for a short while, and every record be written.
@@ -203,23 +188,7 @@ impl AuthorityRunning {
     ///
     /// [`RunError`] if it had failed, or records could not be written.
     pub fn stop(self) -> Result<(), RunError> {
-        self.drain.drain();
-        let served = self
-            .runtime
-            .block_on(async { timeout(STOP_TIMEOUT, self.serving).await });
-        self.log.stop();
-        let written = self.writer.join();
-        self.runtime.shutdown_background();
-        match served {
-            Ok(Ok(Err(cause))) => return Err(RunError::Authority { cause }),
-            Ok(Err(_panic)) => return Err(RunError::Panicked),
-            Ok(Ok(Ok(()))) => {}
-            Err(_elapsed) => tracing::warn!("the authority did not end in time and was cut"),
-        }
-        match written {
-            Ok(outcome) => outcome.map_err(|cause| RunError::Unwritten { cause }),
-            Err(_panic) => Err(RunError::Panicked),
-        }
+        self.hosted.stop(STOP_TIMEOUT, "authority")
     }
 }
 

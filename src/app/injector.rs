@@ -5,24 +5,21 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::SystemTime;
 
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
-use tokio::time::timeout;
 
 use crate::admin;
 use crate::admin::Readiness;
 use crate::admin::Window;
 use crate::app::RunError;
+use crate::app::hosted::Hosted;
 use crate::audit;
 use crate::audit::Log;
 use crate::config::Config;
 use crate::config::InjectorConfig;
-use crate::drain;
 use crate::inject;
 use crate::inject::Endpoint;
 use crate::inject::Opening;
@@ -113,12 +110,8 @@ impl InjectorApp {
             window,
             writer,
         } = self;
-        let (drain, watch) = drain::channel();
-        let writer = thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(move || writer.run())?;
-        let mut until = watch.clone();
-        let serving = runtime.spawn(async move {
+        let hosted = Hosted::start(runtime, (log, writer), |watch| async move {
+            let mut until = watch.clone();
             let over = Notify::new();
             let told = async {
                 until.draining().await;
@@ -134,15 +127,12 @@ impl InjectorApp {
                 Some(window) => drop(tokio::join!(answering, window.serve(told))),
                 None => drop(tokio::join!(answering, told)),
             }
-        });
+            Ok(())
+        })?;
         Ok(InjectorRunning {
             address,
             admin,
-            drain,
-            log,
-            runtime,
-            serving,
-            writer,
+            hosted,
         })
     }
 }
@@ -207,11 +197,7 @@ impl admin::Report for Overview {
 pub struct InjectorRunning {
     address: SocketAddr,
     admin: Option<SocketAddr>,
-    drain: drain::Trigger,
-    log: Log,
-    runtime: Runtime,
-    serving: tokio::task::JoinHandle<()>,
-    writer: JoinHandle<Result<(), audit::UnwrittenError>>,
+    hosted: Hosted,
 }
 
 impl InjectorRunning {
@@ -229,13 +215,13 @@ impl InjectorRunning {
 
     /// Opens the audit file again, because it was moved away.
     pub fn reopen_log(&self) {
-        self.log.reopen();
+        self.hosted.reopen_log();
     }
 
     /// Whether it has ended, which it does not by itself.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.serving.is_finished()
+        self.hosted.has_ended()
     }
 
     /// Lets what is under way end, and every record be written.
@@ -244,22 +230,7 @@ impl InjectorRunning {
     ///
     /// [`RunError`] if it had failed, or records could not be written.
     pub fn stop(self) -> Result<(), RunError> {
-        self.drain.drain();
-        let served = self
-            .runtime
-            .block_on(async { timeout(STOP_TIMEOUT, self.serving).await });
-        self.log.stop();
-        let written = self.writer.join();
-        self.runtime.shutdown_background();
-        match served {
-            Ok(Err(_panic)) => return Err(RunError::Panicked),
-            Ok(Ok(())) => {}
-            Err(_elapsed) => tracing::warn!("the injector did not end in time and was cut"),
-        }
-        match written {
-            Ok(outcome) => outcome.map_err(|cause| RunError::Unwritten { cause }),
-            Err(_panic) => Err(RunError::Panicked),
-        }
+        self.hosted.stop(STOP_TIMEOUT, "injector")
     }
 }
 

@@ -16,6 +16,7 @@ mod doors;
 mod edge;
 mod gatehouse;
 mod hatch;
+mod hosted;
 mod injector;
 mod logging;
 mod names;

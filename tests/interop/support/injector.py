@@ -11,6 +11,7 @@ import uuid
 import jsonpatch
 import yaml
 
+from support import window
 from support.sidecar import rewrite_config
 from support.wait import until
 
@@ -90,13 +91,7 @@ class Injector:
 
     def ask_admin(self, path):
         """Status and text of an admin page."""
-        connection = http.client.HTTPConnection(self.admin, timeout=5)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        return window.ask(self.admin, path)
 
     def records(self):
         """What it has recorded, one dictionary per whole line."""

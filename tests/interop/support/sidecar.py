@@ -1,8 +1,8 @@
 """Portreeve as a user runs it: a configuration file, a policy directory, `portreeve run --config FILE`."""
 
-import http.client
 import json
 
+from support import window
 from support.wait import until
 
 WEB = "web"
@@ -47,13 +47,7 @@ class Sidecar:
 
     def ask_admin(self, path):
         """Status and text of an admin page."""
-        connection = http.client.HTTPConnection(self.admin, timeout=5)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        return window.ask(self.admin, path)
 
     def ready(self):
         """Waits until the sidecar says that it is ready."""
