@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use socket2::SockFilter;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 
@@ -49,6 +51,20 @@ impl Listener {
         }
     }
 
+    /// Lets nobody begin a connection any more; who has begun one is let in.
+    ///
+    /// Whoever comes is not answered, and asks again in a second: then the door
+    /// is closed, or another program has it. To close it at once would reset
+    /// whoever the kernel lets in between our last look and the end, and what
+    /// they have sent with it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says if its sockets know no filters.
+    pub fn turn_away(&self) -> io::Result<()> {
+        SockRef::from(&self.socket).attach_filter(&NO_NEWCOMERS)
+    }
+
     /// Stops listening, and hands out those whom the kernel has let in already.
     ///
     /// Asks the kernel and not the runtime, which hears of callers only between
@@ -86,6 +102,28 @@ fn is_callers(error: &io::Error) -> bool {
     )
 }
 
+/// A program for the kernel's packet filter (the classic one, as of `tcpdump`),
+/// which looks at a segment from its TCP header on: one that asks for a
+/// connection, SYN without ACK, is dropped.
+static NO_NEWCOMERS: [SockFilter; 5] = [
+    // The byte at 13 holds the flags (RFC 9293, 3.1).
+    SockFilter::new(LOAD_BYTE, 0, 0, 13),
+    SockFilter::new(AND, 0, 0, SYN | ACK),
+    SockFilter::new(SKIP_UNLESS_EQUAL, 0, 1, SYN),
+    SockFilter::new(KEEP_BYTES, 0, 0, 0),
+    SockFilter::new(KEEP_BYTES, 0, 0, u32::MAX),
+];
+const SYN: u32 = 0x02;
+const ACK: u32 = 0x10;
+/// `BPF_LD | BPF_B | BPF_ABS`.
+const LOAD_BYTE: u16 = 0x30;
+/// `BPF_ALU | BPF_AND | BPF_K`.
+const AND: u16 = 0x54;
+/// `BPF_JMP | BPF_JEQ | BPF_K`.
+const SKIP_UNLESS_EQUAL: u16 = 0x15;
+/// `BPF_RET | BPF_K`.
+const KEEP_BYTES: u16 = 0x06;
+
 /// Long enough not to burn a core, short enough that nobody notices.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// A door looks again at least once a second.
@@ -107,5 +145,26 @@ mod tests {
         let callers: Vec<_> = (0..200).map(|_| connect().unwrap()).collect();
         assert_eq!(listener.close().len(), callers.len());
         assert!(connect().is_err(), "it still listens");
+    }
+
+    #[tokio::test]
+    async fn who_comes_too_late_is_not_answered_and_not_reset() {
+        for ours in ["127.0.0.1:0", "[::1]:0"] {
+            let bound = bind(ours.parse().unwrap(), 1).unwrap().remove(0);
+            let address = bound.address();
+            let listener = Listener::new(bound).unwrap();
+            let connect =
+                || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(100));
+            let early = connect().unwrap();
+            listener.turn_away().unwrap();
+            assert_eq!(connect().unwrap_err().kind(), io::ErrorKind::TimedOut);
+            let inside = listener.close();
+            assert_eq!(inside.len(), 1);
+            assert_eq!(inside[0].1, early.local_addr().unwrap());
+            assert_eq!(
+                connect().unwrap_err().kind(),
+                io::ErrorKind::ConnectionRefused
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -50,20 +51,29 @@ pub(super) trait Doorway {
 /// Whoever balances load learns of the drain when we do: for a moment callers
 /// still come, and are served, one request each.
 pub(super) async fn open<D: Doorway + 'static>(door: Rc<D>, listener: Listener) {
+    accept(&door, &listener).await;
+    for (stream, source) in listener.close() {
+        admit(&door, stream, source);
+    }
+}
+
+/// Accepts until the door is to be closed.
+async fn accept<D: Doorway + 'static>(door: &Rc<D>, listener: &Listener) {
     let mut drain = door.desk().drain().clone();
     let mut closing = pin!(async {
         drain.draining().await;
         sleep(GRACE).await;
+        if let Err(error) = listener.turn_away() {
+            tracing::debug!(%error, "who connects in the moment in which a door closes is reset");
+        }
+        sleep(HALF_OPEN).await;
     });
     loop {
         tokio::select! {
             biased;
-            () = &mut closing => break,
-            (stream, source) = listener.accept() => admit(&door, stream, source),
+            () = &mut closing => return,
+            (stream, source) = listener.accept() => admit(door, stream, source),
         }
-    }
-    for (stream, source) in listener.close() {
-        admit(&door, stream, source);
     }
 }
 
@@ -266,3 +276,7 @@ pub(super) fn record_refusal(spare: Room, start: Start, reason: impl Into<Cow<'s
         status: None,
     });
 }
+
+/// How long a connection may take to come about once it was begun: a round trip
+/// around the world.
+const HALF_OPEN: Duration = Duration::from_millis(250);
