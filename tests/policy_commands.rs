@@ -180,19 +180,39 @@ fn a_permit_that_misses_by_one_part_of_its_scope_is_near() {
         "== Workload::\"spiffe://example.org/ns/shop/sa/web\""
     );
     let told = explained(&["--method", "PUT", "--path", "/orders/7"]);
-    let parts: Vec<_> = told["near"]
+    let near: Vec<_> = told["near"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|near| near["part"].clone())
+        .map(|near| (near["part"].as_str(), near["demand"].as_str()))
         .collect();
-    assert_eq!(parts, ["action", "action"], "{told}");
+    let expected = ["GET, HEAD, OPTIONS", "DELETE"].map(|verbs| (Some("action"), Some(verbs)));
+    assert_eq!(near, expected, "{told}");
     let told = explained(&["--path", "/carts/7"]);
     assert_eq!(told["near"][0]["part"], "resource");
     assert_eq!(
         told["near"][0]["demand"],
         "in Route::\"orders:/orders/{id}\""
     );
+}
+
+#[test]
+fn what_forbids_or_is_only_watched_is_not_near() {
+    let dir = shop();
+    let more = r#"
+@id("nobody-writes") forbid (principal, action == Action::"POST", resource);
+@id("web-may-write") @shadow("since June") permit (principal, action == Action::"POST", resource);
+"#;
+    fs::write(dir.path().join("policy/more.cedar"), more).unwrap();
+    let command = ["policy", "explain", "--config", "sidecar.yaml", "--json"];
+    let request = ["--method", "PUT", "--path", "/orders/7"];
+    let caller = ["--caller", "spiffe://example.org/ns/shop/sa/web"];
+    let ended = portreeve(dir.path(), &[&command[..], &request, &caller].concat());
+    let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
+    let near = told["near"].as_array().unwrap();
+    let ids: Vec<_> = near.iter().map(|near| near["id"].as_str()).collect();
+    let expected = ["web-reads-orders", "web-deletes-by-ticket"].map(Some);
+    assert_eq!(ids, expected, "{told}");
 }
 
 #[test]

@@ -429,6 +429,39 @@ fn more_callers_than_it_remembers_are_decided_rightly() {
 }
 
 #[test]
+fn a_year_that_cedar_cannot_write_is_a_no() {
+    let year_0 = SystemTime::UNIX_EPOCH - Duration::from_secs(62_167_219_200);
+    let before = year_0 - Duration::from_secs(1);
+    for condition in [
+        "context.now < datetime(\"1970-01-01\")",
+        // Formulas do not know it, so Cedar is asked.
+        "context.now.toDate() < datetime(\"1970-01-01\")",
+    ] {
+        let text = format!(
+            "@id(\"p\") permit(principal, action in Action::\"http\", resource) when {{ {condition} }};"
+        );
+        for (now, expected) in [(year_0, "permit"), (before, "evaluation_error")] {
+            let asking = Asking {
+                now,
+                ..Asking::default()
+            };
+            assert_eq!(asking.answer(&text).0, expected, "{condition} {now:?}");
+        }
+    }
+}
+
+#[test]
+fn policies_are_equal_by_their_ids() {
+    let text = "@id(\"p\") permit(principal, action, resource); @id(\"q\") permit(principal, action, resource);";
+    let names = || {
+        let permit = on("/").of(&mut Decider::new(), &policy(text)).unwrap();
+        permit.policies().to_vec()
+    };
+    assert_eq!(names(), names());
+    assert_ne!(names()[0], names()[1]);
+}
+
+#[test]
 fn a_policy_says_why_it_is_there() {
     let text = "@id(\"p\") @reason(\"web reads\") @advice(\"ask shop\") permit(principal, action, resource);";
     let permit = on("/").of(&mut Decider::new(), &policy(text)).unwrap();

@@ -120,6 +120,11 @@ mod tests {
             ("a // ((((\n b", 6),
             ("if a then b else if c then d else e", 2 + 6),
             ("iff notif", 6 + 1),
+            ("a + b - c * d", 3 + 6),
+            // No operator of Cedar's, but it may not hide what follows.
+            ("a / ((((\n b", 5 * 6),
+            ("a // ((((\n [b]", 2 * 6),
+            ("a // ((((\r [b]", 2 * 6),
         ];
         for (text, expected) in cases {
             assert_eq!(depth(text), expected, "{text}");

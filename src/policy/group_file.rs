@@ -186,6 +186,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_file_is_read_up_to_its_limits() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("g.yaml");
+        let line = "spiffe://td/a: [g]\n";
+        let spaces = |bytes: u64| " ".repeat(usize::try_from(bytes).unwrap());
+        fs::write(&path, line).unwrap();
+        assert_eq!(read(&path).unwrap(), parse("g.yaml", line).unwrap());
+        assert_eq!(read(&path).unwrap().len(), 1);
+        let blank = spaces(MAX_BYTES - u64::try_from(line.len()).unwrap());
+        fs::write(&path, format!("{line}#{}", &blank[1..])).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 1);
+        fs::write(&path, format!("{line}#{blank}")).unwrap();
+        let mistakes = read(&path).unwrap_err();
+        let told = mistakes[0].to_string();
+        assert!(
+            told.ends_with("has 16777217 bytes, more than 16777216"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn there_may_be_so_many_patterns() {
+        let lines = |count: usize| {
+            let lines = (0..count).map(|number| format!("\"spiffe://td/{number}/*\": [g]\n"));
+            lines
+                .chain(["spiffe://td/exact: [g]\n".to_owned()])
+                .collect::<String>()
+        };
+        assert!(parse("g.yaml", &lines(MAX_PATTERNS)).is_ok());
+        let mistakes = parse("g.yaml", &lines(MAX_PATTERNS + 1)).unwrap_err();
+        let told = mistakes[0].to_string();
+        assert!(
+            told.ends_with("has 10001 patterns with wildcards, more than 10000"),
+            "{told}"
+        );
+    }
+
     proptest! {
         #[test]
         fn any_text_is_lines_or_mistakes(text in "(spiffe://td/(a|\\*|\\*\\*): ?)?([a-z:\\[\\], \n\"*/]{0,12}){0,6}") {

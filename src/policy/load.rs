@@ -134,6 +134,23 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_holds_so_much_in_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let full = vec![b' '; 4 * 1024 * 1024];
+        for name in ["a.cedar", "b.cedar", "c.cedar", "d.cedar"] {
+            fs::write(dir.path().join(name), &full).unwrap();
+        }
+        assert_eq!(read(dir.path()).unwrap().len(), 4);
+        fs::write(dir.path().join("e.cedar"), " ").unwrap();
+        let mistakes = texts(&read(dir.path()).unwrap_err());
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert!(
+            mistakes[0].ends_with("holds more than 16777216 bytes"),
+            "{mistakes:?}"
+        );
+    }
+
+    #[test]
     fn a_missing_directory_is_a_mistake() {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("none");

@@ -44,7 +44,7 @@ pub(super) struct Memory {
     classes: Table<Profile, u32>,
     /// Resources by the templates that a path fits, for each service.
     resources: Vec<Resources>,
-    resources_met: u32,
+    resources_met: usize,
     decisions: Table<(u32, u32, Verb), Rc<Candidates>>,
     /// The same policies may concern many callers and resources.
     candidates: Table<Box<[u32]>, Rc<Candidates>>,
@@ -152,11 +152,14 @@ impl Memory {
     }
 
     fn is_full(&self) -> bool {
-        self.workloads.len() >= MAX_CALLERS
-            || self.classes.len() >= MAX_CALLERS
-            || self.resources_met >= MAX_RESOURCES
-            || self.decisions.len() >= MAX_DECISIONS
-            || self.copies >= MAX_COPIES.max(4 * self.policy.rules.len())
+        let held = [
+            (self.workloads.len(), MAX_CALLERS),
+            (self.classes.len(), MAX_CALLERS),
+            (self.resources_met, MAX_RESOURCES),
+            (self.decisions.len(), MAX_DECISIONS),
+            (self.copies, MAX_COPIES.max(4 * self.policy.rules.len())),
+        ];
+        held.iter().any(|(now, most)| now >= most)
     }
 
     fn caller(&mut self, caller: &Caller) -> Rc<KnownCaller> {
@@ -201,7 +204,8 @@ impl Memory {
         }
         let world = (&*self.policy, &self.words);
         let resource = Rc::new(Resource::new(service, &self.templates, world));
-        let number = self.resources_met;
+        // Forgotten long before there are so many.
+        let number = u32::try_from(self.resources_met).unwrap_or(u32::MAX);
         self.resources_met += 1;
         let key = self.templates.as_slice().into();
         known.insert(key, (number, Rc::clone(&resource)));
@@ -258,7 +262,7 @@ const MAX_CALLERS: usize = 4096;
 
 /// The sets of templates that one path can fit. Few are ever met, but who
 /// chooses paths can go through them all.
-const MAX_RESOURCES: u32 = 4096;
+const MAX_RESOURCES: usize = 4096;
 
 /// Each takes a few dozen bytes.
 const MAX_DECISIONS: usize = 16_384;
@@ -268,3 +272,50 @@ const MAX_ENTITIES: usize = 1024;
 
 /// Each takes about 2 KB. A set larger than that may be held a few times over.
 const MAX_COPIES: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::Method;
+
+    use super::*;
+    use crate::policy::settings::Settings;
+
+    #[test]
+    fn it_keeps_what_it_met_and_not_for_ever() {
+        let settings = Settings {
+            services: [("orders".parse().unwrap(), Vec::new())].into(),
+            ..Settings::default()
+        };
+        let text = "@id(\"p\") permit(principal, action, resource);";
+        let policy = Arc::new(Policy::parse(&[("a.cedar", text)], &settings).unwrap().0);
+        let mut memory = Memory::new(Arc::clone(&policy)).unwrap();
+        assert!(memory.is_of(&policy));
+        let other = Arc::new(Policy::parse(&[("a.cedar", text)], &settings).unwrap().0);
+        assert!(!memory.is_of(&other));
+        let (headers, service) = (HeaderMap::new(), "orders".parse().unwrap());
+        let mut meet = |number: usize| {
+            let id = format!("spiffe://td/w/{number}").parse().unwrap();
+            let caller = Caller::workload(&id);
+            let question = Question {
+                caller: &caller,
+                service: &service,
+                method: &Method::GET,
+                host: "",
+                path: "/",
+                query: None,
+                headers: &headers,
+                source: "10.0.0.1".parse().unwrap(),
+                now: std::time::UNIX_EPOCH,
+            };
+            let met = memory.meet(&question, Verb::of(&Method::GET));
+            assert!(met.is_some(), "{number}");
+            memory.workloads.len()
+        };
+        assert_eq!((meet(0), meet(1), meet(0)), (1, 2, 2));
+        for number in 2..MAX_CALLERS {
+            assert_eq!(meet(number), number + 1);
+        }
+        assert_eq!(meet(MAX_CALLERS), 1);
+    }
+}
