@@ -120,6 +120,8 @@ fn what_the_validator_finds_is_an_error() {
 #[test]
 fn every_policy_has_a_name_of_its_own() {
     let letters = "1 to 128 of a-z, A-Z, 0-9, `.`, `_`, `:`, `/`, `#`, `@`, `-`";
+    let note = |bytes| format!("@id(\"a\") @reason(\"{}\")", "x".repeat(bytes));
+    let long = note(513);
     let cases = [
         (
             "",
@@ -135,6 +137,10 @@ fn every_policy_has_a_name_of_its_own() {
             "the `@advice` has 0 bytes, which is not 1 to 512".to_owned(),
         ),
         (
+            &long,
+            "the `@reason` has 513 bytes, which is not 1 to 512".to_owned(),
+        ),
+        (
             r#"@id("a") @shadow"#,
             "the `@shadow` has 0 bytes, which is not 1 to 512".to_owned(),
         ),
@@ -145,6 +151,8 @@ fn every_policy_has_a_name_of_its_own() {
         let why = format!("a.cedar:1:{column}: error: {why}");
         assert_eq!(shown(&[("a.cedar", &text)]), [why], "{text}");
     }
+    let longest = format!("{} {ANY};", note(512));
+    assert_eq!(shown(&[("a.cedar", &longest)]), [""; 0]);
     let one = format!("@id(\"a\") {ANY};");
     let other = format!("// first\n {one}");
     assert_eq!(
@@ -217,6 +225,19 @@ fn a_policy_too_deep_to_walk_is_refused() {
             "a.cedar:1:1: error: it may be 100012 operators deep, more than 256: use sets, or several policies"
         ]
     );
+    // One that is too deep for Cedar is not shown to it beside others either.
+    let brackets = format!("{}true{}", "(".repeat(50_000), ")".repeat(50_000));
+    let deep = format!("@id(\"p\") {ANY} when {{ {brackets} }};");
+    let beside = format!("@id(\"q\") {ANY};\n{deep}");
+    for text in [&deep, &beside] {
+        let found = shown(&[("a.cedar", text)]).concat();
+        assert!(found.contains("it may be 300012 operators deep"), "{found}");
+    }
+    let exact = |times| format!("@id(\"p\") {ANY} when {{ {}true }};", "!".repeat(times));
+    for (times, is_deep) in [(244, false), (245, true)] {
+        let found = shown(&[("a.cedar", &exact(times))]).concat();
+        assert_eq!(found.contains("operators deep"), is_deep, "{found}");
+    }
     for (open, close, times) in [
         ("!", "", 240),
         ("(", ")", 40),

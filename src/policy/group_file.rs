@@ -171,11 +171,11 @@ mod tests {
             [(1, 23), (2, 1), (3, 1)],
             "{mistakes:?}"
         );
-        for (text, line) in [
-            ("- a\n", 1),
-            ("spiffe://td/a: g\n", 1),
-            ("spiffe://td/a: []\nspiffe://td/a: []\n", 2),
-            ("a: [", 1),
+        for (text, line, said) in [
+            ("- a\n", 1, "expected mapping"),
+            ("spiffe://td/a: g\n", 1, "sequence"),
+            ("spiffe://td/a: []\nspiffe://td/a: []\n", 2, "duplicate"),
+            ("a: [", 1, ""),
         ] {
             let mistakes = parse("g.yaml", text).unwrap_err();
             assert_eq!(
@@ -183,6 +183,7 @@ mod tests {
                 [line],
                 "{text}{mistakes:?}"
             );
+            assert!(mistakes[0].text.contains(said), "{text}{mistakes:?}");
         }
     }
 

@@ -279,15 +279,51 @@ mod tests {
     use http::Method;
 
     use super::*;
+    use crate::policy::person::Person;
     use crate::policy::settings::Settings;
+
+    fn settings() -> Settings {
+        Settings {
+            services: [("orders".parse().unwrap(), Vec::new())].into(),
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn who_is_known_is_nobody_else() {
+        let policy = Policy::parse(&[], &settings()).unwrap().0;
+        let mut memory = Memory::new(Arc::new(policy)).unwrap();
+        let person = |subject: &str| {
+            Caller::person(Arc::new(Person {
+                acr: None,
+                amr: Default::default(),
+                authenticated_at: None,
+                claims: Default::default(),
+                email: None,
+                email_verified: false,
+                groups: Default::default(),
+                name: None,
+                provider: "corp".parse().unwrap(),
+                roles: Default::default(),
+                subject: subject.parse().unwrap(),
+            }))
+        };
+        let (alice, bob) = (person("alice"), person("bob"));
+        let (of_alice, of_bob) = (memory.caller(&alice), memory.caller(&bob));
+        assert_eq!(of_alice.uid.id().unescaped(), "corp/alice");
+        assert_eq!(of_bob.uid.id().unescaped(), "corp/bob");
+        assert!(of_alice.is_at(&alice) && of_alice.is_at(&alice.clone()));
+        assert!(!of_alice.is_at(&bob) && !of_alice.is_at(&person("alice")));
+        assert!(Rc::ptr_eq(&of_alice, &memory.caller(&alice)));
+        let nobody = memory.caller(&Caller::anonymous());
+        assert!(Rc::ptr_eq(&nobody, &memory.caller(&Caller::anonymous())));
+        assert!(!Rc::ptr_eq(&nobody, &of_bob));
+    }
 
     #[test]
     fn it_keeps_what_it_met_and_not_for_ever() {
-        let settings = Settings {
-            services: [("orders".parse().unwrap(), Vec::new())].into(),
-            ..Settings::default()
-        };
-        let text = "@id(\"p\") permit(principal, action, resource);";
+        let settings = settings();
+        let text = "@id(\"p\") permit(principal, action, resource);\n@id(\"q\") forbid(principal == Workload::\"spiffe://td/w/0\", action, resource);";
         let policy = Arc::new(Policy::parse(&[("a.cedar", text)], &settings).unwrap().0);
         let mut memory = Memory::new(Arc::clone(&policy)).unwrap();
         assert!(memory.is_of(&policy));
@@ -310,12 +346,14 @@ mod tests {
             };
             let met = memory.meet(&question, Verb::of(&Method::GET));
             assert!(met.is_some(), "{number}");
-            memory.workloads.len()
+            (memory.workloads.len(), memory.copies)
         };
-        assert_eq!((meet(0), meet(1), meet(0)), (1, 2, 2));
+        // The first has two policies, all others one.
+        assert_eq!(meet(0), (1, 3));
+        assert_eq!((meet(1), meet(0)), ((2, 5), (2, 5)));
         for number in 2..MAX_CALLERS {
-            assert_eq!(meet(number), number + 1);
+            assert_eq!(meet(number), (number + 1, 5));
         }
-        assert_eq!(meet(MAX_CALLERS), 1);
+        assert_eq!(meet(MAX_CALLERS), (1, 2));
     }
 }

@@ -156,4 +156,20 @@ mod tests {
         assert_eq!((later(0), later(6), later(7)), ((7, 5), (7, 11), (8, 1)));
         assert_eq!(Mistake::whole("d", "gone").to_string(), "d: error: gone");
     }
+
+    #[test]
+    fn only_what_is_said_twice_of_one_place_is_said_once() {
+        let at = |file: &str, line, text: &str| {
+            Mistake::at(file, ("x", (line, 1)), 0, Severity::Error, text)
+        };
+        let first = at("a", 1, "no `x`; did you mean `y`?");
+        assert!(at("a", 1, "no `x`; did you mean `z`?").says_no_more_than(&first));
+        for other in [
+            at("b", 1, "no `x`"),
+            at("a", 2, "no `x`"),
+            at("a", 1, "no `w`"),
+        ] {
+            assert!(!other.says_no_more_than(&first), "{other}");
+        }
+    }
 }

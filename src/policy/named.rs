@@ -87,6 +87,13 @@ mod tests {
         let found: Vec<_> = found.iter().map(|(kind, id)| (*kind, &**id)).collect();
         assert_eq!(found, [("Workload", "a"), ("Service", "c\"d"), ("B", "f")]);
         assert_eq!(entities("\"\\"), []);
+        // What separates a name from its text parts them.
+        for between in ["/ ::", ":: /", "( ::", ":: )"] {
+            let text = format!("Service {between} \"a\" A::\"b\"");
+            let found = entities(&text);
+            assert!(found.iter().all(|(kind, _)| *kind != "Service"), "{text}");
+            assert_eq!(found.last(), Some(&("A", Cow::Borrowed("b"))), "{text}");
+        }
     }
 
     proptest! {

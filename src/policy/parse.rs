@@ -74,10 +74,10 @@ fn together(statements: &[Statement<'_>]) -> Option<Vec<Read>> {
         text.push('\n');
     }
     let (mut trees, set) = parse_policyset_to_ests_and_pset(&text).ok()?;
-    if trees.len() != statements.len() || set.templates().next().is_some() {
+    if trees.len() != statements.len() {
         return None;
     }
-    // These are the names that Cedar gives to the policies of a text.
+    // These are the names that Cedar gives to the policies of a text. A template is not among them.
     let read = starts.into_iter().enumerate().map(|(number, start)| {
         let id = PolicyID::from_string(format!("policy{number}"));
         let tree = pst::Template::try_from(trees.remove(&id)?).ok()?;

@@ -217,7 +217,9 @@ mod tests {
 
     #[test]
     fn a_name_has_no_slash_so_that_an_id_has_one_reading() {
-        assert_eq!("corp-1".parse::<ProviderName>().unwrap().as_str(), "corp-1");
+        for name in ["corp-1", &"a".repeat(32)] {
+            assert_eq!(name.parse::<ProviderName>().unwrap().as_str(), name);
+        }
         for name in ["", "a/b", "Corp", "a b", "é", &"a".repeat(33)] {
             assert_eq!(
                 name.parse::<ProviderName>(),
