@@ -5,10 +5,15 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use std::collections::BTreeSet;
+
 use portreeve::policy::Mistake;
 use portreeve::policy::Policy;
+use portreeve::policy::Route;
 use portreeve::policy::Settings;
 use portreeve::policy::Severity;
+use portreeve::policy::SignalType;
+use portreeve::policy::Signals;
 use proptest::prelude::*;
 
 fn settings() -> Settings {
@@ -258,6 +263,60 @@ fn a_policy_too_deep_to_walk_is_refused() {
     let more = r#" || context.path == "/""#.repeat(240);
     let wide = format!("@id(\"p\") {HTTP} when {{ context.path == \"\"{more} }};");
     assert_eq!(shown(&[("a.cedar", &wide)]), [""; 0]);
+}
+
+#[test]
+fn a_set_is_another_if_anything_in_it_is() {
+    let text = format!("@id(\"p\") {ANY};");
+    let set = |text: &str, change: &dyn Fn(&mut Settings)| {
+        let mut settings = settings();
+        let team = [("team".parse().unwrap(), [].into())].into();
+        settings.add_groups(&team);
+        settings.signals = [("risk".parse().unwrap(), SignalType::Long)].into();
+        change(&mut settings);
+        Policy::parse(&[("a.cedar", text)], &settings).unwrap().0
+    };
+    let signals = |value: &str| {
+        let declared = [("risk".parse().unwrap(), SignalType::Long)].into();
+        Signals::parse(
+            "s",
+            &format!("spiffe://td/a: {{ risk: {value} }}"),
+            &declared,
+        )
+        .unwrap()
+    };
+    let one = set(&text, &|_| ());
+    assert!(one.is_same_as(&set(&text, &|_| ())));
+    assert_eq!(one.signal_types().len(), 1);
+    let other = set(&format!("{text}\n// more"), &|_| ());
+    assert!(!one.is_same_as(&other));
+    let grouped = set(&text, &|settings| {
+        settings.group_lines = vec![(
+            "spiffe://td/a".parse().unwrap(),
+            vec!["team".parse().unwrap()],
+        )];
+    });
+    assert!(!one.is_same_as(&grouped) && grouped.is_same_as(&grouped));
+    let low = set(&text, &|settings| settings.signal_values = signals("1"));
+    let high = set(&text, &|settings| settings.signal_values = signals("2"));
+    assert!(!one.is_same_as(&low) && !low.is_same_as(&high));
+}
+
+#[test]
+fn services_and_their_routes_are_added_to_those_that_are_there() {
+    let route = |path: &str| Route {
+        path: path.parse().unwrap(),
+        groups: BTreeSet::new(),
+    };
+    let mut all = settings();
+    let more = [
+        ("orders".parse().unwrap(), vec![route("/a"), route("/b")]),
+        ("carts".parse().unwrap(), vec![route("/c")]),
+    ];
+    all.add_services(&more.clone().into());
+    all.add_services(&more.into());
+    let counts: Vec<usize> = all.services.values().map(Vec::len).collect();
+    assert_eq!(counts, [2, 4]);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! A map as it is written: its keys in their order, with their places.
 
 use std::fmt;
+use std::fs;
+use std::io;
 use std::marker::PhantomData;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::Deserializer;
@@ -27,6 +30,19 @@ impl<'de, V: Deserialize<'de>> Ordered<V> {
             vec![at(name, (line, column), text)]
         })
     }
+}
+
+/// The name, for mistakes, and the text of the file at `path`, which has at most `most` bytes.
+pub(super) fn text_of(path: &Path, most: u64) -> Result<(String, String), Vec<Mistake>> {
+    let name = path.display().to_string();
+    let whole = |text: String| vec![Mistake::whole(&name, text)];
+    let unread = |error: io::Error| whole(format!("cannot be read: {error}"));
+    let bytes = fs::metadata(path).map_err(unread)?.len();
+    if bytes > most {
+        return Err(whole(format!("has {bytes} bytes, more than {most}")));
+    }
+    let text = fs::read_to_string(path).map_err(unread)?;
+    Ok((name, text))
 }
 
 /// A mistake in the file `name`.
@@ -66,5 +82,32 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Ordered<V> {
         }
 
         deserializer.deserialize_map(Pairs(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f.yaml");
+        let name = path.display().to_string();
+        let told = || text_of(&path, 3).map_err(|mistakes| mistakes[0].to_string());
+        let gone = told().unwrap_err();
+        assert!(
+            gone.starts_with(&format!("{name}: error: cannot be read: ")),
+            "{gone}"
+        );
+        for text in ["", "abc"] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(told(), Ok((name.clone(), text.to_owned())));
+        }
+        for (bytes, text) in [(4, "abcd"), (5, "abcde")] {
+            fs::write(&path, text).unwrap();
+            let long = format!("{name}: error: has {bytes} bytes, more than 3");
+            assert_eq!(told(), Err(long));
+        }
     }
 }

@@ -85,6 +85,7 @@ mod tests {
             of(&[]).as_str(),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
+        assert_eq!(of(&[]).to_string(), of(&[]).as_str());
         assert_eq!(of(&[]).short(), "e3b0c44298fc");
     }
 }

@@ -8,7 +8,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -87,14 +86,7 @@ impl Signals {
         path: &Path,
         declared: &BTreeMap<SignalName, SignalType>,
     ) -> Result<Self, Vec<Mistake>> {
-        let name = path.display().to_string();
-        let whole = |text: String| vec![Mistake::whole(&name, text)];
-        let unread = |error: std::io::Error| whole(format!("cannot be read: {error}"));
-        let bytes = fs::metadata(path).map_err(unread)?.len();
-        if bytes > MAX_BYTES {
-            return Err(whole(format!("has {bytes} bytes, more than {MAX_BYTES}")));
-        }
-        let text = fs::read_to_string(path).map_err(unread)?;
+        let (name, text) = ordered::text_of(path, MAX_BYTES)?;
         Self::parse(&name, &text, declared)
     }
 
