@@ -273,6 +273,13 @@ mod tests {
             ["risk", "safe", "tags"]
         );
         assert_eq!(names(&signals, "spiffe://td/a", 60), ["safe", "tags"]);
+        let held = signals.of("spiffe://td/a").unwrap();
+        let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+        let ends = |second| {
+            let names = ["risk", "safe"].map(|name| name.parse().unwrap());
+            held.ends(&names, at(second))
+        };
+        assert_eq!((ends(59), ends(60), ends(61)), (Some(at(60)), None, None));
         assert!(names(&signals, "spiffe://td/b", 0).is_empty());
         let more = signals.with("spiffe://td/b", ("site", "here"), &declared());
         assert_eq!(names(&more.unwrap(), "spiffe://td/b", 0), ["site"]);

@@ -152,6 +152,7 @@ mod tests {
         assert_eq!(texts("permit; rest"), ["permit;", "rest"]);
         assert_eq!(texts("a // x\r; b;"), ["a // x\r;", "b;"]);
         assert_eq!(texts("\"open; "), ["\"open; "]);
+        assert_eq!(texts("a / b; c / ; d"), ["a / b;", "c / ;", "d"]);
     }
 
     #[test]
