@@ -91,6 +91,17 @@ fn rejects_what_could_never_match() {
 }
 
 #[test]
+fn a_template_may_be_as_long_and_as_deep_as_that() {
+    let deep = "/a".repeat(64);
+    let long = format!("/{}", "a".repeat(1023));
+    let [deep, long] = [deep, long].map(|text| text.parse::<Template>().unwrap());
+    assert_eq!(deep.segments().len(), 64);
+    assert_eq!(long.to_string().len(), 1024);
+    assert_eq!(deep, deep.clone());
+    assert_ne!(deep, long);
+}
+
+#[test]
 fn knows_when_two_can_meet() {
     let cases = [
         ("/users/{id}", "/users/me", true),
