@@ -81,12 +81,13 @@ mod tests {
     fn what_policies_name_counts_as_declared_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let text = r#"@id("a") permit (principal in WorkloadGroup::"ops", action, resource in Route::"orders:/x/{id}");
-            @id("b") permit (principal, action, resource in RouteGroup::"public");"#;
+            @id("b") permit (principal, action, resource in RouteGroup::"public");
+            @id("c") permit (principal, action, resource in Service::"carts");"#;
         fs::write(dir.path().join("a.cedar"), text).unwrap();
         assert!(Policy::load(dir.path(), &Settings::default()).is_err());
         let settings = Settings::as_named_in(dir.path());
         let (policy, warnings) = Policy::load(dir.path(), &settings).unwrap();
-        assert_eq!((policy.names().len(), warnings), (2, Vec::new()));
+        assert_eq!((policy.names().len(), warnings), (3, Vec::new()));
         let header =
             r#"@id("a") permit (principal, action, resource) when { context.headers has "x-a" };"#;
         fs::write(dir.path().join("a.cedar"), header).unwrap();

@@ -56,6 +56,31 @@ fn what_may_not_sign_is_no_root() {
 }
 
 #[test]
+fn bundles_are_the_same_if_every_root_is() {
+    let bundle = |name: &str, roots: &[usize]| {
+        let all = corpus::chain(&format!("{name}.bundle.pem"));
+        let roots: Vec<_> = roots.iter().map(|&root| all[root].clone()).collect();
+        Bundle::new(name.parse().unwrap(), roots).unwrap()
+    };
+    let prod = |roots: &[usize]| bundle("prod.example", roots);
+    let other = || bundle("other.example", &[0]);
+    let one = Bundles::new([prod(&[0, 1]), other()]).unwrap();
+    assert!(one.are(&Bundles::new([other(), prod(&[0, 1])]).unwrap()));
+    for all in [
+        vec![prod(&[0, 1])],
+        vec![prod(&[0]), other()],
+        vec![prod(&[0, 2]), other()],
+        vec![prod(&[0, 1, 2]), other()],
+    ] {
+        let others = Bundles::new(all).unwrap();
+        assert!(!one.are(&others) && !others.are(&one), "{others:?}");
+    }
+    let (ours, theirs) = (prod(&[0]), other());
+    let of = |bundle: Bundle| Bundles::new([bundle]).unwrap();
+    assert!(!of(ours).are(&of(theirs)));
+}
+
+#[test]
 fn bundles_of_one_trust_domain_are_not_merged() {
     let bundle = || {
         let roots = corpus::chain("prod.example.bundle.pem");

@@ -77,7 +77,8 @@ async fn a_caller_without_a_certificate_is_turned_away() {
     assert_eq!(failed(accepted), HandshakeError::NoCertificate);
     let mut byte = [0];
     // It sees its own half of the handshake end well, and then the alert.
-    assert!(stranger.unwrap().read_exact(&mut byte).await.is_err());
+    let alert = stranger.unwrap().read_exact(&mut byte).await.unwrap_err();
+    assert!(alert.to_string().contains("CertificateRequired"), "{alert}");
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ mod host_certificates;
 #[cfg(test)]
 mod lease;
 #[cfg(test)]
+mod newcomers;
+#[cfg(test)]
 mod openssl;
 #[cfg(test)]
 mod parties;
