@@ -135,6 +135,7 @@ mod tests {
         longer.push(0);
         assert_eq!(read_request(&longer), Err(CsrError::Malformed));
         assert_eq!(read_request(b"x"), Err(CsrError::Malformed));
+        assert_eq!(read_request(&[0; MAX_BYTES]), Err(CsrError::Malformed));
         assert_eq!(
             read_request(&[0; MAX_BYTES + 1]),
             Err(CsrError::TooLong {

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod bundle;
 #[cfg(test)]
+mod chains;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod demo_script;
