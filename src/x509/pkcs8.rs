@@ -64,6 +64,10 @@ fn bounds(element: &[u8]) -> Option<(usize, usize)> {
     if first < 0x80 {
         return Some((2, 2 + usize::from(first)));
     }
+    // An end that is marked, and not measured, is no DER.
+    if first == 0x80 {
+        return None;
+    }
     let start = 2 + usize::from(first & 0x7f);
     let mut length = 0_usize;
     for &digit in element.get(2..start)? {
@@ -85,16 +89,18 @@ mod tests {
     use rcgen::KeyPair;
     use rcgen::KeyUsagePurpose;
     use rcgen::SanType;
+    use rustls_pki_types::PrivatePkcs1KeyDer;
     use rustls_pki_types::PrivatePkcs8KeyDer;
     use rustls_pki_types::PrivateSec1KeyDer;
 
     use super::*;
 
     #[test]
-    fn a_key_in_sec_1_becomes_the_same_key_in_pkcs_8() {
+    fn a_key_in_half_a_form_becomes_the_same_key_in_pkcs_8() {
         for algorithm in [
             &rcgen::PKCS_ECDSA_P256_SHA256,
             &rcgen::PKCS_ECDSA_P384_SHA384,
+            &rcgen::PKCS_RSA_SHA256,
         ] {
             let pair = KeyPair::generate_for(algorithm).unwrap();
             let leaf = leaf(&pair);
@@ -102,11 +108,16 @@ mod tests {
             let kept = to_pkcs8(&PrivatePkcs8KeyDer::from(whole.clone()).into(), &leaf).unwrap();
             assert_eq!(*kept, whole);
 
-            // Version, algorithm, and the SEC 1 key in an octet string.
+            // Version, algorithm, and the SEC 1 or PKCS #1 key in an octet string.
             let inside = &content(&whole).unwrap()[VERSION_0.len()..];
             let octets = &inside[first_element(inside).unwrap().len()..];
-            let sec1 = content(octets).unwrap().to_vec();
-            let made = to_pkcs8(&PrivateSec1KeyDer::from(sec1).into(), &leaf).unwrap();
+            let inner = content(octets).unwrap().to_vec();
+            let half = if algorithm == &rcgen::PKCS_RSA_SHA256 {
+                PrivatePkcs1KeyDer::from(inner).into()
+            } else {
+                PrivateSec1KeyDer::from(inner).into()
+            };
+            let made = to_pkcs8(&half, &leaf).unwrap();
             let read = KeyPair::try_from(made.as_slice()).unwrap();
             assert_eq!(read.public_key_raw(), pair.public_key_raw());
         }
@@ -122,6 +133,8 @@ mod tests {
             written.pop();
             assert_eq!(first_element(&written).filter(|_| length > 0), None);
         }
+        let marked = [&[SEQUENCE, 0x80][..], &[0; 200]].concat();
+        assert_eq!(content(&marked), None);
     }
 
     fn leaf(pair: &KeyPair) -> Leaf {
