@@ -150,6 +150,22 @@ fn what_is_absent_is_said_and_what_comes_after_it_is_not_reached() {
 }
 
 #[test]
+fn what_a_condition_says_itself_is_not_told_as_read() {
+    let dir = shop();
+    let more = r#"@id("made") permit (principal, action == Action::"PUT", resource)
+when { { path: context.path }.path == "/orders/7" };"#;
+    fs::write(dir.path().join("policy/more.cedar"), more).unwrap();
+    let command = ["policy", "explain", "--config", "sidecar.yaml", "--json"];
+    let request = ["--method", "PUT", "--path", "/orders/7"];
+    let caller = ["--caller", "spiffe://example.org/ns/shop/sa/web"];
+    let ended = portreeve(dir.path(), &[&command[..], &request, &caller].concat());
+    let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
+    let values = &found(&told, "made")["conditions"][0]["values"];
+    let names: Vec<_> = values.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["context.path"]);
+}
+
+#[test]
 fn a_forbid_is_named_with_what_its_author_says_of_it() {
     let ended = explain(&["--path", "/orders/0"]);
     assert_eq!(ended.code, 3);

@@ -199,6 +199,17 @@ class Source:
             word = f"{here} ||" if new == "true" else f"!{here} &&"
             self._wrapped.setdefault((begin, end), []).append(f"/*m{number}<*/{word}/*m{number}>*/ ")
 
+        elif genre == "StructField":
+            while node is not None and node.type != "field_initializer":
+                node = node.parent
+            bases = [child for child in node.parent.children if child.type == "base_field_initializer"] if node else []
+            if not bases:
+                return
+            value, field = node.child_by_field_name("value"), node.child_by_field_name("field").text.decode()
+            base = bases[0].text.decode().removeprefix("..")
+            self._put(self._before, value.start_byte, f"/*m{number}<*/if {here} {{ ({base}).{field} }} else {{/*m{number}>*/ ")
+            self._put(self._after, value.end_byte, " }")
+
     @staticmethod
     def _put(where, at, text):
         where.setdefault(at, []).append(text)
