@@ -61,6 +61,36 @@ fn each_part_of_a_condition_is_one_that_a_policy_may_have() {
     }
 }
 
+/// What generated conditions meet by chance, each for itself.
+#[test]
+fn each_part_of_a_condition_means_what_it_means_to_cedar() {
+    let requests: Vec<Asked> = (0..60_usize)
+        .map(|nth| Asked {
+            caller: nth % CALLERS.len(),
+            service: picked(&SERVICES, nth),
+            method: picked(&METHODS, nth / 3),
+            path: picked(&PATHS, nth / 2),
+            header: picked(&HEADERS, nth / 5),
+            query: picked(&QUERIES, nth / 7),
+            minute: picked(&MINUTES, nth / 2),
+            source: picked(&SOURCES, nth / 3),
+            tls: picked(&GROUPS, nth / 4),
+        })
+        .collect();
+    for atom in ATOMS {
+        let lines = ["when", "unless"].map(|word| {
+            let condition = format!("{word} {{ {atom} }}");
+            world::line(["permit", "principal", "action", "resource", &condition])
+        });
+        let (policy, text) = with_routes(lines.into());
+        agrees((policy, &text), &plain_set(&text), &requests).unwrap();
+    }
+}
+
+fn picked<T: Copy>(all: &[T], nth: usize) -> T {
+    all[nth % all.len()]
+}
+
 /// As many as no single number has bits for.
 #[test]
 fn the_policies_of_a_large_set_are_all_heard() {

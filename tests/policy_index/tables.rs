@@ -83,7 +83,7 @@ pub(crate) const CONDITIONS: [&str; 27] = [
 ];
 
 /// What conditions are made of; each is valid by itself.
-pub(crate) const ATOMS: [&str; 75] = [
+pub(crate) const ATOMS: [&str; 82] = [
     "true",
     "context.path like \"/users/*\"",
     "context.path like \"*e*/m*\"",
@@ -123,6 +123,12 @@ pub(crate) const ATOMS: [&str; 75] = [
     "context.sourceIp == ip(\"192.0.2.7\")",
     "context.sourceIp == ip(\"192.0.2.0/24\")",
     "context.sourceIp.isIpv4()",
+    "context.sourceIp.isIpv6()",
+    "ip(\"10.0.0.1\").isInRange(ip(\"10.0.0.0/8\"))",
+    "ip(\"10.0.0.1\") == ip(\"10.0.0.2\")",
+    "ip(\"::1\").isIpv4()",
+    "datetime(\"1970-01-01T09:00:00Z\").toTime() < duration(\"8h\")",
+    "datetime(\"1970-01-01T09:00:00Z\").toDate() == datetime(\"1970-01-01\")",
     "context.sourceIp.isLoopback()",
     "context.query.contains(\"q\")",
     "context has tls",
@@ -159,6 +165,7 @@ pub(crate) const ATOMS: [&str; 75] = [
     "(principal is Workload && principal.trustDomain == \"td\")",
     "resource in [Route::\"s:/users/{id}\", Route::\"t:/{any}\"]",
     "action in [Action::\"write\", Action::\"GET\"]",
+    "action in [Action::\"read\", Action::\"GET\"]",
 ];
 
 /// About nobody: they bring the parameters that conditions name.
