@@ -9,6 +9,7 @@ use portreeve::policy::ClaimType;
 use portreeve::policy::Policy;
 use portreeve::policy::Route;
 use portreeve::policy::Settings;
+use portreeve::policy::SignalType;
 
 fn settings() -> Settings {
     let route = Route {
@@ -25,6 +26,7 @@ fn settings() -> Settings {
         )]
         .into(),
         claims: [("level".parse().unwrap(), ClaimType::Long)].into(),
+        signals: [("risk".parse().unwrap(), SignalType::Long)].into(),
         providers: ["okta".parse().unwrap()].into(),
         trust_domains: ["td".parse().unwrap()].into(),
         ..Settings::default()
@@ -78,6 +80,26 @@ fn what_is_declared_can_be_said() {
 }
 
 #[test]
+fn what_is_declared_can_be_asked_of_what_is_chosen() {
+    let either = r#"if context.method == "GET" then context else context"#;
+    let who = r#"if context.method == "GET" then principal else principal"#;
+    for condition in [
+        format!("({either}) has path"),
+        format!(r#"({either}).headers has "x-debug""#),
+        format!(r#"resource in Route::"orders:/api/{{id}}" && ({either}).params has id"#),
+        format!("({either}).utc.weekday <= 5"),
+        format!("({either}) has tls.group"),
+        format!("({either}).signals has risk"),
+        format!("principal is Workload && ({who}) has ns"),
+        format!("principal is User && ({who}) has email"),
+        format!("principal is User && ({who}).claims has level"),
+    ] {
+        let found = found("permit", ALL, &format!("when {{ {condition} }}"));
+        assert_eq!(found, [""; 0], "{condition}");
+    }
+}
+
+#[test]
 fn a_name_that_nothing_has_is_refused() {
     let cases = [
         (
@@ -87,6 +109,12 @@ fn a_name_that_nothing_has_is_refused() {
         ),
         ("context has headers.debgu", "debgu", "`context.headers`"),
         ("context has pathh", "pathh", "the context"),
+        // Never asked, and wrong all the same.
+        (
+            r#"false && context.headers.debgu == "1""#,
+            "debgu",
+            "`context.headers`",
+        ),
         ("context.params has id", "id", "`context.params`"),
         ("context.berlin has week", "week", "a clock"),
         ("principal has emial", "emial", "this principal"),
@@ -155,6 +183,10 @@ fn an_id_that_nothing_has_is_refused() {
         (
             r#"principal is User && principal in Group::"sre""#,
             "error: `sre` is not `<provider>/<group>`",
+        ),
+        (
+            r#"principal is User && principal in Group::"okta/""#,
+            "error: `okta/` is not `<provider>/<group>`",
         ),
         (
             r#"principal is User && principal in Group::"Okta/sre""#,

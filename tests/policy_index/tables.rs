@@ -83,7 +83,7 @@ pub(crate) const CONDITIONS: [&str; 27] = [
 ];
 
 /// What conditions are made of; each is valid by itself.
-pub(crate) const ATOMS: [&str; 82] = [
+pub(crate) const ATOMS: [&str; 83] = [
     "true",
     "context.path like \"/users/*\"",
     "context.path like \"*e*/m*\"",
@@ -164,6 +164,7 @@ pub(crate) const ATOMS: [&str; 82] = [
     "(principal is Workload && principal has ns && principal.ns == \"a\")",
     "(principal is Workload && principal.trustDomain == \"td\")",
     "resource in [Route::\"s:/users/{id}\", Route::\"t:/{any}\"]",
+    "resource is Service",
     "action in [Action::\"write\", Action::\"GET\"]",
     "action in [Action::\"read\", Action::\"GET\"]",
 ];

@@ -109,7 +109,7 @@ mod tests {
             "context.sourceIp.isIpv4() || context.sourceIp.isIpv6()",
             "principal is Workload in Namespace::\"td/a\" && principal.spiffe like \"*/x\"",
             "principal has ns && principal.ns == principal.sa && principal.trustDomain == \"td\"",
-            "resource is Route && resource in [Service::\"s\"] && resource != Service::\"s\"",
+            "resource is Route && resource in [Service::\"s\"]",
             "context.query.contains(\"q\") || !(context has query)",
             "context has tls && context.tls.group == \"X25519\" && context.tls.serial != \"0a\"",
             "context has authAge && context.authAge <= 15 * 60",

@@ -137,9 +137,9 @@ impl Names<'_> {
             (Expr::Var(var), Expr::Literal(Literal::EntityUID(uid)))
             | (Expr::Literal(Literal::EntityUID(uid)), Expr::Var(var)) => match var {
                 Var::Principal => Some(Truth::CallerIs(entity(uid)?)),
-                Var::Resource => Some(Truth::ResourceIs(entity(uid)?)),
                 Var::Action => Some(Truth::Action(verbs(uid, |_| false))),
-                Var::Context => None,
+                // No policy says of a resource that it is one thing and no other.
+                Var::Context | Var::Resource => None,
             },
             _ => None,
         }

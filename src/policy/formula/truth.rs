@@ -58,7 +58,6 @@ pub(super) enum Truth {
     CallerIs(EntityUid),
     CallerIsA(EntityTypeName),
     ResourceIn(Box<[EntityUid]>),
-    ResourceIs(EntityUid),
     ResourceIsA(EntityTypeName),
     /// A set of verbs, each with its bit.
     Action(u16),
@@ -111,7 +110,6 @@ impl Truth {
                 let caller = facts.caller;
                 is_in(any, &caller.uid, &caller.ancestors)
             }
-            Self::ResourceIs(uid) => facts.resource.uid == *uid,
             Self::ResourceIn(any) => {
                 let resource = facts.resource;
                 is_in(any, &resource.uid, &resource.ancestors)
