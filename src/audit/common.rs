@@ -146,13 +146,12 @@ impl Common {
     /// Notes that the sink does not take records, for `reason`. Answers whether that is new.
     pub(super) fn fails(&self, reason: String) -> bool {
         self.sink_fails();
-        let mut failures = self.failures();
-        let since = failures.write.take().map(|failure| failure.since);
-        failures.write = Some(Failure {
-            reason,
-            since: since.unwrap_or_else(|| self.now()),
-        });
-        since.is_none()
+        let now = self.now();
+        let write = &mut self.failures().write;
+        let before = write.take().map(|failure| failure.since);
+        let since = before.unwrap_or(now);
+        *write = Some(Failure { reason, since });
+        before.is_none()
     }
 
     /// Notes that the file could not be changed for another.

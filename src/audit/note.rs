@@ -282,8 +282,10 @@ fn signature(line: &str) -> Option<Signature<'_>> {
     })
 }
 
+type Parts<'a> = (&'a str, [u8; 4], Zeroizing<Vec<u8>>);
+
 /// `name+id+key`, the key decoded. A name has no `+`; a key may.
-fn parts_of(text: &str) -> Option<(&str, [u8; 4], Zeroizing<Vec<u8>>)> {
+fn parts_of(text: &str) -> Option<Parts<'_>> {
     let mut parts = text.splitn(3, '+');
     let (name, id, key) = (parts.next()?, parts.next()?, parts.next()?);
     let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');

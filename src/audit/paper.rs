@@ -7,7 +7,7 @@ use crate::audit::sink::Sink;
 use crate::audit::sink::SinkError;
 use crate::audit::tail::Tail;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 use std::time::SystemTime;
 use tokio::time::Instant;
@@ -148,7 +148,7 @@ impl Paper {
         Ok(Some(name))
     }
 
-    fn lay_away(&self, path: &PathBuf, seq: u64, now: SystemTime) -> io::Result<String> {
+    fn lay_away(&self, path: &Path, seq: u64, now: SystemTime) -> io::Result<String> {
         self.output.sync()?;
         // What is not at its place is somebody else's to move.
         if !self.output.is_at(path) {

@@ -19,6 +19,8 @@ use std::io::SeekFrom;
 pub(super) struct Tail {
     /// Where its chain stands, if a line of one is near its end.
     chain: Option<Chain>,
+    /// Where it stands once the last line has the newline that only it lacks.
+    unended: Option<Chain>,
     /// Which chain that is, if the file says so.
     log: Option<LogId>,
     /// All that follows the last line of the chain.
@@ -41,14 +43,20 @@ impl Tail {
         file.seek(SeekFrom::Start(bytes - window))?;
         let mut end = Vec::new();
         file.take(window).read_to_end(&mut end)?;
-        let (chain, rest) = last_of_chain(&end, window < bytes);
+        let (chain, rest) = last_of_chain(&end, bytes - window);
         let torn = match rest {
             Some(rest) => Torn::of(rest.strip_suffix(b"\n").unwrap_or(rest)),
             None => None,
         };
-        let (since, log) = first_words(file, chain.is_some())?;
+        let unended = chain.zip(rest).and_then(|(chain, rest)| {
+            let line = Sealed::read(rest).filter(|line| line.seq == chain.seq() + 1)?;
+            line.follows(chain.last())
+                .then(|| Chain::at(line.seq, line.link))
+        });
+        let (since, log) = first_words(file, chain.as_ref())?;
         Ok(Self {
             chain,
+            unended,
             log,
             torn,
             since,
@@ -60,11 +68,12 @@ impl Tail {
     /// How a chain goes on from here, in this file or in the one after it, which then is `from` this one.
     pub(super) fn next(self, from: Option<String>) -> Option<(Chain, LogId, Head)> {
         let (chain, log, torn) = (self.chain?, self.log?, self.torn);
-        let head = match from {
-            None => Head::Resumes { torn },
-            from => Head::Continues { from, torn },
-        };
-        Some((chain, log, head))
+        Some(match (from, self.unended) {
+            // Our newline makes it whole.
+            (None, Some(chain)) => (chain, log, Head::Resumes { torn: None }),
+            (None, None) => (chain, log, Head::Resumes { torn }),
+            (from, _) => (chain, log, Head::Continues { from, torn }),
+        })
     }
 
     /// How much stands at the end that is in no chain.
@@ -76,13 +85,13 @@ impl Tail {
     }
 }
 
-/// Where the chain in `end` stands, with what follows it. Where `is_part`, its first line is not whole.
-fn last_of_chain(end: &[u8], is_part: bool) -> (Option<Chain>, Option<&[u8]>) {
+/// Where the chain in `end` stands, with what follows it. Where bytes in front of it were skipped, its first line is not whole.
+fn last_of_chain(end: &[u8], skipped: u64) -> (Option<Chain>, Option<&[u8]>) {
     let mut rest = end;
     while let Some(at) = memchr::memrchr(b'\n', rest) {
         let (line, _newline) = rest.split_at_checked(at).unwrap_or_default();
         let start = memchr::memrchr(b'\n', line).map(|at| at + 1);
-        if start.is_none() && is_part {
+        if start.is_none() && skipped > 0 {
             break;
         }
         let line = line.get(start.unwrap_or(0)..).unwrap_or_default();
@@ -94,9 +103,11 @@ fn last_of_chain(end: &[u8], is_part: bool) -> (Option<Chain>, Option<&[u8]>) {
     (None, None)
 }
 
+type Words = (Option<String>, Option<LogId>);
+
 /// The `time` of the first line, and the log that the file is of: its first line says so, or, where somebody else
 /// has written into it before, a later one.
-fn first_words(file: &mut File, chained: bool) -> io::Result<(Option<String>, Option<LogId>)> {
+fn first_words(file: &mut File, chain: Option<&Chain>) -> io::Result<Words> {
     file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::new(file);
     let (mut since, mut log) = (None, None);
@@ -116,7 +127,7 @@ fn first_words(file: &mut File, chained: bool) -> io::Result<(Option<String>, Op
         }
         let said = Notice::read(&line).and_then(|notice| notice.log);
         log = said.and_then(|id| id.parse().ok()).or(log);
-        if !chained || (nth == 0 && log.is_some()) {
+        if chain.is_none() || (nth == 0 && log.is_some()) {
             break;
         }
     }

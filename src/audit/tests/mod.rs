@@ -1,5 +1,6 @@
 //! The log as its users see it.
 
+mod chain;
 mod failing;
 mod files;
 mod room;

@@ -104,10 +104,7 @@ impl Verifier {
             }
             self.line += 1;
             self.report.bytes += u64::try_from(read).unwrap_or(0);
-            match line.strip_suffix(b"\n") {
-                Some(whole) => self.take(whole),
-                None => self.stray(&line, false),
-            }
+            self.take(&line);
         }
     }
 
@@ -116,10 +113,7 @@ impl Verifier {
     pub fn finish(mut self) -> Report {
         if let Some(stray) = self.stray.take() {
             if stray.is_one_piece() {
-                let (file, line) = stray.place();
-                self.report.unproven.push(format!(
-                    "{file}:{line} is not whole: it is being written, or a crash or somebody has cut it",
-                ));
+                self.report.cut_short(&stray);
             } else {
                 self.report.stray(&stray);
             }
@@ -134,14 +128,16 @@ impl Verifier {
         if self.key.is_some() {
             self.report.unsigned(&self.file);
         }
-        self.report.say_what_is_unproven(self.key.is_some());
+        self.report.say_what_is_unproven(self.key.as_ref());
         self.report
     }
 
-    /// A line, without its newline.
-    fn take(&mut self, line: &[u8]) {
+    /// A line with its newline, or a piece of one.
+    fn take(&mut self, piece: &[u8]) {
+        // A line of which the newline is missing was not wholly written.
+        let line = piece.strip_suffix(b"\n").unwrap_or_default();
         let Some(sealed) = Sealed::read(line) else {
-            self.stray(line, true);
+            self.stray(piece);
             return;
         };
         self.report.lines += 1;
@@ -166,7 +162,7 @@ impl Verifier {
     }
 
     /// Bytes that are no line of a chain.
-    fn stray(&mut self, bytes: &[u8], whole: bool) {
+    fn stray(&mut self, piece: &[u8]) {
         let is_other = |stray: &Stray| stray.place().0 != self.file;
         if let Some(before) = self.stray.take_if(|stray| is_other(stray)) {
             self.report.stray(&before);
@@ -174,7 +170,7 @@ impl Verifier {
         let stray = self
             .stray
             .get_or_insert_with(|| Stray::at(&self.file, self.line));
-        stray.add(bytes, whole);
+        stray.add(piece);
     }
 
     /// What is no line of a chain must be what the line after it says that it is.
@@ -194,6 +190,11 @@ impl Verifier {
                 stray.bytes()
             );
             self.report.unproven.push(text);
+        } else if head.is_some_and(|head| head.audit == Kind::Begins)
+            && stray.is_one_piece()
+            && file != self.file
+        {
+            self.report.cut_short(&stray);
         } else {
             self.report.stray(&stray);
         }

@@ -3,6 +3,7 @@
 use crate::audit::chain::Link;
 use crate::audit::chain::Sealed;
 use crate::audit::checkpoint::LogId;
+use crate::audit::note::VerifierKey;
 use crate::audit::verify::stray::Stray;
 use serde::Serialize;
 use serde::Serializer;
@@ -188,6 +189,14 @@ impl Report {
         self.wrong(stray.place(), None, wrong);
     }
 
+    /// The last line of a file has no end, and nothing that goes on from there says why.
+    pub(super) fn cut_short(&mut self, stray: &Stray) {
+        let (file, line) = stray.place();
+        self.unproven.push(format!(
+            "{file}:{line} is not whole: it is being written, or a crash or somebody has cut it"
+        ));
+    }
+
     /// The first line of all is not the first of its chain.
     pub(super) fn begins_late(
         &mut self,
@@ -250,7 +259,7 @@ impl Report {
         }
     }
 
-    pub(super) fn say_what_is_unproven(&mut self, has_key: bool) {
+    pub(super) fn say_what_is_unproven(&mut self, key: Option<&VerifierKey>) {
         let mut said = Vec::new();
         for seen in &self.logs {
             let LogSeen {
@@ -260,7 +269,7 @@ impl Report {
                 kept_to,
                 ..
             } = seen;
-            if !has_key {
+            if key.is_none() {
                 said.push(format!(
                     "log {log}: that nobody who may write these files has written all of it anew: no checkpoint was \
                      checked, for want of --key"
@@ -276,7 +285,7 @@ impl Report {
                     "log {log}: that it ended with line {last_seq}: the newest kept checkpoint is of line {kept_to}"
                 ));
             }
-            if has_key && *signed_to > 0 && signed_to + 1 < *last_seq {
+            if key.is_some() && *signed_to > 0 && signed_to + 1 < *last_seq {
                 said.push(format!("log {log}: lines {} to {last_seq}: the last checkpoint in it is of line {signed_to}", signed_to + 2));
             }
         }

@@ -39,16 +39,18 @@ impl Stray {
         }
     }
 
-    /// Adds `bytes`, and a newline if they are a `whole` line.
-    pub(super) fn add(&mut self, bytes: &[u8], whole: bool) {
+    /// Adds a line, or a piece of one that has no newline.
+    pub(super) fn add(&mut self, line: &[u8]) {
         if self.newline {
             self.digest.update(b"\n");
             self.bytes += 1;
             self.newlines += 1;
         }
+        let whole = line.strip_suffix(b"\n");
+        self.newline = whole.is_some();
+        let bytes = whole.unwrap_or(line);
         self.digest.update(bytes);
         self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
-        self.newline = whole;
     }
 
     pub(super) fn place(&self) -> (&str, u64) {

@@ -139,80 +139,61 @@ fn a_whole_log_is_whole_and_says_what_it_cannot_show() {
     );
 }
 
-#[test]
-fn each_tampering_is_found_at_its_place() {
-    use Wrong::Changed;
-    use Wrong::Missing;
-    use Wrong::OutOfOrder;
+/// Another hash: with another first letter.
+fn other(link: &str) -> String {
+    let mut link = link.to_owned();
+    link.replace_range(..1, if link.starts_with('B') { "C" } else { "B" });
+    link
+}
 
+/// A log of seven lines, the last of which is a checkpoint.
+fn seven() -> Vec<u8> {
     let mut made = Made::begin();
     made.records(&["/2", "/3", "/4", "/5", "/6"]);
     made.sign();
-    let text = made.text.clone();
-    let changed = |from: &str, to: &str| {
-        let all = String::from_utf8(text.clone()).unwrap();
-        assert!(all.contains(from));
-        all.replacen(from, to, 1).into_bytes()
-    };
-    let bare = |seq: u64| only(&text, &[usize::try_from(seq).unwrap()]);
-    let link = String::from_utf8(bare(4)).unwrap();
-    let link = link.rsplit('"').nth(1).unwrap();
-    let missing = |first, last| Missing { first, last };
-    let cases = [
-        (changed("/4", "/9"), vec![("file-0:4", Changed)]),
-        (
-            changed(r#""seq":4"#, r#""seq":9"#),
-            vec![("file-0:4", missing(4, 8))],
-        ),
-        (
-            changed(
-                link,
-                &link.replace(&link[..1], if link.starts_with('B') { "C" } else { "B" }),
-            ),
-            vec![("file-0:4", Changed)],
-        ),
-        (
-            only(&text, &[1, 2, 3, 5, 6, 7]),
-            vec![("file-0:4", missing(4, 4))],
-        ),
-        (
-            only(&text, &[1, 2, 6, 7]),
-            vec![("file-0:3", missing(3, 5))],
-        ),
-        (
-            only(&text, &[1, 2, 4, 3, 5, 6, 7]),
-            vec![
-                ("file-0:3", missing(3, 3)),
-                ("file-0:4", OutOfOrder { after: 4 }),
-            ],
-        ),
-        (
-            only(&text, &[1, 2, 3, 3, 4, 5, 6, 7]),
-            vec![("file-0:4", OutOfOrder { after: 3 })],
-        ),
-        (
-            [
-                only(&text, &[1, 2]),
-                b"{\"forged\":1}\n".to_vec(),
-                only(&text, &[3, 4, 5, 6, 7]),
-            ]
-            .concat(),
-            vec![("file-0:3", Wrong::Stray { bytes: 12 })],
-        ),
-    ];
-    for (tampered, expected) in cases {
-        let report = verified(&[&tampered], &[]);
-        let expected: Vec<_> = expected
-            .into_iter()
-            .map(|(place, wrong)| (place.to_owned(), wrong))
-            .collect();
-        assert_eq!(
-            wrong(&report),
-            expected,
-            "{}",
-            String::from_utf8_lossy(&tampered)
-        );
+    made.text
+}
+
+/// What is wrong with `tampered`, in which of its lines.
+fn is_found(tampered: &[u8], expected: &[(u64, Wrong)]) {
+    let report = verified(&[tampered], &[]);
+    let found = report.wrong.iter().map(|one| (one.line, one.wrong.clone()));
+    let text = String::from_utf8_lossy(tampered);
+    assert_eq!(found.collect::<Vec<_>>(), expected, "{text}");
+    assert!(report.wrong.iter().all(|one| one.file == "file-0"));
+}
+
+#[test]
+fn a_changed_byte_is_found_at_its_line() {
+    let text = String::from_utf8(seven()).unwrap();
+    let link = text.lines().nth(3).unwrap().rsplit('"').nth(1).unwrap();
+    let missing = Wrong::Missing { first: 4, last: 8 };
+    for (from, to, wrong) in [
+        ("/4", "/9", Wrong::Changed),
+        (r#""seq":4"#, r#""seq":9"#, missing),
+        (link, &other(link), Wrong::Changed),
+    ] {
+        assert!(text.contains(from));
+        is_found(text.replacen(from, to, 1).as_bytes(), &[(4, wrong)]);
     }
+}
+
+#[test]
+fn lines_that_are_missing_moved_or_put_in_are_found_where_they_are() {
+    let missing = |line, first, last| (line, Wrong::Missing { first, last });
+    let out_of_order = |line, after| (line, Wrong::OutOfOrder { after });
+    let text = seven();
+    let lines = |numbers: &[usize]| only(&text, numbers);
+    is_found(&lines(&[1, 2, 3, 5, 6, 7]), &[missing(4, 4, 4)]);
+    is_found(&lines(&[1, 2, 6, 7]), &[missing(3, 3, 5)]);
+    is_found(
+        &lines(&[1, 2, 4, 3, 5, 6, 7]),
+        &[missing(3, 3, 3), out_of_order(4, 4)],
+    );
+    is_found(&lines(&[1, 2, 3, 3, 4, 5, 6, 7]), &[out_of_order(4, 3)]);
+    let forged = b"{\"forged\":1}\n";
+    let with = [&lines(&[1, 2])[..], forged, &lines(&[3, 4, 5, 6, 7])].concat();
+    is_found(&with, &[(3, Wrong::Stray { bytes: 12 })]);
 }
 
 #[test]
