@@ -1,7 +1,12 @@
 //! A configuration is whole, or all of its mistakes are told by their path.
 
+use std::num::NonZeroU64;
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
+use portreeve::audit::Sink;
+use portreeve::audit::syslog::Address;
 use portreeve::config::Config;
 use portreeve::config::IdentitySource;
 use portreeve::config::InjectorConfig;
@@ -103,6 +108,48 @@ fn a_whole_configuration_has_no_mistakes_and_its_paths_are_beside_it() {
         config.inbound.unwrap().limits.silence.response.as_millis(),
         1000
     );
+}
+
+#[test]
+fn a_log_may_rotate_and_sign_or_go_to_a_syslog() {
+    let audit = |section: &str| {
+        let text = with("file: decisions.jsonl", section);
+        Config::parse(&text, Path::new("/etc/portreeve"))
+            .unwrap()
+            .audit
+    };
+    let whole = audit(
+        "file: decisions.jsonl, rotate: { bytes: 65536, every_s: 60, keep: 3 }, checkpoints: { key_file: key }",
+    );
+    let rotation = whole.rotation.unwrap();
+    assert_eq!(rotation.bytes.map(NonZeroU64::get), Some(65_536));
+    assert_eq!(rotation.every, Some(Duration::from_secs(60)));
+    assert_eq!(rotation.keep.map(NonZeroUsize::get), Some(3));
+    let checkpoints = whole.checkpoints.unwrap();
+    assert_eq!(checkpoints.key_file, Path::new("/etc/portreeve/key"));
+    assert_eq!(
+        (checkpoints.every.as_secs(), checkpoints.every_records.get()),
+        (60, 10_000)
+    );
+    let plain = audit("file: decisions.jsonl");
+    assert_eq!((plain.rotation, plain.checkpoints), (None, None));
+    for (section, to) in [
+        ("socket: /dev/log", Address::Socket("/dev/log".into())),
+        (
+            "tcp: \"[::1]:601\", facility: local7",
+            Address::Tcp("[::1]:601".to_owned()),
+        ),
+    ] {
+        let Sink::Syslog(syslog) = audit(&format!("syslog: {{ {section} }}")).sink else {
+            panic!("it goes elsewhere");
+        };
+        let facility = if section.contains("local7") { 23 } else { 10 };
+        assert_eq!((syslog.to, syslog.facility), (to, facility));
+        assert_eq!(
+            (syslog.app_name.as_str(), syslog.msg_id.as_str()),
+            ("portreeve", "audit")
+        );
+    }
 }
 
 #[test]
@@ -301,6 +348,71 @@ fn each_mistake_is_told_by_its_path() {
             "response_timeout_ms: 1000",
             "headers: 18446744073709551615",
             "limits.headers: must be from 1 to 10000, not 18446744073709551615",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, syslog: { socket: /dev/log }",
+            "audit: must have exactly one of",
+        ),
+        (
+            "file: decisions.jsonl",
+            "syslog: { facility: authpriv }",
+            "audit.syslog: must have exactly one of",
+        ),
+        (
+            "file: decisions.jsonl",
+            "syslog: { socket: /dev/log, facility: local8 }",
+            "audit.syslog.facility: `local8` is none of kern, user",
+        ),
+        (
+            "file: decisions.jsonl",
+            "syslog: { tcp: \"logs.example.org:0\" }",
+            "audit.syslog.tcp: `logs.example.org:0` is not `host:port`",
+        ),
+        (
+            "file: decisions.jsonl",
+            "syslog: { socket: /dev/log, app_name: \"port reeve\" }",
+            "audit.syslog.app_name: `port reeve` must be 1 to 48 printable",
+        ),
+        (
+            "file: decisions.jsonl",
+            "syslog: { socket: /dev/log, msg_id: \"\" }",
+            "audit.syslog.msg_id: `` must be 1 to 32 printable",
+        ),
+        (
+            "file: decisions.jsonl",
+            "stdout: true, rotate: { bytes: 65536 }",
+            "audit.rotate: is of a file: there is no `audit.file`",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, rotate: { keep: 1 }",
+            "audit.rotate: must have `bytes` or `every_s`, or both",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, rotate: { bytes: 65535 }",
+            "audit.rotate.bytes: must be from 65536 to",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, rotate: { every_s: 0 }",
+            "audit.rotate.every_s: must be from 1 to",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, rotate: { every_s: 1, keep: 0 }",
+            "audit.rotate.keep: must be above 0",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, checkpoints: { key_file: key, every_s: 0 }",
+            "audit.checkpoints.every_s: must be from 1 to",
+        ),
+        (
+            "file: decisions.jsonl",
+            "file: decisions.jsonl, checkpoints: { key_file: key, every_records: 0 }",
+            "audit.checkpoints.every_records: must be above 0",
         ),
         (
             "file: decisions.jsonl",

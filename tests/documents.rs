@@ -312,6 +312,21 @@ fn every_configuration_in_the_inbound_readme_is_without_mistakes() {
 }
 
 #[test]
+fn every_configuration_in_the_audit_readme_is_without_mistakes() {
+    let text = fs::read_to_string("deploy/audit/README.md").unwrap();
+    let blocks = blocks(&text);
+    let shown = blocks.iter().filter(|(language, _)| language == "yaml");
+    let configs: Vec<_> = shown
+        .map(|(_, text)| Config::parse(text, Path::new(".")).unwrap())
+        .collect();
+    assert!(
+        configs
+            .iter()
+            .any(|config| config.audit.checkpoints.is_some())
+    );
+}
+
+#[test]
 fn every_configuration_and_policy_in_the_edges_readme_is_without_mistakes() {
     let text = fs::read_to_string("deploy/edge/README.md").unwrap();
     assert!(policies_shown_in(&text) > 0, "it shows no policy");

@@ -43,6 +43,7 @@ struct Verdict {
 /// Where one can look.
 #[derive(Clone, Copy)]
 enum Path {
+    Checkpoint,
     Livez,
     Metrics,
     Readyz,
@@ -52,6 +53,7 @@ enum Path {
 impl Path {
     fn of(path: &str) -> Option<Self> {
         match path {
+            "/audit/checkpoint" => Some(Self::Checkpoint),
             "/livez" => Some(Self::Livez),
             "/metrics" => Some(Self::Metrics),
             "/readyz" => Some(Self::Readyz),
@@ -66,7 +68,7 @@ impl Path {
     const fn is_guarded(self, at: SocketAddr) -> bool {
         match self {
             Self::Livez | Self::Readyz => false,
-            Self::Metrics => at.ip().is_loopback(),
+            Self::Checkpoint | Self::Metrics => at.ip().is_loopback(),
             Self::Status => true,
         }
     }
@@ -78,7 +80,7 @@ impl View {
         let Some(path) = Path::of(request.uri().path()) else {
             return plain(
                 StatusCode::NOT_FOUND,
-                "there are: /livez /readyz /metrics /status\n",
+                "there are: /audit/checkpoint /livez /readyz /metrics /status\n",
             );
         };
         if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -95,10 +97,26 @@ impl View {
             );
         }
         match path {
+            Path::Checkpoint => self.checkpoint(),
             Path::Livez => plain(StatusCode::OK, "ok\n"),
             Path::Metrics => self.metrics(),
             Path::Readyz => self.readyz(),
             Path::Status => self.status(),
+        }
+    }
+
+    /// The last checkpoint, for whoever keeps it elsewhere.
+    fn checkpoint(&self) -> Response<Full<Bytes>> {
+        match self.report.checkpoint() {
+            Some(note) => response(
+                StatusCode::OK,
+                "text/plain; charset=utf-8",
+                note.as_bytes().to_vec(),
+            ),
+            None => plain(
+                StatusCode::NOT_FOUND,
+                "there is none: nothing was recorded yet, or `audit.checkpoints` is not configured\n",
+            ),
         }
     }
 

@@ -7,12 +7,16 @@ use serde::Serialize;
 use serde::Serializer;
 use std::fmt::Debug;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Tells how we are. Whoever builds the sidecar implements it.
 pub trait Report: Debug + Send + Sync {
     /// How we are now. Must not wait for anything.
     fn status(&self) -> Status;
+
+    /// How far the audit log had come when that was last signed, if it is. Must not wait for anything.
+    fn checkpoint(&self) -> Option<Arc<str>>;
 }
 
 /// How we are at one moment. Nothing of it is secret.

@@ -28,6 +28,10 @@ use tokio::net::TcpStream;
 struct Steady;
 
 impl Report for Steady {
+    fn checkpoint(&self) -> Option<Arc<str>> {
+        Some("a checkpoint\n".into())
+    }
+
     fn status(&self) -> Status {
         let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_014_400);
         Status {
@@ -171,6 +175,9 @@ async fn shows_what_is_counted() {
     let (window, _readiness) = window(here()).await;
     let at = window.address();
     let talk = async {
+        let checkpoint = ask(at, &get("/audit/checkpoint")).await;
+        assert_eq!(gist(&checkpoint), ("HTTP/1.1 200 OK", "a checkpoint\n"));
+        assert!(checkpoint.contains("\r\ncontent-type: text/plain; charset=utf-8\r\n"));
         let answer = ask(at, &get("/metrics?since=ever")).await;
         assert!(answer.contains("\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n"));
         assert!(
@@ -216,6 +223,10 @@ async fn refuses_what_is_not_to_be_looked_at() {
         ),
         (
             "GET /metrics HTTP/1.1\r\nhost: evil.example",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "GET /audit/checkpoint HTTP/1.1\r\nhost: evil.example",
             "HTTP/1.1 403 Forbidden",
         ),
         ("GET /status HTTP/1.1\r\nhost: 10.0.0.1", "HTTP/1.1 200 OK"),

@@ -40,6 +40,10 @@ impl admin::Report for AuthorityOverview {
             audit: self.log.status().into(),
         }
     }
+
+    fn checkpoint(&self) -> Option<Arc<str>> {
+        self.log.checkpoint()
+    }
 }
 
 /// The policies that are published; nothing where none are, nor are to be.

@@ -190,6 +190,10 @@ impl admin::Report for Overview {
             audit: self.log.status().into(),
         }
     }
+
+    fn checkpoint(&self) -> Option<Arc<str>> {
+        self.log.checkpoint()
+    }
 }
 
 /// An injector that answers.

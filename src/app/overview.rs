@@ -33,6 +33,10 @@ impl admin::Report for Overview {
             audit: self.log.status().into(),
         }
     }
+
+    fn checkpoint(&self) -> Option<Arc<str>> {
+        self.log.checkpoint()
+    }
 }
 
 /// The identity in force.

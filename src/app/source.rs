@@ -56,6 +56,11 @@ pub fn check(config: &Config) -> Vec<BuildError> {
         let cause = audit::OpenError::BadSink { cause };
         mistakes.push(BuildError::Audit { cause });
     }
+    if let Some(checkpoints) = &config.audit.checkpoints
+        && let Err(cause) = checkpoints.key()
+    {
+        mistakes.push(BuildError::Audit { cause });
+    }
     mistakes
 }
 

@@ -4,6 +4,7 @@ use crate::audit::meters::Meters;
 use crate::audit::shard::NoRoom;
 use crate::audit::status::Failure;
 use crate::time::Clock;
+use std::error::Error;
 use std::mem;
 use std::sync::Arc;
 use std::sync::Condvar;
@@ -14,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::SystemTime;
+use tokio::time::Instant;
 
 /// What all shards and the writer share.
 #[derive(Debug)]
@@ -27,6 +29,10 @@ pub(super) struct Common {
     orders: Mutex<Orders>,
     bell: Condvar,
     failures: Mutex<Failures>,
+    /// Since when the writer has had lines that it has not written.
+    writing: Mutex<Option<Instant>>,
+    /// The last checkpoint that was written.
+    checkpoint: Mutex<Option<Arc<str>>>,
 }
 
 /// What the writer is asked to do.
@@ -56,6 +62,8 @@ impl Common {
             orders: Mutex::new(Orders::default()),
             bell: Condvar::new(),
             failures: Mutex::new(Failures::default()),
+            writing: Mutex::new(None),
+            checkpoint: Mutex::new(None),
         }
     }
 
@@ -134,4 +142,68 @@ impl Common {
     pub(super) fn failures(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Notes that the sink does not take records, for `reason`. Answers whether that is new.
+    pub(super) fn fails(&self, reason: String) -> bool {
+        self.sink_fails();
+        let now = self.now();
+        let write = &mut self.failures().write;
+        let before = write.take().map(|failure| failure.since);
+        let since = before.unwrap_or(now);
+        *write = Some(Failure { reason, since });
+        before.is_none()
+    }
+
+    /// Notes that the file could not be changed for another.
+    pub(super) fn turn_failed(&self, error: &dyn Error) {
+        self.meters.write_failures.inc();
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let reason = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+        let since = self.now();
+        self.failures().reopen = Some(Failure { reason, since });
+    }
+
+    /// The writer has lines to write, at least since `now`.
+    pub(super) fn writes(&self, now: Instant) {
+        self.writing().get_or_insert(now);
+    }
+
+    /// The writer has none any more.
+    pub(super) fn has_written(&self) {
+        *self.writing() = None;
+    }
+
+    /// Why the sink takes no records, if it has not for a while.
+    pub(super) fn blocked(&self) -> Option<Failure> {
+        let waited = (*self.writing())?.elapsed();
+        (waited >= BLOCKED_AFTER).then(|| Failure {
+            reason: format!(
+                "the sink has taken nothing for {} seconds: nobody reads it, or it hangs",
+                waited.as_secs()
+            ),
+            since: self.now().checked_sub(waited).unwrap_or_else(|| self.now()),
+        })
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn publish(&self, checkpoint: String) {
+        *self.shown() = Some(checkpoint.into());
+    }
+
+    /// The last checkpoint that was written.
+    pub(super) fn checkpoint(&self) -> Option<Arc<str>> {
+        self.shown().clone()
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.checkpoint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// How long a write may take before readiness says that it does not end.
+const BLOCKED_AFTER: Duration = Duration::from_secs(2);

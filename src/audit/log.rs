@@ -1,20 +1,37 @@
 //! The log as a whole: opened by `app`, watched by the operator.
 
+use crate::audit::chain::Chain;
+use crate::audit::checkpoint::LogId;
 use crate::audit::common::Common;
 use crate::audit::meters::Meters;
+use crate::audit::note::KeyError;
+use crate::audit::note::SigningKey;
+use crate::audit::notice::Head;
+use crate::audit::paper::Paper;
+use crate::audit::rotation::Rotation;
+use crate::audit::scribe::Scribe;
+use crate::audit::scribe::Signer;
 use crate::audit::shard::Capacity;
 use crate::audit::shard::Shard;
+use crate::audit::sink;
 use crate::audit::sink::Output;
 use crate::audit::sink::Sink;
 use crate::audit::sink::SinkError;
 use crate::audit::status::Status;
+use crate::audit::tail::Tail;
 use crate::audit::writer::Writer;
 use crate::time::Clock;
 use prometheus::PullingGauge;
 use prometheus::Registry;
+use std::fs;
+use std::io;
+use std::num::NonZeroU64;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::SystemTime;
+use zeroize::Zeroizing;
 
 /// What the log needs to know, already checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +48,42 @@ pub struct Settings {
     /// How long the writer, once told to stop, waits for requests under way to
     /// end and for a failing sink to recover.
     pub stop_timeout: Duration,
+    /// When a file is finished and another begun, if we do that.
+    pub rotation: Option<Rotation>,
+    /// How checkpoints are signed, if they are.
+    pub checkpoints: Option<Checkpoints>,
+}
+
+/// How checkpoints are signed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Checkpoints {
+    /// The file with the key, as [`SigningKey::secret`] has it.
+    pub key_file: PathBuf,
+    /// One is signed as soon as the last is so old, if anything was written since.
+    pub every: Duration,
+    /// One is signed as soon as so many records were written since the last.
+    pub every_records: NonZeroU64,
+}
+
+impl Checkpoints {
+    /// Reads the key.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NoKey`] or [`OpenError::BadKey`].
+    pub fn key(&self) -> Result<SigningKey, OpenError> {
+        let path = || self.key_file.clone();
+        let text = fs::read_to_string(&self.key_file);
+        let text = text.map_err(|cause| OpenError::NoKey {
+            path: path(),
+            cause,
+        })?;
+        let text = Zeroizing::new(text);
+        text.parse().map_err(|cause| OpenError::BadKey {
+            path: path(),
+            cause,
+        })
+    }
 }
 
 impl Settings {
@@ -46,6 +99,8 @@ impl Settings {
             queue_records: NonZeroUsize::MIN.saturating_add(65_535),
             queue_bytes: NonZeroUsize::MIN.saturating_add(64 * 1024 * 1024 - 1),
             stop_timeout: Duration::from_secs(5),
+            rotation: None,
+            checkpoints: None,
         }
     }
 }
@@ -53,6 +108,15 @@ impl Settings {
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The key of the checkpoints is none.
+    #[error("`{}` has no key to sign checkpoints with: make one with `portreeve audit key`", path.display())]
+    BadKey {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: KeyError,
+    },
     /// A metric of the log is not one.
     #[error("the metrics of the audit log cannot be made")]
     BadMetric {
@@ -70,6 +134,15 @@ pub enum OpenError {
     /// The system has no random numbers for request ids.
     #[error("no random numbers for request ids")]
     NoEntropy,
+    /// The key of the checkpoints cannot be read.
+    #[error("the key of the audit log's checkpoints cannot be read from `{}`", path.display())]
+    NoKey {
+        /// Its file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        cause: io::Error,
+    },
 }
 
 /// The audit log. Cloning is cheap.
@@ -92,9 +165,15 @@ impl Log {
         workers: NonZeroUsize,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Writer), OpenError> {
-        let output = Output::open(&settings.sink).map_err(|cause| OpenError::BadSink { cause })?;
+        let signer = settings.checkpoints.as_ref().map(signer).transpose()?;
+        let (output, tail) =
+            Output::open(&settings.sink).map_err(|cause| OpenError::BadSink { cause })?;
         let meters = Meters::new().map_err(|cause| OpenError::BadMetric { cause })?;
         let common = Arc::new(Common::new(clock, meters));
+        let since = begun(tail.since.as_deref()).unwrap_or_else(|| common.now());
+        let start = start(&settings.sink, tail)?;
+        let paper = Paper::new(settings.sink.clone(), settings.rotation, output, since);
+        let scribe = Scribe::new(Arc::clone(&common), start, signer);
         let room = Capacity {
             records: settings.queue_records.get().div_ceil(workers.get()),
             bytes: settings.queue_bytes.get().div_ceil(workers.get()),
@@ -102,7 +181,12 @@ impl Log {
         let shards = (0..workers.get())
             .map(|_| Ok(Shard::new(Arc::clone(&common), room, random()?)))
             .collect::<Result<Arc<[_]>, OpenError>>()?;
-        let writer = Writer::new(Arc::clone(&common), Arc::clone(&shards), output, settings);
+        let writer = Writer::new(
+            Arc::clone(&common),
+            Arc::clone(&shards),
+            (paper, scribe),
+            settings,
+        );
         Ok((
             Self {
                 common,
@@ -151,9 +235,15 @@ impl Log {
             taken_records: taken(&self.shards),
             room_records: self.room.records * self.shards.len(),
             written_records: self.common.meters.records.get(),
-            failure: failures.write,
+            failure: failures.write.or_else(|| self.common.blocked()),
             reopen_failure: failures.reopen,
         }
+    }
+
+    /// The last checkpoint that was written, signed: what others should keep.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Arc<str>> {
+        self.common.checkpoint()
     }
 
     /// Asks the writer to open its file again, because it was moved away.
@@ -168,6 +258,41 @@ impl Log {
         self.common.close();
         self.common.ask(|orders| orders.stop = true);
     }
+}
+
+fn signer(settings: &Checkpoints) -> Result<Signer, OpenError> {
+    let key = settings.key()?;
+    Ok(Signer::new(key, settings.every, settings.every_records))
+}
+
+/// Where the chain goes on: in the file, if it has one, or after the file that was finished last. Otherwise one begins.
+fn start(sink: &Sink, tail: Tail) -> Result<(Chain, LogId, Head), OpenError> {
+    let (unchained_bytes, is_empty) = (tail.unchained_bytes(), tail.bytes == 0);
+    if let Some(start) = tail.next(None) {
+        return Ok(start);
+    }
+    if let (Sink::File(path), true) = (sink, is_empty) {
+        let before = sink::before(path).map_err(|cause| {
+            let path = path.clone();
+            let cause = SinkError::File { path, cause };
+            OpenError::BadSink { cause }
+        })?;
+        if let Some(start) = before.and_then(|(tail, name)| tail.next(Some(name))) {
+            return Ok(start);
+        }
+    }
+    let id = u128::from(random()?) << 64 | u128::from(random()?);
+    Ok((
+        Chain::default(),
+        LogId::new(id),
+        Head::Begins { unchained_bytes },
+    ))
+}
+
+/// When a file was begun whose first line has this date.
+fn begun(time: Option<&str>) -> Option<SystemTime> {
+    let time: jiff::Timestamp = time?.parse().ok()?;
+    time.try_into().ok()
 }
 
 fn taken(shards: &[Shard]) -> usize {

@@ -12,6 +12,8 @@ pub(super) struct Meters {
     pub(super) records: IntCounter,
     pub(super) bytes: IntCounter,
     pub(super) write_failures: IntCounter,
+    pub(super) checkpoints: IntCounter,
+    pub(super) rotations: IntCounter,
     refusals: IntCounterVec,
     closed: IntCounter,
     full: IntCounter,
@@ -42,6 +44,14 @@ impl Meters {
                 "portreeve_audit_write_failures_total",
                 "Attempts to write to the audit log, or to open it again, that failed.",
             )?,
+            checkpoints: IntCounter::new(
+                "portreeve_audit_checkpoints_total",
+                "Signed checkpoints written to the audit log.",
+            )?,
+            rotations: IntCounter::new(
+                "portreeve_audit_rotations_total",
+                "Files of the audit log that were finished because they were full or old enough.",
+            )?,
             closed: refused(NoRoom::Closed),
             full: refused(NoRoom::Full),
             sink_failing: refused(NoRoom::SinkFailing),
@@ -53,6 +63,8 @@ impl Meters {
         registry.register(Box::new(self.records.clone()))?;
         registry.register(Box::new(self.bytes.clone()))?;
         registry.register(Box::new(self.write_failures.clone()))?;
+        registry.register(Box::new(self.checkpoints.clone()))?;
+        registry.register(Box::new(self.rotations.clone()))?;
         registry.register(Box::new(self.refusals.clone()))
     }
 

@@ -16,6 +16,9 @@
 //! A field longer than its cap is cut and named in `cut`. A field that is not
 //! UTF-8 is named in `bytes`, and each of its characters stands for one byte.
 
+mod batch;
+mod chain;
+mod checkpoint;
 mod common;
 mod entry;
 mod event;
@@ -23,28 +26,43 @@ mod grounds;
 mod line;
 mod log;
 mod meters;
+mod note;
+mod notice;
 mod origin;
+mod paper;
+mod query;
 mod request_id;
+mod rotation;
+mod scribe;
 mod shard;
 mod sink;
 mod stamp;
 mod status;
+pub mod syslog;
+mod tail;
 mod text;
 mod trace_id;
+mod verify;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+pub use chain::{Chain, Link, Sealed};
+pub use checkpoint::{Checkpoint, LogId};
 pub use entry::{Decision, Door, End, Entry, Note, Ruling, Shadowed, Start, Withdrawn};
 pub use event::Event;
 pub use grounds::Grounds;
-pub use log::{Log, OpenError, Settings};
+pub use log::{Checkpoints, Log, OpenError, Settings};
+pub use note::{KeyError, NoteError, SigningKey, VerifierKey};
 pub use origin::Origin;
+pub use query::{Filter, Row, StatusError, Wanted, WantedStatus};
 pub use request_id::RequestId;
+pub use rotation::Rotation;
 pub use shard::{NoRoom, Room, Shard};
 pub use sink::{Sink, SinkError};
 pub use status::{Failure, Status};
 pub use text::Text;
 pub use trace_id::TraceId;
+pub use verify::{Finding, LogSeen, Report, Verifier, Wrong, in_order};
 pub use writer::{UnwrittenError, Writer};

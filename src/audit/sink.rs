@@ -1,12 +1,14 @@
 //! Where the lines go.
 
+use crate::audit::rotation;
+use crate::audit::syslog;
+use crate::audit::syslog::Syslog;
+use crate::audit::tail::Tail;
 use std::fmt;
+use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
-use std::io::Read as _;
-use std::io::Seek as _;
-use std::io::SeekFrom;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -22,6 +24,8 @@ pub enum Sink {
     File(PathBuf),
     /// To the standard output.
     Stdout,
+    /// To a syslog.
+    Syslog(syslog::Settings),
 }
 
 /// Why the sink cannot be opened.
@@ -50,17 +54,21 @@ pub(super) struct Output {
     to: Target,
     /// The last line there has no end: a writer died in the middle of it.
     torn: bool,
+    /// How much there is, of a file.
+    bytes: u64,
 }
 
 /// What is written to.
 enum Target {
     File(File),
+    Syslog(Syslog),
     #[cfg(test)]
     Other(Box<dyn io::Write + Send>),
 }
 
 impl Output {
-    pub(super) fn open(sink: &Sink) -> Result<Self, SinkError> {
+    /// Opens it, and answers how what is there already ends.
+    pub(super) fn open(sink: &Sink) -> Result<(Self, Tail), SinkError> {
         match sink {
             Sink::File(path) => append_to(path).map_err(|cause| SinkError::File {
                 path: path.clone(),
@@ -72,31 +80,65 @@ impl Output {
                     .as_fd()
                     .try_clone_to_owned()
                     .map_err(|cause| SinkError::Stdout { cause })?;
-                Ok(Self {
-                    to: Target::File(File::from(to)),
-                    torn: false,
-                })
+                Ok((Self::of(Target::File(File::from(to))), Tail::default()))
             }
+            // It is connected to when there is something to be written: it may come after us.
+            Sink::Syslog(settings) => {
+                let syslog = Syslog::new(settings.clone());
+                Ok((Self::of(Target::Syslog(syslog)), Tail::default()))
+            }
+        }
+    }
+
+    const fn of(to: Target) -> Self {
+        Self {
+            to,
+            torn: false,
+            bytes: 0,
         }
     }
 
     #[cfg(test)]
     pub(super) fn to(to: Box<dyn io::Write + Send>) -> Self {
-        Self {
-            to: Target::Other(to),
-            torn: false,
-        }
+        Self::of(Target::Other(to))
+    }
+
+    /// How large the file is, as far as we know.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Whether the file has been deleted, so that nobody will read what is
     /// written.
     pub(super) fn is_deleted(&self) -> bool {
+        self.file()
+            .and_then(|file| file.metadata().ok())
+            .is_some_and(|about| about.is_file() && about.nlink() == 0)
+    }
+
+    /// Whether it is a file, and the one that is at `path` now.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let about = self.file().and_then(|file| file.metadata().ok());
+        let (Some(ours), Ok(there)) = (about, fs::metadata(path)) else {
+            return false;
+        };
+        ours.is_file() && (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+    }
+
+    /// Waits until what was written outlasts a crash of the machine, where that can be had.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        match self.file() {
+            Some(file) if file.metadata()?.is_file() => file.sync_data(),
+            _ => Ok(()),
+        }
+    }
+
+    fn file(&self) -> Option<&File> {
         match &self.to {
-            Target::File(file) => file
-                .metadata()
-                .is_ok_and(|about| about.is_file() && about.nlink() == 0),
+            Target::File(file) => Some(file),
+            Target::Syslog(_) => None,
             #[cfg(test)]
-            Target::Other(_) => false,
+            Target::Other(_) => None,
         }
     }
 
@@ -113,13 +155,18 @@ impl Output {
         loop {
             let done = match &mut self.to {
                 Target::File(file) => file.write(bytes),
+                Target::Syslog(syslog) => syslog.write(bytes),
                 #[cfg(test)]
                 Target::Other(other) => other.write(bytes),
             };
             match done {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => return done,
+                Ok(written) => {
+                    self.bytes += u64::try_from(written).unwrap_or(0);
+                    return Ok(written);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -134,25 +181,35 @@ impl fmt::Debug for Output {
     }
 }
 
-fn append_to(path: &Path) -> io::Result<Output> {
+fn append_to(path: &Path) -> io::Result<(Output, Tail)> {
     let mut file = OpenOptions::new()
         .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
         .open(path)?;
-    let about = file.metadata()?;
-    let torn = about.is_file() && about.len() > 0 && last_byte(&mut file)? != b'\n';
-    Ok(Output {
-        to: Target::File(file),
-        torn,
-    })
+    let tail = if file.metadata()?.is_file() {
+        Tail::read(&mut file)?
+    } else {
+        Tail::default()
+    };
+    let output = Output {
+        torn: tail.is_open,
+        bytes: tail.bytes,
+        ..Output::of(Target::File(file))
+    };
+    Ok((output, tail))
 }
 
-fn last_byte(file: &mut File) -> io::Result<u8> {
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    let [byte] = last;
-    Ok(byte)
+/// How the file ends that was finished last, if the one at `path` is empty, with its name.
+pub(super) fn before(path: &Path) -> io::Result<Option<(Tail, String)>> {
+    let Some(newest) = rotation::newest(path)? else {
+        return Ok(None);
+    };
+    let name = newest
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    Ok(Some((Tail::read(&mut File::open(&newest)?)?, name)))
 }

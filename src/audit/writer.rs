@@ -4,13 +4,15 @@
 //! for a while costs refused requests, but no line. Nothing is freed before it
 //! is written.
 
+use crate::audit::batch::Batch;
 use crate::audit::common::Common;
 use crate::audit::common::Orders;
 use crate::audit::log::Settings;
+use crate::audit::paper::Paper;
+use crate::audit::scribe::Scribe;
 use crate::audit::shard::Shard;
+#[cfg(test)]
 use crate::audit::sink::Output;
-use crate::audit::sink::Sink;
-use crate::audit::status::Failure;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
@@ -24,8 +26,8 @@ use tokio::time::Instant;
 pub struct Writer {
     common: Arc<Common>,
     shards: Arc<[Shard]>,
-    sink: Sink,
-    output: Output,
+    paper: Paper,
+    scribe: Scribe,
     batch: Batch,
     stop_timeout: Duration,
     /// How long to wait before the next attempt, while attempts fail.
@@ -46,30 +48,18 @@ pub struct UnwrittenError {
     pub records: usize,
 }
 
-/// Lines on their way into the sink.
-#[derive(Debug, Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    /// How many of `bytes` are in the sink.
-    written: usize,
-    /// How many records are from each shard.
-    records: Vec<usize>,
-    /// Kept for its memory.
-    spare: Vec<u8>,
-}
-
 impl Writer {
     pub(super) fn new(
         common: Arc<Common>,
         shards: Arc<[Shard]>,
-        output: Output,
+        (paper, scribe): (Paper, Scribe),
         settings: &Settings,
     ) -> Self {
         Self {
             common,
             shards,
-            sink: settings.sink.clone(),
-            output,
+            paper,
+            scribe,
             batch: Batch::default(),
             stop_timeout: settings.stop_timeout,
             back_off: None,
@@ -93,13 +83,24 @@ impl Writer {
                 continue;
             };
             let records = self.shards.iter().map(Shard::taken).sum();
-            if records == 0 {
+            if records == 0 && self.is_complete() {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                return Err(UnwrittenError { records });
+                return match records {
+                    0 => Ok(()),
+                    records => Err(UnwrittenError { records }),
+                };
             }
         }
+    }
+
+    /// Whether the last checkpoint, too, is written. Begins it, if not.
+    fn is_complete(&mut self) -> bool {
+        if self.batch.is_empty() {
+            self.batch.close(&mut self.scribe);
+        }
+        self.batch.is_empty()
     }
 
     /// Waits until there is something to do, and does it.
@@ -119,9 +120,9 @@ impl Writer {
         }
         self.common.doze();
         // A line that came before we dozed did not ring the bell.
-        self.batch.collect(&self.shards);
+        self.batch.collect(&self.shards, &mut self.scribe);
         let orders = if self.batch.is_empty() {
-            self.common.orders(None)
+            self.common.orders(self.due())
         } else {
             Orders::default()
         };
@@ -138,6 +139,18 @@ impl Writer {
         }
     }
 
+    /// How long there is nothing to do if no line comes.
+    fn due(&self) -> Option<Duration> {
+        let sign = self
+            .scribe
+            .due()
+            .map(|due| due.saturating_duration_since(Instant::now()));
+        [sign, self.paper.due(self.common.now())]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
     fn obey(&mut self, orders: Orders) {
         if orders.reopen {
             self.reopen();
@@ -150,15 +163,20 @@ impl Writer {
     /// Writes what waits.
     pub(super) fn round(&mut self) {
         if self.batch.is_empty() {
-            self.batch.collect(&self.shards);
+            self.batch.collect(&self.shards, &mut self.scribe);
         }
         if self.batch.is_empty() {
             self.quiet_rounds = self.quiet_rounds.saturating_add(1);
+            self.rotate();
             return;
         }
         self.quiet_rounds = 0;
         self.look();
-        match self.batch.write_to(&mut self.output) {
+        self.common.writes(Instant::now());
+        match self
+            .batch
+            .write_to(self.paper.output(), &self.common.meters)
+        {
             Ok(()) => self.written(),
             Err(error) => self.failed(&error),
         }
@@ -166,18 +184,34 @@ impl Writer {
 
     fn written(&mut self) {
         let mut all = 0;
-        for (shard, records) in self.shards.iter().zip(&self.batch.records) {
+        for (shard, records) in self.shards.iter().zip(self.batch.records()) {
             shard.free(*records);
             all += u64::try_from(*records).unwrap_or(0);
         }
+        if all > 0 {
+            self.paper.used();
+        }
         self.common.meters.records.inc_by(all);
-        let bytes = u64::try_from(self.batch.bytes.len()).unwrap_or(0);
-        self.common.meters.bytes.inc_by(bytes);
         self.batch.clear();
+        self.common.has_written();
         if self.back_off.take().is_some() && self.common.failures().write.take().is_some() {
             self.common.sink_works();
             tracing::info!("the audit log's sink takes records again");
         }
+        if let Some(checkpoint) = self.scribe.written() {
+            self.publish(checkpoint);
+        }
+        self.rotate();
+    }
+
+    /// Shows a checkpoint to others, once a crash of the machine would not make it a lie.
+    fn publish(&self, checkpoint: String) {
+        if let Err(error) = self.paper.sync() {
+            tracing::error!(%error, "the audit log's file cannot be synchronised: its checkpoint is not shown");
+            return;
+        }
+        self.common.meters.checkpoints.inc();
+        self.common.publish(checkpoint);
     }
 
     fn failed(&mut self, error: &io::Error) {
@@ -189,19 +223,9 @@ impl Writer {
             self.back_off = Some(PACE);
             return;
         }
-        self.common.sink_fails();
-        let mut failures = self.common.failures();
-        if failures.write.is_none() {
+        if self.common.fails(error.to_string()) {
             tracing::error!(%error, "the audit log's sink fails: requests are refused");
         }
-        let since = failures
-            .write
-            .take()
-            .map_or_else(|| self.common.now(), |failure| failure.since);
-        failures.write = Some(Failure {
-            reason: error.to_string(),
-            since,
-        });
     }
 
     /// Makes a new file if somebody deleted the old one without telling.
@@ -213,30 +237,67 @@ impl Writer {
             return;
         }
         self.looked = Some(Instant::now());
-        if matches!(self.sink, Sink::File(_)) && self.output.is_deleted() {
+        if self.paper.is_deleted() {
             tracing::warn!("the audit log's file was deleted: a new one is begun");
             self.reopen();
         }
     }
 
     fn reopen(&mut self) {
-        match Output::open(&self.sink) {
-            Ok(output) => {
-                self.output = output;
-                self.batch.back_to_line_start();
+        match self.paper.reopen(self.common.now()) {
+            Ok(turned) => {
+                if turned {
+                    self.batch.turn(&mut self.scribe);
+                }
                 self.common.failures().reopen = None;
             }
             Err(error) => {
-                self.common.meters.write_failures.inc();
                 tracing::error!(
                     error = &error as &dyn Error,
                     "the audit log cannot be opened again: records go to the old file"
                 );
-                let since = self.common.now();
-                let cause = error.source().map(ToString::to_string);
-                let reason =
-                    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-                self.common.failures().reopen = Some(Failure { reason, since });
+                self.common.turn_failed(&error);
+            }
+        }
+    }
+
+    /// Changes the file for another, if it is full or old enough. All that was sealed must be written.
+    fn rotate(&mut self) {
+        let now = self.common.now();
+        if !self.paper.is_due(now) {
+            return;
+        }
+        // The last line of a file says how far it has come.
+        self.batch.close(&mut self.scribe);
+        if !self.batch.is_empty() {
+            self.quiet_rounds = 0;
+            return;
+        }
+        let chain = self.scribe.chain();
+        match self.paper.finish(chain.seq(), now) {
+            Ok(name) => {
+                tracing::info!(
+                    file = name,
+                    "the audit log's file is finished, and another begun"
+                );
+                self.common.meters.rotations.inc();
+                self.scribe.turn_to(chain, name, None);
+                for file in self.paper.thin() {
+                    tracing::warn!(
+                        file,
+                        "an old file of the audit log is deleted, as `keep` says"
+                    );
+                    self.scribe.deleted(file);
+                }
+                self.common.failures().reopen = None;
+                self.quiet_rounds = 0;
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn Error,
+                    "the audit log's file cannot be changed for another: records go to the old file"
+                );
+                self.common.turn_failed(&error);
             }
         }
     }
@@ -246,57 +307,13 @@ impl Writer {
 impl Writer {
     /// Writes to `to` until it is told to open its sink again.
     pub(super) fn turn_to(&mut self, to: Box<dyn io::Write + Send>) {
-        self.output = Output::to(to);
+        self.paper.write_to(Output::to(to));
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.common.close();
-    }
-}
-
-impl Batch {
-    const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Takes what waits in `shards`. The batch must be empty.
-    fn collect(&mut self, shards: &[Shard]) {
-        self.records.clear();
-        for shard in shards {
-            let records = shard.swap(&mut self.spare);
-            self.records.push(records);
-            if self.bytes.is_empty() {
-                std::mem::swap(&mut self.bytes, &mut self.spare);
-            } else {
-                self.bytes.append(&mut self.spare);
-            }
-        }
-    }
-
-    fn write_to(&mut self, output: &mut Output) -> io::Result<()> {
-        while let Some(rest) = self.bytes.get(self.written..) {
-            if rest.is_empty() {
-                break;
-            }
-            self.written += output.write(rest)?;
-        }
-        Ok(())
-    }
-
-    /// Gives up what was written of a line that is not wholly written, because
-    /// the rest of it goes elsewhere.
-    fn back_to_line_start(&mut self) {
-        let written = self.bytes.get(..self.written).unwrap_or_default();
-        let last_end = written.iter().rposition(|byte| *byte == b'\n');
-        self.written = last_end.map_or(0, |at| at + 1);
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.bytes.shrink_to(KEPT_BYTES);
-        self.written = 0;
     }
 }
 
@@ -313,6 +330,3 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
 
 /// How long records may go to a file that was deleted.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// What a buffer keeps of its memory after a burst.
-const KEPT_BYTES: usize = 1024 * 1024;

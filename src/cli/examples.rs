@@ -17,6 +17,34 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 /// By the words that lead to each command.
 const EXAMPLES: &[(&str, &[&str])] = &[
     (
+        "audit",
+        &[
+            "portreeve audit verify decisions*.jsonl",
+            "portreeve audit query decisions.jsonl --decision deny --since -1h",
+        ],
+    ),
+    (
+        "audit key",
+        &[
+            "portreeve audit key checkpoints.key --name orders.example.org",
+            "portreeve audit key checkpoints.key",
+        ],
+    ),
+    (
+        "audit query",
+        &[
+            "portreeve audit query decisions.jsonl --decision deny --since -1h",
+            "portreeve audit query decisions*.jsonl \\\n      --caller spiffe://example.org/ns/shop/* --status 5xx --count",
+        ],
+    ),
+    (
+        "audit verify",
+        &[
+            "portreeve audit verify decisions*.jsonl",
+            "portreeve audit verify decisions*.jsonl --checkpoint kept.txt \\\n      --key a.example+292af9a6+AdM3WjT6eBDj7UyKa0DkzyVcNnSbbfOStK6IbErlzm1Y",
+        ],
+    ),
+    (
         "authority",
         &[
             "portreeve authority --config authority.yaml",

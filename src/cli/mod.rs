@@ -6,6 +6,7 @@
 //! the exit code is 3.
 
 mod asking;
+mod audit;
 mod authority;
 mod check;
 mod completions;
@@ -22,6 +23,7 @@ mod login;
 mod manual;
 mod orders;
 mod print;
+mod query;
 mod rehearse;
 mod run;
 mod runtime;
@@ -45,6 +47,7 @@ use crate::login::Site;
 use crate::policy::ProviderName;
 use crate::rehearsal;
 
+use audit::AuditCommand;
 use completions::Shell;
 use demonstrate::Stay;
 use develop::DevelopCommand;
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     match arguments.command {
+        Command::Audit { command } => audit::audit(command),
         Command::Authority { config, command } => run_or_order(config, command),
         Command::Entry { command } => orders::entry(command),
         Command::Revocation { command } => orders::revocation(command),
@@ -150,6 +154,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check, search and sign for the log of decisions
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Run the workload CA, which gives sidecars their identities
     ///
     /// SIGHUP opens the audit file again. Changed entries are noticed by themselves.

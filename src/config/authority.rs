@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::admin;
-use crate::audit;
+use crate::audit as records;
 use crate::authority;
 use crate::ca;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
+use crate::config::audit;
 use crate::config::authority_file as file;
 use crate::config::clusters::clusters;
 use crate::config::federation;
@@ -32,7 +33,7 @@ pub struct AuthorityConfig {
     /// The operator's window, if there is one.
     pub admin: Option<admin::Settings>,
     /// Where deeds are recorded.
-    pub audit: audit::Settings,
+    pub audit: records::Settings,
     /// The authority itself.
     pub authority: authority::Settings,
     /// The file that the roots are written to.
@@ -74,7 +75,7 @@ fn check(file: file::File, folder: &Path) -> Result<AuthorityConfig, Vec<Mistake
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
     let listen = notes.parse::<SocketAddr>("listen", &file.listen);
     let database = database("store", &file.store, folder, notes);
-    let audit = parts::audit_settings(&file.audit, folder, notes);
+    let audit = audit::settings(&file.audit, folder, notes);
     let admin = file.admin.as_ref();
     let admin =
         admin.and_then(|admin| parts::admin_settings((&admin.listen, admin.allow_remote), notes));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::audit_file::Audit;
 use crate::config::federation::Federation;
 use crate::config::file;
 
@@ -64,7 +65,7 @@ pub(super) struct File {
     /// The SPIFFE Workload API, by which programs of this machine get their names. Default: none.
     pub(super) workload_api: Option<WorkloadApi>,
     /// Where deeds are recorded.
-    pub(super) audit: file::Audit,
+    pub(super) audit: Audit,
     /// The operator's window.
     pub(super) admin: Option<Admin>,
     /// The operational log, on standard error.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::audit_file::Audit;
 use crate::config::edge_file::Edge;
 use crate::config::enrolment_file::FromAuthority;
 use crate::config::inbound_file::Inbound;
@@ -185,25 +186,11 @@ pub(super) enum Values {
     Strings,
 }
 
-/// Where decisions are recorded: exactly one of `file` and `stdout`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Audit {
-    /// A file that lines are appended to.
-    pub(super) file: Option<PathBuf>,
-    /// Standard output, if true.
-    #[serde(default)]
-    pub(super) stdout: bool,
-    /// How many requests may be under way or wait to be written. Default: 65536.
-    #[serde(default = "defaults::queue_records")]
-    pub(super) queue_records: usize,
-}
-
 /// The operator's window.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
-    /// Where `/metrics`, `/livez`, `/readyz` and `/status` are served.
+    /// Where `/metrics`, `/livez`, `/readyz`, `/audit/checkpoint` and `/status` are served.
     pub(super) listen: String,
     /// Whether it may listen elsewhere than on loopback. Default: false.
     #[serde(default)]
@@ -271,11 +258,6 @@ pub(super) mod defaults {
     /// Whoever may connect may try: nobody else by default.
     pub(in crate::config) fn socket_mode() -> String {
         "0600".to_owned()
-    }
-
-    /// At 30,000 requests a second, two seconds of a sink that stands still.
-    pub(in crate::config) const fn queue_records() -> usize {
-        65_536
     }
 
     impl Default for Log {

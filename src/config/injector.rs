@@ -6,10 +6,11 @@ use std::num::NonZeroU16;
 use std::path::Path;
 
 use crate::admin;
-use crate::audit;
+use crate::audit as records;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
+use crate::config::audit;
 use crate::config::injector_file as file;
 use crate::config::parts;
 use crate::config::text;
@@ -25,7 +26,7 @@ pub struct InjectorConfig {
     /// The operator's window, if there is one.
     pub admin: Option<admin::Settings>,
     /// Where it is recorded what became of each pod.
-    pub audit: audit::Settings,
+    pub audit: records::Settings,
     /// The injector itself.
     pub injector: inject::Settings,
     /// The operational log.
@@ -64,7 +65,7 @@ fn check(file: file::File, folder: &Path) -> Result<InjectorConfig, Vec<Mistake>
     let notes = &mut mistakes;
     let listen = notes.parse::<SocketAddr>("listen", &file.listen);
     let trust_domain = notes.parse::<TrustDomain>("trust_domain", &file.trust_domain);
-    let audit = parts::audit_settings(&file.audit, folder, notes);
+    let audit = audit::settings(&file.audit, folder, notes);
     let admin = file.admin.as_ref();
     let admin =
         admin.and_then(|admin| parts::admin_settings((&admin.listen, admin.allow_remote), notes));

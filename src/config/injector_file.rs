@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::audit_file::Audit;
 use crate::config::authority_file::Admin;
 use crate::config::file;
 use crate::config::file::OneOrMany;
@@ -26,7 +27,7 @@ pub(super) struct File {
     /// What sidecars are.
     pub(super) sidecar: Sidecar,
     /// Where it is recorded what became of each pod.
-    pub(super) audit: file::Audit,
+    pub(super) audit: Audit,
     /// The operator's window.
     pub(super) admin: Option<Admin>,
     /// The operational log, on standard error.

@@ -4,6 +4,8 @@
 //! and this one fills them in. Unknown keys are mistakes, and no default ever
 //! opens a door.
 
+mod audit;
+mod audit_file;
 mod authority;
 mod authority_file;
 mod clusters;
@@ -42,7 +44,7 @@ use std::time::Duration;
 
 use crate::acme;
 use crate::admin;
-use crate::audit;
+use crate::audit as records;
 use crate::enrol;
 use crate::id::SpiffeId;
 use crate::id::TrustDomain;
@@ -70,7 +72,7 @@ pub struct Config {
     /// The operator's window, if there is one.
     pub admin: Option<admin::Settings>,
     /// Where decisions are recorded.
-    pub audit: audit::Settings,
+    pub audit: records::Settings,
     /// How long requests under way may take to end once we are told to stop.
     pub drain_deadline: Duration,
     /// The door for people.

@@ -10,13 +10,13 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin;
-use crate::audit;
 use crate::config::Config;
 use crate::config::EdgeConfig;
 use crate::config::Handshakes;
 use crate::config::Log;
 use crate::config::Mistake;
 use crate::config::Mistakes;
+use crate::config::audit;
 use crate::config::doors;
 use crate::config::edge;
 use crate::config::file;
@@ -49,7 +49,7 @@ pub(super) fn check(file: file::File, folder: &Path) -> Result<Config, Vec<Mista
     let mut policy = policies::of_sidecar(&file, services, at, notes);
     policy.providers = doors.providers();
     let policy_source = policies::source(&file.policy, &mut identity, folder, notes);
-    let audit = audit_settings(&file.audit, folder, notes);
+    let audit = audit::settings(&file.audit, folder, notes);
     let admin = file.admin.as_ref();
     let admin = admin.and_then(|admin| admin_settings((&admin.listen, admin.allow_remote), notes));
     let workload_api = workload_api::settings(&file, folder, notes);
@@ -186,35 +186,6 @@ impl Doors {
     }
 }
 
-pub(super) fn audit_settings(
-    written: &file::Audit,
-    folder: &Path,
-    notes: &mut Mistakes,
-) -> Option<audit::Settings> {
-    let sink = match (&written.file, written.stdout) {
-        (Some(file), false) => audit::Sink::File(folder.join(file)),
-        (None, true) => audit::Sink::Stdout,
-        (Some(_), true) | (None, false) => {
-            notes.add(
-                "audit",
-                "must have exactly one of `file: PATH` and `stdout: true`",
-            );
-            return None;
-        }
-    };
-    let queue_records = notes.between(
-        "audit.queue_records",
-        written.queue_records,
-        1,
-        MOST_QUEUE_RECORDS,
-    );
-    let queue_records = NonZeroUsize::new(queue_records)?;
-    Some(audit::Settings {
-        queue_records,
-        ..audit::Settings::new(sink)
-    })
-}
-
 pub(super) fn log_settings(written: file::Log, notes: &mut Mistakes) -> Log {
     let file::Log { format, level } = written;
     if let Err(error) = EnvFilter::builder().parse(&level) {
@@ -265,5 +236,3 @@ fn workers(written: Option<usize>, notes: &mut Mistakes) -> usize {
 const DEFAULT_WORKERS: usize = 4;
 /// Beyond this the kernel spreads connections unevenly, and memory is wasted.
 const MOST_WORKERS: usize = 64;
-/// Each takes a kilobyte while it waits.
-const MOST_QUEUE_RECORDS: usize = 16 * 1024 * 1024;

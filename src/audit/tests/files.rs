@@ -43,7 +43,7 @@ fn a_torn_line_stays_alone() {
         text.starts_with("{\"time\":\"20\n{\"time\":\"2027-"),
         "{text}"
     );
-    assert_eq!(text.lines().count(), 2);
+    assert_eq!(text.lines().count(), 3);
 }
 
 #[test]

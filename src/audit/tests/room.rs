@@ -108,7 +108,7 @@ fn an_entry_that_nobody_ends_is_recorded_as_abandoned() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(
         text.lines()
-            .next()
+            .nth(1)
             .unwrap()
             .contains(r#""status":200,"bytes_in":1,"bytes_out":2"#)
     );

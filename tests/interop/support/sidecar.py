@@ -30,9 +30,9 @@ class Sidecar:
         self.admin = config["admin"]["listen"]
 
     def records(self):
-        """The audit file, one dictionary per whole line."""
+        """The records in the audit file, one dictionary per whole line."""
         lines = self._records.read_text().split("\n")[:-1] if self._records.exists() else []
-        return [json.loads(line) for line in lines]
+        return [record for record in map(json.loads, lines) if "audit" not in record]
 
     def record(self, seconds=5.0, **fields):
         """Waits for a record with these fields."""
