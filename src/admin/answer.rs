@@ -1,10 +1,18 @@
 //! What is answered to whom.
 
+use crate::admin::events;
+use crate::admin::events::Body;
 use crate::admin::host;
+use crate::admin::page;
 use crate::admin::readiness::Readiness;
 use crate::admin::readiness::Unready;
+use crate::admin::records::Records;
 use crate::admin::status::Page;
 use crate::admin::status::Report;
+use crate::admin::traffic::Traffic;
+use crate::admin::visitor;
+use crate::audit::Filter;
+use crate::drain::Watch;
 use crate::metrics::Exposition;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -17,10 +25,14 @@ use http::header::CACHE_CONTROL;
 use http::header::CONTENT_TYPE;
 use http::header::HeaderName;
 use http::header::X_CONTENT_TYPE_OPTIONS;
+use http_body_util::BodyExt as _;
 use http_body_util::Full;
 use serde::Serialize;
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
 
 /// All that answers are made from.
 #[derive(Clone, Debug)]
@@ -28,6 +40,10 @@ pub(super) struct View {
     pub(super) exposition: Exposition,
     pub(super) readiness: Readiness,
     pub(super) report: Arc<dyn Report>,
+    /// Places for those who watch.
+    pub(super) places: Arc<Semaphore>,
+    /// Ends what is told as it happens.
+    pub(super) stop: Watch,
 }
 
 /// All of `/readyz`.
@@ -46,8 +62,11 @@ enum Path {
     Checkpoint,
     Livez,
     Metrics,
+    Page(&'static page::File),
     Readyz,
+    Records,
     Status,
+    Traffic,
 }
 
 impl Path {
@@ -57,8 +76,10 @@ impl Path {
             "/livez" => Some(Self::Livez),
             "/metrics" => Some(Self::Metrics),
             "/readyz" => Some(Self::Readyz),
+            "/records" => Some(Self::Records),
             "/status" => Some(Self::Status),
-            _ => None,
+            "/traffic" => Some(Self::Traffic),
+            other => page::file(other).map(Self::Page),
         }
     }
 
@@ -69,18 +90,28 @@ impl Path {
         match self {
             Self::Livez | Self::Readyz => false,
             Self::Checkpoint | Self::Metrics => at.ip().is_loopback(),
-            Self::Status => true,
+            Self::Page(_) | Self::Records | Self::Status | Self::Traffic => true,
         }
+    }
+
+    /// Whether it tells what callers did.
+    const fn is_private(self) -> bool {
+        matches!(self, Self::Records | Self::Traffic)
     }
 }
 
 impl View {
-    /// Answers `request`, which came in `at` this address of ours.
-    pub(super) fn answer<B>(&self, request: &Request<B>, at: SocketAddr) -> Response<Full<Bytes>> {
+    /// Answers `request`, which came in `at` this address of ours, and is `from` there.
+    pub(super) fn answer<B>(
+        &self,
+        request: &Request<B>,
+        at: SocketAddr,
+        from: SocketAddr,
+    ) -> Response<Body> {
         let Some(path) = Path::of(request.uri().path()) else {
             return plain(
                 StatusCode::NOT_FOUND,
-                "there are: /audit/checkpoint /livez /readyz /metrics /status\n",
+                "there are: / /audit/checkpoint /livez /metrics /readyz /records /status /traffic\n",
             );
         };
         if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -96,22 +127,31 @@ impl View {
                 "the host must be an IP address or localhost\n",
             );
         }
+        if path.is_private()
+            && let Err(stranger) = visitor::may_see(request, from.ip())
+        {
+            return plain(StatusCode::FORBIDDEN, stranger.advice());
+        }
         match path {
             Path::Checkpoint => self.checkpoint(),
             Path::Livez => plain(StatusCode::OK, "ok\n"),
             Path::Metrics => self.metrics(),
+            Path::Page(file) => page::answer(file),
             Path::Readyz => self.readyz(),
-            Path::Status => self.status(),
+            Path::Records => self.records(request.uri().query().unwrap_or_default()),
+            Path::Status => json(StatusCode::OK, &self.page()),
+            Path::Traffic => self
+                .watch(|place| events::body(Traffic::new(self.clone()), place, self.stop.clone())),
         }
     }
 
     /// The last checkpoint, for whoever keeps it elsewhere.
-    fn checkpoint(&self) -> Response<Full<Bytes>> {
+    fn checkpoint(&self) -> Response<Body> {
         match self.report.checkpoint() {
             Some(note) => response(
                 StatusCode::OK,
                 "text/plain; charset=utf-8",
-                note.as_bytes().to_vec(),
+                whole(note.as_bytes().to_vec()),
             ),
             None => plain(
                 StatusCode::NOT_FOUND,
@@ -120,9 +160,35 @@ impl View {
         }
     }
 
-    fn metrics(&self) -> Response<Full<Bytes>> {
+    fn records(&self, query: &str) -> Response<Body> {
+        let filter = match Filter::read(form_urlencoded::parse(query.as_bytes())) {
+            Ok(filter) => filter,
+            Err(error) => {
+                let cause = error.source().map(|cause| format!(": {cause}"));
+                let text = format!("{error}{}\n", cause.unwrap_or_default());
+                return plain(StatusCode::BAD_REQUEST, text);
+            }
+        };
+        self.watch(|place| {
+            let watcher = self.report.watch();
+            events::body(Records { filter, watcher }, place, self.stop.clone())
+        })
+    }
+
+    /// Gives a place to somebody who watches, if there is one.
+    fn watch(&self, body: impl FnOnce(OwnedSemaphorePermit) -> Body) -> Response<Body> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => response(StatusCode::OK, "text/event-stream", body(place)),
+            Err(_taken) => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "as many watch as may: close another page, `portreeve tap` or `portreeve top`\n",
+            ),
+        }
+    }
+
+    fn metrics(&self) -> Response<Body> {
         match self.exposition.encode() {
-            Ok(text) => response(StatusCode::OK, Exposition::CONTENT_TYPE, text),
+            Ok(text) => response(StatusCode::OK, Exposition::CONTENT_TYPE, whole(text)),
             Err(error) => {
                 tracing::error!(%error, "the metrics cannot be written");
                 plain(
@@ -133,7 +199,7 @@ impl View {
         }
     }
 
-    fn readyz(&self) -> Response<Full<Bytes>> {
+    fn readyz(&self) -> Response<Body> {
         let not_ready = self.readiness.unready();
         let ready = not_ready.is_empty();
         let status = if ready {
@@ -149,28 +215,28 @@ impl View {
         json(status, &verdict)
     }
 
-    fn status(&self) -> Response<Full<Bytes>> {
+    /// How we are.
+    pub(super) fn page(&self) -> Page {
         let not_ready = self.readiness.unready();
-        let page = Page {
+        Page {
             version: env!("CARGO_PKG_VERSION"),
             ready: not_ready.is_empty(),
             not_ready,
             remarks: self.readiness.remarks(),
             status: self.report.status(),
-        };
-        json(StatusCode::OK, &page)
+        }
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    response(status, "text/plain; charset=utf-8", text)
+fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    response(status, "text/plain; charset=utf-8", whole(text))
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
+fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     match serde_json::to_vec(value) {
         Ok(mut text) => {
             text.push(b'\n');
-            response(status, "application/json", text)
+            response(status, "application/json", whole(text))
         }
         Err(error) => {
             tracing::error!(%error, "the status cannot be written");
@@ -182,12 +248,13 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
     }
 }
 
-fn response(
-    status: StatusCode,
-    media_type: &'static str,
-    body: impl Into<Bytes>,
-) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+/// A body that is there at once.
+pub(super) fn whole(body: impl Into<Bytes>) -> Body {
+    Full::new(body.into()).boxed_unsync()
+}
+
+pub(super) fn response(status: StatusCode, media_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers: [(HeaderName, &'static str); 3] = [
         (CONTENT_TYPE, media_type),

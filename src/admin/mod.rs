@@ -7,6 +7,12 @@
 //! | `/readyz` | 200, or 503 and the conditions that are not met |
 //! | `/metrics` | what is counted, in Prometheus' text format |
 //! | `/status` | identity, policy, listeners and audit, as JSON |
+//! | `/records` | each record of the audit log that fits the filter in the query, as it is written (Server-Sent Events) |
+//! | `/traffic` | who calls whom, how often and with what outcome, each second, with all of `/status` |
+//! | `/` | a page that shows all of it to people |
+//!
+//! What callers did is shown on this machine only, whoever else may ask how we are:
+//! `src/admin/visitor.rs` says why.
 //!
 //! It can be looked through, not climbed through: only `GET` and `HEAD`, no key
 //! and no credential. The default is loopback; an address that others can
@@ -17,10 +23,16 @@
 //! [`Hatch`].
 
 mod answer;
+mod events;
 mod hatch;
 mod host;
+mod page;
 mod readiness;
+mod records;
+mod spread;
 mod status;
+mod traffic;
+mod visitor;
 mod window;
 
 pub use hatch::{Hatch, HatchError, Orders, Signals};
@@ -30,3 +42,6 @@ pub use window::{BindError, Settings, Window};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod watch_tests;

@@ -17,6 +17,9 @@ pub trait Report: Debug + Send + Sync {
 
     /// How far the audit log had come when that was last signed, if it is. Must not wait for anything.
     fn checkpoint(&self) -> Option<Arc<str>>;
+
+    /// Hears of each record of the audit log from now on.
+    fn watch(&self) -> audit::Watcher;
 }
 
 /// How we are at one moment. Nothing of it is secret.

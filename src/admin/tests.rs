@@ -11,11 +11,17 @@ use crate::admin::Settings;
 use crate::admin::Status;
 use crate::admin::Trouble;
 use crate::admin::Window;
+use crate::admin::page;
+use crate::audit::Log;
+use crate::audit::Sink;
+use crate::audit::Watcher;
+use crate::audit::Writer;
 use crate::metrics::Exposition;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -25,7 +31,9 @@ use tokio::net::TcpStream;
 
 /// Things are as they are.
 #[derive(Debug)]
-struct Steady;
+pub(super) struct Steady {
+    pub(super) log: Log,
+}
 
 impl Report for Steady {
     fn checkpoint(&self) -> Option<Arc<str>> {
@@ -68,17 +76,36 @@ impl Report for Steady {
             },
         }
     }
+
+    fn watch(&self) -> Watcher {
+        self.log.watch()
+    }
+}
+
+/// A log that nobody writes yet.
+pub(super) fn log(file: PathBuf) -> (Log, Writer) {
+    let settings = crate::audit::Settings::new(Sink::File(file));
+    Log::open(&settings, NonZeroUsize::MIN, Arc::new(SystemClock)).unwrap()
+}
+
+fn steady() -> Arc<Steady> {
+    let (log, _writer) = log("/dev/null".into());
+    Arc::new(Steady { log })
 }
 
 async fn window(settings: Settings) -> (Window, Readiness) {
+    window_of(settings, steady()).await
+}
+
+pub(super) async fn window_of(settings: Settings, report: Arc<Steady>) -> (Window, Readiness) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let readiness = Readiness::default();
     let exposition = Exposition::new(&clock).unwrap();
-    let window = Window::bind(settings, exposition, readiness.clone(), Arc::new(Steady));
+    let window = Window::bind(settings, exposition, readiness.clone(), report);
     (window.await.unwrap(), readiness)
 }
 
-fn here() -> Settings {
+pub(super) fn here() -> Settings {
     Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         ..Settings::default()
@@ -86,7 +113,7 @@ fn here() -> Settings {
 }
 
 /// Sends `request` and answers all that comes back.
-async fn ask(at: SocketAddr, request: &str) -> String {
+pub(super) async fn ask(at: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(at).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -94,12 +121,12 @@ async fn ask(at: SocketAddr, request: &str) -> String {
     answer
 }
 
-fn get(path: &str) -> String {
+pub(super) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")
 }
 
 /// The status line and the body.
-fn gist(answer: &str) -> (&str, &str) {
+pub(super) fn gist(answer: &str) -> (&str, &str) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.lines().next().unwrap(), body)
 }
@@ -198,8 +225,33 @@ async fn refuses_what_is_not_to_be_looked_at() {
     let at = window.address();
     let cases = [
         (
-            "GET / HTTP/1.1\r\nhost: localhost",
+            "GET /window HTTP/1.1\r\nhost: localhost",
             "HTTP/1.1 404 Not Found",
+        ),
+        (
+            "GET / HTTP/1.1\r\nhost: evil.example",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        ("GET / HTTP/1.1\r\nhost: localhost", "HTTP/1.1 200 OK"),
+        (
+            "GET /records HTTP/1.1\r\nhost: evil.example",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "POST /records HTTP/1.1\r\nhost: localhost",
+            "HTTP/1.1 405 Method Not Allowed",
+        ),
+        (
+            "GET /traffic HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: cross-site",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "GET /records HTTP/1.1\r\nhost: localhost\r\norigin: http://localhost:3000",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "GET /records?callre=x HTTP/1.1\r\nhost: localhost",
+            "HTTP/1.1 400 Bad Request",
         ),
         (
             "GET /livez/ HTTP/1.1\r\nhost: localhost",
@@ -280,11 +332,30 @@ async fn an_address_in_use_is_named() {
         listen: first.address(),
         ..here()
     };
-    let second = Window::bind(settings, exposition, Readiness::default(), Arc::new(Steady));
+    let second = Window::bind(settings, exposition, Readiness::default(), steady());
     let error = second.await.unwrap_err();
     let text = format!("cannot listen on `{}` for the operator", first.address());
     assert_eq!(
         (error.to_string(), error.cause.kind()),
         (text, std::io::ErrorKind::AddrInUse)
     );
+}
+
+#[test]
+fn the_page_asks_nobody_else_for_anything() {
+    for path in [
+        "/",
+        "/window.css",
+        "/window.js",
+        "/records.js",
+        "/graph.js",
+        "/status.js",
+    ] {
+        let answer = page::answer(page::file(path).unwrap());
+        let policy = answer.headers()["content-security-policy"]
+            .to_str()
+            .unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"));
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+    }
 }

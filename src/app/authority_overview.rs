@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::admin;
 use crate::app::overview;
 use crate::audit::Log;
+use crate::audit::Watcher;
 use crate::authority::PolicyStatus;
 use crate::identity::Live;
 
@@ -43,6 +44,10 @@ impl admin::Report for AuthorityOverview {
 
     fn checkpoint(&self) -> Option<Arc<str>> {
         self.log.checkpoint()
+    }
+
+    fn watch(&self) -> Watcher {
+        self.log.watch()
     }
 }
 

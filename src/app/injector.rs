@@ -18,6 +18,7 @@ use crate::app::RunError;
 use crate::app::hosted::Hosted;
 use crate::audit;
 use crate::audit::Log;
+use crate::audit::Watcher;
 use crate::config::Config;
 use crate::config::InjectorConfig;
 use crate::inject;
@@ -193,6 +194,10 @@ impl admin::Report for Overview {
 
     fn checkpoint(&self) -> Option<Arc<str>> {
         self.log.checkpoint()
+    }
+
+    fn watch(&self) -> Watcher {
+        self.log.watch()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::admin;
 use crate::admin::Readiness;
 use crate::app::policies::Policies;
 use crate::audit::Log;
+use crate::audit::Watcher;
 use crate::identity::Live;
 use crate::proxy;
 use crate::time::Clock;
@@ -36,6 +37,10 @@ impl admin::Report for Overview {
 
     fn checkpoint(&self) -> Option<Arc<str>> {
         self.log.checkpoint()
+    }
+
+    fn watch(&self) -> Watcher {
+        self.log.watch()
     }
 }
 

@@ -29,6 +29,11 @@ impl Batch {
         self.bytes.is_empty()
     }
 
+    /// All of its lines.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// How many records are from each shard.
     pub(super) fn records(&self) -> &[usize] {
         &self.records

@@ -1,5 +1,6 @@
 //! What workers, the writer and the operator share.
 
+use crate::audit::feed::Feed;
 use crate::audit::meters::Meters;
 use crate::audit::shard::NoRoom;
 use crate::audit::status::Failure;
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 pub(super) struct Common {
     clock: Arc<dyn Clock>,
     pub(super) meters: Meters,
+    pub(super) feed: Feed,
     closed: AtomicBool,
     failing: AtomicBool,
     /// The writer sleeps, or is about to, and wants to be woken.
@@ -56,6 +58,7 @@ impl Common {
         Self {
             clock,
             meters,
+            feed: Feed::default(),
             closed: AtomicBool::new(false),
             failing: AtomicBool::new(false),
             idle: AtomicBool::new(false),

@@ -3,6 +3,7 @@
 use crate::audit::chain::Chain;
 use crate::audit::checkpoint::LogId;
 use crate::audit::common::Common;
+use crate::audit::feed::Watcher;
 use crate::audit::meters::Meters;
 use crate::audit::note::KeyError;
 use crate::audit::note::SigningKey;
@@ -244,6 +245,12 @@ impl Log {
     #[must_use]
     pub fn checkpoint(&self) -> Option<Arc<str>> {
         self.common.checkpoint()
+    }
+
+    /// Hears of each record from now on, once it is written.
+    #[must_use]
+    pub fn watch(&self) -> Watcher {
+        self.common.feed.watch()
     }
 
     /// Asks the writer to open its file again, because it was moved away.

@@ -125,6 +125,8 @@ pub struct Row {
     pub path: String,
     /// The route.
     pub route: String,
+    /// The service, of a connection.
+    pub service: String,
     /// What was done, where it is no request.
     pub event: String,
     /// Yes or no.
@@ -133,6 +135,8 @@ pub struct Row {
     pub reason: String,
     /// What decided.
     pub policies: Vec<String>,
+    /// Why it may not go on.
+    pub withdrawn_reason: String,
     /// What says no since.
     pub withdrawn_policies: Vec<String>,
     /// What was answered.

@@ -192,6 +192,7 @@ impl Writer {
             self.paper.used();
         }
         self.common.meters.records.inc_by(all);
+        self.common.feed.tell(self.batch.bytes());
         self.batch.clear();
         self.common.has_written();
         if self.back_off.take().is_some() && self.common.failures().write.take().is_some() {

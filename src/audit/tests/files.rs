@@ -4,6 +4,7 @@ use super::open;
 use super::read;
 use super::record;
 use super::small;
+use crate::audit::Heard;
 use crate::audit::Log;
 use crate::audit::OpenError;
 use crate::audit::Settings;
@@ -121,4 +122,26 @@ fn a_file_that_cannot_be_opened_is_named() {
     assert_eq!(Sink::File(path), settings.sink);
     open(&Settings::new(Sink::File(dir.path().join("log"))), 1);
     open(&Settings::new(Sink::Stdout), 1);
+}
+
+#[test]
+fn a_watcher_hears_what_the_file_has_and_nothing_that_it_has_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("audit.jsonl");
+    let (log, shard, mut writer) = small(&file, 9);
+    record(&shard, "/before");
+    writer.round();
+    let mut watcher = log.watch();
+    record(&shard, "/one");
+    record(&shard, "/two");
+    assert_eq!(watcher.waiting(), None);
+    writer.round();
+    let written = fs::read(&file).unwrap();
+    let heard = std::iter::from_fn(|| watcher.waiting()).map(|heard| match heard {
+        Heard::Line(line) => line,
+        Heard::Missed(lines) => panic!("{lines} lines were missed"),
+    });
+    let heard: Vec<_> = heard.collect();
+    assert_eq!(heard.len(), 2);
+    assert!(written.ends_with(&heard.concat()), "{heard:?}");
 }
