@@ -54,18 +54,24 @@ pub(super) fn body<S: Source>(source: S, place: OwnedSemaphorePermit, stop: Watc
     let mut pace = interval(S::PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick is at once, and tells that it has begun.
-    let telling = Telling {
-        _place: place,
-        is_over: false,
-        pace,
-        source,
-        stop,
-    };
-    let frames = stream::unfold(telling, |mut telling| async {
-        let events = telling.next().await?;
-        Some((Ok(Frame::data(Bytes::from(events))), telling))
-    });
+    let frames = stream::unfold(
+        Telling {
+            _place: place,
+            is_over: false,
+            pace,
+            source,
+            stop,
+        },
+        step,
+    );
     StreamBody::new(frames).boxed_unsync()
+}
+
+async fn step<S: Source>(
+    mut telling: Telling<S>,
+) -> Option<(Result<Frame<Bytes>, Infallible>, Telling<S>)> {
+    let events = telling.next().await?;
+    Some((Ok(Frame::data(Bytes::from(events))), telling))
 }
 
 impl<S: Source> Telling<S> {

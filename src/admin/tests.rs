@@ -219,80 +219,82 @@ async fn shows_what_is_counted() {
     window.serve(talk).await;
 }
 
+/// What is asked, and what is said.
+const STRANGE: &[(&str, &str)] = &[
+    (
+        "GET /window HTTP/1.1\r\nhost: localhost",
+        "HTTP/1.1 404 Not Found",
+    ),
+    (
+        "GET / HTTP/1.1\r\nhost: evil.example",
+        "HTTP/1.1 403 Forbidden",
+    ),
+    ("GET / HTTP/1.1\r\nhost: localhost", "HTTP/1.1 200 OK"),
+    (
+        "GET /records HTTP/1.1\r\nhost: evil.example",
+        "HTTP/1.1 403 Forbidden",
+    ),
+    (
+        "POST /records HTTP/1.1\r\nhost: localhost",
+        "HTTP/1.1 405 Method Not Allowed",
+    ),
+    (
+        "GET /traffic HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: cross-site",
+        "HTTP/1.1 403 Forbidden",
+    ),
+    (
+        "GET /records HTTP/1.1\r\nhost: localhost\r\norigin: http://localhost:3000",
+        "HTTP/1.1 403 Forbidden",
+    ),
+    (
+        "GET /records?callre=x HTTP/1.1\r\nhost: localhost",
+        "HTTP/1.1 400 Bad Request",
+    ),
+    (
+        "GET /livez/ HTTP/1.1\r\nhost: localhost",
+        "HTTP/1.1 404 Not Found",
+    ),
+    (
+        "GET /status/key HTTP/1.1\r\nhost: localhost",
+        "HTTP/1.1 404 Not Found",
+    ),
+    (
+        "POST /status HTTP/1.1\r\nhost: localhost",
+        "HTTP/1.1 405 Method Not Allowed",
+    ),
+    (
+        "DELETE /livez HTTP/1.1\r\nhost: localhost",
+        "HTTP/1.1 405 Method Not Allowed",
+    ),
+    (
+        "GET /status HTTP/1.1\r\nhost: evil.example",
+        "HTTP/1.1 403 Forbidden",
+    ),
+    (
+        "GET /metrics HTTP/1.1\r\nhost: evil.example",
+        "HTTP/1.1 403 Forbidden",
+    ),
+    (
+        "GET /audit/checkpoint HTTP/1.1\r\nhost: evil.example",
+        "HTTP/1.1 403 Forbidden",
+    ),
+    ("GET /status HTTP/1.1\r\nhost: 10.0.0.1", "HTTP/1.1 200 OK"),
+    (
+        "GET /livez HTTP/1.1\r\nhost: evil.example",
+        "HTTP/1.1 200 OK",
+    ),
+    ("GET /status HTTP/1.1", "HTTP/1.1 403 Forbidden"),
+    ("GET /status", "HTTP/1.1 400 Bad Request"),
+];
+
 #[tokio::test]
 async fn refuses_what_is_not_to_be_looked_at() {
     let (window, _readiness) = window(here()).await;
     let at = window.address();
-    let cases = [
-        (
-            "GET /window HTTP/1.1\r\nhost: localhost",
-            "HTTP/1.1 404 Not Found",
-        ),
-        (
-            "GET / HTTP/1.1\r\nhost: evil.example",
-            "HTTP/1.1 403 Forbidden",
-        ),
-        ("GET / HTTP/1.1\r\nhost: localhost", "HTTP/1.1 200 OK"),
-        (
-            "GET /records HTTP/1.1\r\nhost: evil.example",
-            "HTTP/1.1 403 Forbidden",
-        ),
-        (
-            "POST /records HTTP/1.1\r\nhost: localhost",
-            "HTTP/1.1 405 Method Not Allowed",
-        ),
-        (
-            "GET /traffic HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: cross-site",
-            "HTTP/1.1 403 Forbidden",
-        ),
-        (
-            "GET /records HTTP/1.1\r\nhost: localhost\r\norigin: http://localhost:3000",
-            "HTTP/1.1 403 Forbidden",
-        ),
-        (
-            "GET /records?callre=x HTTP/1.1\r\nhost: localhost",
-            "HTTP/1.1 400 Bad Request",
-        ),
-        (
-            "GET /livez/ HTTP/1.1\r\nhost: localhost",
-            "HTTP/1.1 404 Not Found",
-        ),
-        (
-            "GET /status/key HTTP/1.1\r\nhost: localhost",
-            "HTTP/1.1 404 Not Found",
-        ),
-        (
-            "POST /status HTTP/1.1\r\nhost: localhost",
-            "HTTP/1.1 405 Method Not Allowed",
-        ),
-        (
-            "DELETE /livez HTTP/1.1\r\nhost: localhost",
-            "HTTP/1.1 405 Method Not Allowed",
-        ),
-        (
-            "GET /status HTTP/1.1\r\nhost: evil.example",
-            "HTTP/1.1 403 Forbidden",
-        ),
-        (
-            "GET /metrics HTTP/1.1\r\nhost: evil.example",
-            "HTTP/1.1 403 Forbidden",
-        ),
-        (
-            "GET /audit/checkpoint HTTP/1.1\r\nhost: evil.example",
-            "HTTP/1.1 403 Forbidden",
-        ),
-        ("GET /status HTTP/1.1\r\nhost: 10.0.0.1", "HTTP/1.1 200 OK"),
-        (
-            "GET /livez HTTP/1.1\r\nhost: evil.example",
-            "HTTP/1.1 200 OK",
-        ),
-        ("GET /status HTTP/1.1", "HTTP/1.1 403 Forbidden"),
-        ("GET /status", "HTTP/1.1 400 Bad Request"),
-    ];
     let talk = async {
-        for (request, status) in cases {
+        for (request, status) in STRANGE {
             let answer = ask(at, &format!("{request}\r\n\r\n")).await;
-            assert_eq!(gist(&answer).0, status, "{request}");
+            assert_eq!(gist(&answer).0, *status, "{request}");
         }
         let refusal = ask(at, "PUT /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         assert!(refusal.contains("\r\nallow: GET, HEAD\r\n"), "{refusal}");

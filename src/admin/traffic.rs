@@ -95,7 +95,7 @@ impl Traffic {
         }
     }
 
-    fn news(&mut self) -> Vec<u8> {
+    fn news(&self) -> Vec<u8> {
         let news = News {
             seconds: self.ledger.seconds.len(),
             missed: self.ledger.missed,

@@ -50,9 +50,12 @@ impl Feed {
     pub(super) fn watch(&self) -> Watcher {
         let mut lines = self.shared.lines();
         let sender = lines.get_or_insert_with(|| broadcast::channel(MOST_LINES).0);
+        let receiver = sender.subscribe();
+        // INVARIANT: counted under the lock, as in `Watcher::drop`.
         self.shared.watchers.fetch_add(1, Ordering::Relaxed);
+        drop(lines);
         Watcher {
-            lines: sender.subscribe(),
+            lines: receiver,
             shared: Arc::clone(&self.shared),
         }
     }

@@ -199,6 +199,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "tap",
+        &[
+            "portreeve tap --decision deny",
+            "portreeve tap --route 'orders:*' --json > records.jsonl",
+        ],
+    ),
+    (
         "token",
         &[
             "portreeve token create --id spiffe://example.org/orders > orders.token",
@@ -209,4 +216,5 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "token create",
         &["portreeve token create --id spiffe://example.org/orders --out orders.token"],
     ),
+    ("top", &["portreeve top --admin 127.0.0.1:15020"]),
 ];

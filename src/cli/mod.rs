@@ -9,6 +9,7 @@ mod asking;
 mod audit;
 mod authority;
 mod check;
+mod colour;
 mod completions;
 mod demonstrate;
 mod develop;
@@ -28,9 +29,13 @@ mod rehearse;
 mod run;
 mod runtime;
 mod session;
+mod shown;
 mod signal;
 mod socket;
 mod svid;
+mod tap;
+mod top;
+mod watch;
 mod words;
 
 use std::net::SocketAddr;
@@ -62,6 +67,8 @@ use orders::TokenCommand;
 use rehearse::Test;
 use session::SessionCommand;
 use signal::SignalCommand;
+use tap::Tap;
+use top::Top;
 
 /// Does what the command line says.
 #[must_use]
@@ -116,6 +123,8 @@ pub fn main() -> ExitCode {
         Command::Svid {
             command: SvidCommand::Show { file, bundle },
         } => svid::show(&file, bundle.as_deref()),
+        Command::Tap(wanted) => tap::tap(&wanted),
+        Command::Top(wanted) => top::top(&wanted),
     }
 }
 
@@ -321,6 +330,16 @@ enum Command {
         #[command(subcommand)]
         command: SvidCommand,
     },
+    /// Show decisions as they happen
+    ///
+    /// Each record that is written from now on and fits, until the sidecar ends or Ctrl-C: in short on a terminal, else as it is, one
+    /// JSON object a line. Whoever is too slow is told how many are left out. It asks the sidecar's window, on this machine.
+    Tap(Box<Tap>),
+    /// Show who calls whom, how often and with what outcome
+    ///
+    /// A table of the last ten seconds, each second anew, until q or Ctrl-C; where there is no terminal, one JSON object a second.
+    /// It asks the sidecar's window, on this machine.
+    Top(Top),
 }
 
 #[derive(Debug, Subcommand)]

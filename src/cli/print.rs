@@ -2,18 +2,30 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 /// A line of the result.
 pub(super) fn line(text: impl Display) {
-    say(std::io::stdout().lock(), text);
+    say(io::stdout().lock(), text);
+}
+
+/// All of `bytes`, as they are.
+///
+/// # Errors
+///
+/// If nobody reads any more.
+pub(super) fn whole(bytes: &[u8]) -> io::Result<()> {
+    let mut to = io::stdout().lock();
+    to.write_all(bytes)?;
+    to.flush()
 }
 
 /// A line about something that is wrong.
 pub(super) fn complaint(text: impl Display) {
-    say(std::io::stderr().lock(), text);
+    say(io::stderr().lock(), text);
 }
 
 /// An error with all its causes, and the exit code for it.

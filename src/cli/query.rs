@@ -19,6 +19,7 @@ use crate::audit::Wanted;
 use crate::audit::WantedStatus;
 use crate::cli::audit::reader;
 use crate::cli::print;
+use crate::cli::shown::shown;
 use crate::time::Clock as _;
 use crate::time::SystemClock;
 
@@ -268,20 +269,6 @@ fn short(row: &Row) -> String {
     words.retain(|word| !word.is_empty());
     words.join(" ")
 }
-
-/// What callers chose must not order the terminal about.
-fn shown(text: &str) -> String {
-    let is_plain = |c: char| !c.is_control() && !INVISIBLE.contains(&c);
-    text.chars()
-        .map(|c| if is_plain(c) { c } else { '\u{fffd}' })
-        .collect()
-}
-
-/// Characters that turn the direction of what follows, or cannot be seen.
-const INVISIBLE: [char; 14] = [
-    '\u{200b}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}',
-    '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-];
 
 /// More than the longest line has.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;

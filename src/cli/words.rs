@@ -35,7 +35,7 @@ pub(super) fn command() -> Command {
 /// All commands on one screen: a line for each, none for what each has.
 fn overview(command: &Command) -> String {
     let mut text =
-        "{about}\n\nUsage: portreeve COMMAND …     With examples: portreeve COMMAND --help\n"
+        "{about}\nUsage: portreeve COMMAND …     With examples: portreeve COMMAND --help"
             .to_owned();
     for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
         let about = one.get_about().map(ToString::to_string).unwrap_or_default();

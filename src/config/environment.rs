@@ -12,6 +12,12 @@ pub fn state_folder() -> Option<PathBuf> {
     state_folder_by(env::var_os("XDG_STATE_HOME"), env::var_os("HOME"))
 }
 
+/// Whether this user wants no colour on terminals (<https://no-color.org>).
+#[must_use]
+pub fn wants_no_color() -> bool {
+    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// Relative paths are no answer, as the specification has it.
 fn state_folder_by(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
     let absolute = |path: &PathBuf| path.is_absolute();

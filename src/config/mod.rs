@@ -58,7 +58,7 @@ use crate::session;
 use crate::workload_api as api;
 
 pub use authority::AuthorityConfig;
-pub use environment::state_folder;
+pub use environment::{state_folder, wants_no_color};
 pub use file::LogFormat;
 pub use injector::InjectorConfig;
 pub use mistakes::Mistake;
