@@ -19,13 +19,20 @@ pub(super) enum When {
 }
 
 impl When {
-    pub(super) fn is_now(self) -> bool {
+    pub(super) fn palette(self) -> Palette {
         match self {
-            Self::Auto => stdout().is_terminal() && !config::wants_no_color(),
-            Self::Always => true,
-            Self::Never => false,
+            Self::Always => Palette::Coloured,
+            Self::Auto if stdout().is_terminal() && !config::wants_no_color() => Palette::Coloured,
+            Self::Auto | Self::Never => Palette::Plain,
         }
     }
+}
+
+/// Whether there is colour now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Palette {
+    Coloured,
+    Plain,
 }
 
 /// What a text means, which its words say as well.
@@ -39,8 +46,8 @@ pub(super) enum Tone {
 
 impl Tone {
     /// `text` in its colour, if there is to be any.
-    pub(super) fn paint(self, text: &str, colour: bool) -> String {
-        if !colour {
+    pub(super) fn paint(self, text: &str, palette: Palette) -> String {
+        if palette == Palette::Plain {
             return text.to_owned();
         }
         let code = match self {

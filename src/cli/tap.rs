@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::audit::Filter;
 use crate::audit::Row;
+use crate::cli::colour::Palette;
 use crate::cli::colour::Tone;
 use crate::cli::colour::When;
 use crate::cli::health;
@@ -105,7 +106,7 @@ impl Wishes {
 #[derive(Clone, Copy, Debug)]
 enum Manner {
     Json,
-    Text { colour: bool },
+    Text(Palette),
 }
 
 /// Shows records until the sidecar ends, or somebody ends us.
@@ -134,9 +135,7 @@ fn manner(wanted: &Tap) -> Manner {
     if wanted.json || !is_for_people {
         return Manner::Json;
     }
-    Manner::Text {
-        colour: wanted.color.is_now(),
-    }
+    Manner::Text(wanted.color.palette())
 }
 
 async fn watch(admin: SocketAddr, path: &str, manner: Manner) -> ExitCode {
@@ -168,7 +167,7 @@ async fn watch(admin: SocketAddr, path: &str, manner: Manner) -> ExitCode {
 
 fn told(record: &[u8], manner: Manner) -> Vec<u8> {
     let text = match manner {
-        Manner::Text { colour } => Row::read(record).map(|row| short(&row, colour).into_bytes()),
+        Manner::Text(palette) => Row::read(record).map(|row| short(&row, palette).into_bytes()),
         Manner::Json => None,
     };
     let mut line = text.unwrap_or_else(|| record.to_vec());
@@ -177,7 +176,7 @@ fn told(record: &[u8], manner: Manner) -> Vec<u8> {
 }
 
 /// A record in one line of a screen.
-fn short(row: &Row, colour: bool) -> String {
+fn short(row: &Row, palette: Palette) -> String {
     // The day is today.
     let time = row.time.get(11..23).unwrap_or(&row.time);
     let tone = if row.decision == "permit" {
@@ -186,8 +185,8 @@ fn short(row: &Row, colour: bool) -> String {
         Tone::Bad
     };
     let mut words = vec![
-        Tone::Faint.paint(&shown(time), colour),
-        tone.paint(&format!("{:<7}", shown(&row.decision)), colour),
+        Tone::Faint.paint(&shown(time), palette),
+        tone.paint(&format!("{:<7}", shown(&row.decision)), palette),
         row.status
             .map_or_else(|| "  –".to_owned(), |status| status.to_string()),
     ];
@@ -212,7 +211,7 @@ fn short(row: &Row, colour: bool) -> String {
     });
     for why in [&row.reason, &row.withdrawn_reason] {
         if !why.is_empty() {
-            words.push(Tone::Bad.paint(&format!("({})", shown(why)), colour));
+            words.push(Tone::Bad.paint(&format!("({})", shown(why)), palette));
         }
     }
     let policies: Vec<_> = row
@@ -227,7 +226,7 @@ fn short(row: &Row, colour: bool) -> String {
     let took = row
         .duration_us
         .map(|us| format!("{}.{} ms", us / 1_000, us % 1_000 / 100));
-    words.extend(took.map(|took| Tone::Faint.paint(&took, colour)));
+    words.extend(took.map(|took| Tone::Faint.paint(&took, palette)));
     words.retain(|word| !word.is_empty());
     words.join(" ")
 }
@@ -240,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_that_does_not_order_the_terminal_about() {
-        let line = told(RECORD, Manner::Text { colour: false });
+        let line = told(RECORD, Manner::Text(Palette::Plain));
         assert_eq!(
             String::from_utf8(line).unwrap(),
             "12:00:00.123 deny    403 GET /\u{fffd}[2J\u{fffd} by spiffe://a/web → orders:/{id} (forbidden) [p\u{fffd}, q] 1.2 ms\n"
@@ -249,7 +248,7 @@ mod tests {
 
     #[test]
     fn colour_is_all_that_is_added_where_there_is_some() {
-        let coloured = String::from_utf8(told(RECORD, Manner::Text { colour: true })).unwrap();
+        let coloured = String::from_utf8(told(RECORD, Manner::Text(Palette::Coloured))).unwrap();
         assert!(
             coloured.contains("\u{1b}[31mdeny   \u{1b}[0m"),
             "{coloured:?}"
@@ -260,7 +259,7 @@ mod tests {
         }
         assert_eq!(
             bare.into_bytes(),
-            told(RECORD, Manner::Text { colour: false })
+            told(RECORD, Manner::Text(Palette::Plain))
         );
     }
 

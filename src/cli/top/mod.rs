@@ -15,6 +15,7 @@ use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::cli::colour::Palette;
 use crate::cli::colour::When;
 use crate::cli::health;
 use crate::cli::print;
@@ -55,7 +56,7 @@ pub(super) fn top(wanted: &Top) -> ExitCode {
                 _interrupted = tokio::signal::ctrl_c() => ExitCode::SUCCESS,
             };
         }
-        match show(&mut window, wanted.color.is_now()).await {
+        match show(&mut window, wanted.color.palette()).await {
             Ok(code) => code,
             Err(error) => print::failure(&error),
         }
@@ -107,12 +108,12 @@ impl Signals {
     }
 }
 
-async fn show(window: &mut Watch, colour: bool) -> std::io::Result<ExitCode> {
+async fn show(window: &mut Watch, palette: Palette) -> std::io::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let mut keys = Keys::open()?;
     let screen = Screen::open()?;
     let mut table = Table {
-        colour,
+        palette,
         news: None,
         sort: Sort::Requests,
     };

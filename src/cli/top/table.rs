@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
+use crate::cli::colour::Palette;
 use crate::cli::colour::Tone;
 use crate::cli::shown::shown;
 use crate::cli::top::news::News;
@@ -15,7 +16,7 @@ use crate::time::SystemClock;
 /// What is shown.
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) colour: bool,
+    pub(super) palette: Palette,
     pub(super) news: Option<News>,
     pub(super) sort: Sort,
 }
@@ -64,13 +65,13 @@ impl Table {
         let Some(news) = &self.news else {
             return vec!["waiting for the first second …".to_owned()];
         };
-        let mut lines = head(&news.status, self.colour);
+        let mut lines = head(&news.status, self.palette);
         lines.push(sums(news));
         lines.push(String::new());
         let layout = Layout::of(columns);
         let titles = ["PER S", "DENIED", "REFUSED", "ERRORS", "P50 MS", "P99 MS"];
-        let titles = layout.line(["CALLER", "ROUTE", "DOOR"], titles.map(str::to_owned));
-        lines.push(Tone::Strong.paint(&titles, self.colour));
+        let titles = layout.line(["CALLER", "ROUTE", "DOOR"], &titles.map(str::to_owned));
+        lines.push(Tone::Strong.paint(&titles, self.palette));
         let mut pairs: Vec<_> = news.pairs.iter().collect();
         pairs.sort_by_key(|pair| Reverse((self.sort.key(pair), pair.requests)));
         let room = rows.saturating_sub(lines.len() + 1);
@@ -88,7 +89,7 @@ impl Table {
             String::new()
         };
         let foot = format!("q quits, s sorts (now by {}){more}", self.sort.name());
-        lines.push(Tone::Faint.paint(&foot, self.colour));
+        lines.push(Tone::Faint.paint(&foot, self.palette));
         lines.truncate(rows.max(1));
         lines
     }
@@ -119,27 +120,27 @@ impl Table {
             millis(pair.p50_us),
             millis(pair.p99_us),
         ];
-        let line = layout.line([from, to, &pair.door], numbers);
+        let line = layout.line([from, to, &pair.door], &numbers);
         if pair.denied + pair.refused + pair.errors > 0 {
-            Tone::Bad.paint(&line, self.colour)
+            Tone::Bad.paint(&line, self.palette)
         } else {
             line
         }
     }
 }
 
-fn head(status: &Status, colour: bool) -> Vec<String> {
+fn head(status: &Status, palette: Palette) -> Vec<String> {
     let identity = status.identity.as_ref();
     let who = identity.map_or("portreeve", |identity| &identity.spiffe_id);
     let ready = if status.ready {
-        Tone::Good.paint("ready", colour)
+        Tone::Good.paint("ready", palette)
     } else {
         let missing: Vec<_> = status
             .not_ready
             .iter()
             .map(|one| shown(&one.condition))
             .collect();
-        Tone::Bad.paint(&format!("not ready: {}", missing.join(", ")), colour)
+        Tone::Bad.paint(&format!("not ready: {}", missing.join(", ")), palette)
     };
     let ends = identity.and_then(|identity| identity.not_after.as_deref()?.parse().ok());
     let ends = ends.map(|at| format!("certificate ends in {}", left(at)));
@@ -154,7 +155,7 @@ fn head(status: &Status, colour: bool) -> Vec<String> {
     );
     let second: Vec<_> = [ends, policy, Some(live)].into_iter().flatten().collect();
     vec![
-        format!("{}  {ready}", Tone::Strong.paint(&shown(who), colour)),
+        format!("{}  {ready}", Tone::Strong.paint(&shown(who), palette)),
         second.join(", "),
     ]
 }
@@ -203,7 +204,7 @@ impl Layout {
         }
     }
 
-    fn line(self, [from, to, door]: [&str; 3], numbers: [String; 6]) -> String {
+    fn line(self, [from, to, door]: [&str; 3], numbers: &[String; 6]) -> String {
         let mut line = cell(from, self.from) + &cell(to, self.to);
         if self.is_whole {
             line.push_str(&cell(door, DOOR));
@@ -271,7 +272,7 @@ mod tests {
 
     fn table() -> Table {
         Table {
-            colour: false,
+            palette: Palette::Plain,
             news: News::read(TOLD),
             sort: Sort::Requests,
         }
