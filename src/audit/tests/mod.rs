@@ -4,6 +4,7 @@ mod chain;
 mod failing;
 mod files;
 mod room;
+mod rotation;
 
 use crate::audit::Door;
 use crate::audit::End;
