@@ -28,6 +28,8 @@ pub(super) struct Traffic {
 #[derive(Debug)]
 struct Ledger {
     missed: u64,
+    /// What comes in is for our own application, whatever callers call it.
+    own: String,
     seconds: VecDeque<BTreeMap<Pair, Tally>>,
 }
 
@@ -80,7 +82,7 @@ struct Line {
 impl Traffic {
     pub(super) fn new(view: View) -> Self {
         Self {
-            ledger: Ledger::new(),
+            ledger: Ledger::of(own(&view)),
             watcher: view.report.watch(),
             view,
         }
@@ -133,10 +135,19 @@ impl Source for Traffic {
     }
 }
 
+/// Who we are.
+fn own(view: &View) -> String {
+    let identity = view.report.status().identity;
+    identity
+        .map(|identity| identity.spiffe_id.to_string())
+        .unwrap_or_default()
+}
+
 impl Ledger {
-    fn new() -> Self {
+    fn of(own: String) -> Self {
         Self {
             missed: 0,
+            own,
             seconds: VecDeque::from([BTreeMap::new()]),
         }
     }
@@ -159,7 +170,7 @@ impl Ledger {
         let Some(second) = self.seconds.back_mut() else {
             return;
         };
-        let mut pair = Pair::of(row);
+        let mut pair = Pair::of(row, &self.own);
         if second.len() >= MOST_PAIRS && !second.contains_key(&pair) {
             pair = Pair::others();
         }
@@ -220,14 +231,13 @@ impl Tally {
 }
 
 impl Pair {
-    fn of(row: Row) -> Self {
-        // `orders:/orders/{id}` says both.
-        let of_route = row
-            .route
-            .split_once(':')
-            .map(|(service, _)| service.to_owned());
-        let named = [row.service, row.host, row.event];
-        let to = of_route.or_else(|| named.into_iter().find(|name| !name.is_empty()));
+    fn of(row: Row, own: &str) -> Self {
+        let own = match row.door.as_str() {
+            "inbound" | "probes" => own.to_owned(),
+            _ => String::new(),
+        };
+        let mut named = [row.service, own, row.host, row.event].into_iter();
+        let to = named.find(|name| !name.is_empty());
         Self {
             from: row.caller,
             to: to.unwrap_or_default(),
@@ -267,8 +277,8 @@ mod tests {
 
     #[test]
     fn pairs_are_told_with_what_came_of_their_requests_the_busiest_first() {
-        let mut ledger = Ledger::new();
-        let web = r#""caller":"web","door":"inbound","route":"orders:/{id}","host":"h""#;
+        let mut ledger = Ledger::of("me".to_owned());
+        let web = r#""caller":"web","door":"inbound","route":"/{id}","host":"h""#;
         for (fields, times) in [
             (
                 r#""caller":"db","door":"inbound","decision":"permit","service":"tcp""#,
@@ -290,7 +300,7 @@ mod tests {
             }
         }
         let expected = serde_json::json!([
-            {"from": "web", "to": "orders", "route": "orders:/{id}", "door": "inbound",
+            {"from": "web", "to": "me", "route": "/{id}", "door": "inbound",
              "requests": 4, "denied": 1, "refused": 1, "errors": 1, "p50_us": 8, "p99_us": 8},
             {"from": "db", "to": "tcp", "route": "", "door": "inbound",
              "requests": 1, "denied": 0, "refused": 0, "errors": 0},
@@ -300,7 +310,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_ten_seconds_is_told_no_more() {
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::of("me".to_owned());
         ledger.count(&heard(r#""caller":"web""#));
         ledger.count(&Heard::Missed(3));
         for _ in 1..SPAN_S {
@@ -316,9 +326,9 @@ mod tests {
 
     #[test]
     fn callers_cannot_make_it_grow_without_end() {
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::of("me".to_owned());
         for number in 0..MOST_PAIRS + 50 {
-            ledger.count(&heard(&format!("\"host\":\"{number}\"")));
+            ledger.count(&heard(&format!("\"door\":\"edge\",\"host\":\"{number}\"")));
         }
         let lines = ledger.lines();
         assert_eq!(lines.len(), MOST_PAIRS);

@@ -202,7 +202,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "tap",
         &[
             "portreeve tap --decision deny",
-            "portreeve tap --route 'orders:*' --json > records.jsonl",
+            "portreeve tap --path '/orders/*' --json > records.jsonl",
         ],
     ),
     (

@@ -65,7 +65,7 @@ struct Wishes {
     /// Why: `forbidden`, `no_permit`, `abandoned` and the like
     #[arg(long)]
     reason: Option<String>,
-    /// The route, such as `orders:/orders/{id}`
+    /// The route, such as `/orders/{id}`
     #[arg(long)]
     route: Option<String>,
     /// The session's short name
@@ -197,18 +197,14 @@ fn short(row: &Row, palette: Palette) -> String {
     } else {
         &row.path
     }));
-    let to = if row.route.is_empty() {
-        &row.service
-    } else {
-        &row.route
-    };
-    let (from, to) = (shown(&row.caller), shown(to));
-    words.push(match (from.is_empty(), to.is_empty()) {
-        (true, true) => String::new(),
-        (true, false) => format!("→ {to}"),
-        (false, true) => format!("by {from}"),
-        (false, false) => format!("by {from} → {to}"),
-    });
+    if !row.caller.is_empty() {
+        words.push(format!("by {}", shown(&row.caller)));
+    }
+    let to = [&row.service, &row.route].into_iter();
+    words.extend(
+        to.filter(|to| !to.is_empty() && **to != row.path)
+            .map(|to| format!("→ {}", shown(to))),
+    );
     for why in [&row.reason, &row.withdrawn_reason] {
         if !why.is_empty() {
             words.push(Tone::Bad.paint(&format!("({})", shown(why)), palette));
@@ -235,14 +231,14 @@ fn short(row: &Row, palette: Palette) -> String {
 mod tests {
     use super::*;
 
-    const RECORD: &[u8] = br#"{"time":"2027-01-15T12:00:00.123456Z","door":"inbound","caller":"spiffe://a/web","method":"GET","path":"/\u001b[2J\u202e","route":"orders:/{id}","decision":"deny","reason":"forbidden","policies":["p\u0007","q"],"status":403,"duration_us":1250}"#;
+    const RECORD: &[u8] = br#"{"time":"2027-01-15T12:00:00.123456Z","door":"inbound","caller":"spiffe://a/web","method":"GET","path":"/\u001b[2J\u202e","route":"/{id}","decision":"deny","reason":"forbidden","policies":["p\u0007","q"],"status":403,"duration_us":1250}"#;
 
     #[test]
     fn a_record_is_one_line_that_does_not_order_the_terminal_about() {
         let line = told(RECORD, Manner::Text(Palette::Plain));
         assert_eq!(
             String::from_utf8(line).unwrap(),
-            "12:00:00.123 deny    403 GET /\u{fffd}[2J\u{fffd} by spiffe://a/web → orders:/{id} (forbidden) [p\u{fffd}, q] 1.2 ms\n"
+            "12:00:00.123 deny    403 GET /\u{fffd}[2J\u{fffd} by spiffe://a/web → /{id} (forbidden) [p\u{fffd}, q] 1.2 ms\n"
         );
     }
 

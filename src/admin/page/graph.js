@@ -22,8 +22,8 @@ function row(pair, seconds) {
   const times = [pair.p50_us, pair.p99_us].map((us) => (us === undefined ? "" : `${(us / 1000).toFixed(1)} ms`));
   const counts = [pair.denied, pair.refused, pair.errors];
   line.append(
-    element("td", pair.from || "nobody known"),
-    element("td", pair.route || pair.to),
+    element("td", known(pair.from)),
+    element("td", pair.route || known(pair.to)),
     element("td", pair.door),
     element("td", rate(pair.requests, seconds)),
     ...counts.map((count) => element("td", count > 0 ? rate(count, seconds) : "–", count > 0 ? "bad" : "faint")),
@@ -75,11 +75,16 @@ function drawGraph(all, seconds) {
   graph.replaceChildren(...drawn, ...nodes(from, left, "end", -10), ...nodes(to, right, "start", 10));
 }
 
+// Those of a mesh are mostly of one trust domain.
+function known(name) {
+  return name.replace(/^spiffe:\/\/[^/]*\//, "") || "nobody known";
+}
+
 // The end of a name says most.
 function short(name, width) {
   const most = Math.max(8, Math.floor(width * 0.27 / 7.5));
-  const known = name.replace(/^spiffe:\/\/[^/]*\//, "") || "nobody known";
-  return known.length > most ? `…${known.slice(1 - most)}` : known;
+  const text = known(name);
+  return text.length > most ? `…${text.slice(1 - most)}` : text;
 }
 
 function shape(name, attributes, text) {

@@ -23,7 +23,9 @@ impl Screen {
     /// Draws all of it anew, in one write.
     pub(super) fn draw(&self, table: &Table) -> io::Result<()> {
         let size = tcgetwinsize(stdout())?;
-        let lines = table.lines(usize::from(size.ws_col), usize::from(size.ws_row));
+        // A cursor in the last column would stay there, and what is deleted behind it begins with that.
+        let columns = usize::from(size.ws_col).saturating_sub(1);
+        let lines = table.lines(columns, usize::from(size.ws_row));
         let mut text = HOME.to_owned();
         text.push_str(&lines.join(NEXT_LINE));
         text.push_str(REST);

@@ -33,7 +33,7 @@ class Browser:
             "--disable-component-update",
             "--no-first-run",
             f"--user-data-dir={case.directory / name}",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE {case.host}",
         ]
         options = {"args": arguments}
         always = {"acceptInsecureCerts": True, "goog:chromeOptions": options}
