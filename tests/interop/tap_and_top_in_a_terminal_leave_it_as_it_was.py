@@ -13,7 +13,7 @@ def test(case):
     pair = Watched(case)
     admin = pair.server.admin
     terminal = Terminal(case)
-    terminal.type("stty -a > before; echo at the beginning")
+    terminal.type("stty -g > before; echo at the beginning")
     terminal.shows("at the beginning\n$")
 
     # What a caller chose does not order the terminal about; what is not wanted is not shown.
@@ -60,7 +60,7 @@ def test(case):
         assert not terminal.is_on("alternate_on") and terminal.is_on("cursor_flag"), terminal.text
         terminal.type("echo top said $?")
         terminal.shows("top said 0")
-        terminal.type("stty -a > after; cmp before after && echo the same for " + leave)
+        terminal.type("stty -g > after; cmp before after && echo the same for " + leave)
         terminal.shows(f"\nthe same for {leave}")
     assert not load.failures, load.failures[:3]
 
