@@ -11,8 +11,10 @@ class Terminal:
     def __init__(self, case, columns=120, rows=30):
         self._socket = str(case.directory / "tmux")
         shell = "env -u NO_COLOR PS1='$ ' sh"
-        self._tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), shell)
+        self._tmux("new-session", "-d", "-c", str(case.directory), "-x", str(columns), "-y", str(rows), shell)
         self._tmux("set-option", "-g", "status", "off")
+        # Until somebody says a size, tmux may choose another: nobody looks.
+        self.resize(columns, rows)
         case.at_the_end(self._tmux, "kill-server")
         self.shows("$")
 
