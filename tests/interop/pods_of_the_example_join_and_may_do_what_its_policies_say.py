@@ -127,7 +127,7 @@ def ask(machine, url, *options):
 def named_pods(deeds):
     """Both were named by what their tokens say, and not by what they asked for."""
     lines = [json.loads(line) for line in deeds.read_text().split("\n")[:-1]]
-    issued = [line for line in lines if line["event"] == "svid_issue" and line["decision"] == "permit"]
+    issued = [line for line in lines if line.get("event") == "svid_issue" and line["decision"] == "permit"]
     found = {(line["spiffe_id"], line["proof"]) for line in issued}
     for name in ["orders", "web"]:
         assert (f"spiffe://cluster.local/ns/shop/sa/{name}", "kubernetes") in found, lines

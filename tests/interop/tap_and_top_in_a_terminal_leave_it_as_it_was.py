@@ -58,6 +58,8 @@ def test(case):
         terminal.shows("now by denials")
         terminal.press(leave)
         terminal.shows("at the beginning")
+        # Until it has ended, keys are its own.
+        terminal.comes_to(lambda text: text.rstrip().endswith("\n$"), "the next prompt")
         assert not terminal.is_on("alternate_on") and terminal.is_on("cursor_flag"), terminal.text
         terminal.type("echo top said $?")
         terminal.shows("top said 0")
