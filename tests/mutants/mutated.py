@@ -282,3 +282,7 @@ def copy(root, place):
             goal.parent.mkdir(parents=True, exist_ok=True)
             if not goal.is_file() or goal.read_bytes() != source.read_bytes():
                 shutil.copy(source, goal)
+    known = {place / name for name in names}
+    for goal in place.rglob("*"):
+        if goal.is_file() and (goal not in known or not (root / goal.relative_to(place)).is_file()):
+            goal.unlink()
