@@ -384,6 +384,17 @@ mod tests {
     }
 
     #[test]
+    fn whose_callers_come_is_for_each_reader_to_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            trust_domains: ["td".parse().unwrap()].into(),
+            ..Settings::default()
+        };
+        let document = Document::load(dir.path(), &settings).unwrap();
+        assert!(document.settings.trust_domains.is_empty());
+    }
+
+    #[test]
     fn a_digest_is_the_sha256_of_the_text() {
         // FIPS 180-2, appendix B.1.
         let hex: String = Document::digest("abc")
