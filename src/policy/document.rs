@@ -365,7 +365,3 @@ pub enum DocumentError {
         bytes: usize,
     },
 }
-
-#[cfg(test)]
-#[path = "document_tests.rs"]
-mod tests;
