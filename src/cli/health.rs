@@ -1,27 +1,18 @@
 //! `portreeve health`: the question that an image without a shell cannot ask otherwise.
 
-use std::convert::Infallible;
-use std::error::Error;
-use std::future::pending;
 use std::net::AddrParseError;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
 use http::StatusCode;
-use http::header;
-use http_body_util::BodyExt as _;
-use http_body_util::Empty;
-use http_body_util::Limited;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::cli::print;
 use crate::cli::runtime;
+use crate::cli::window;
+use crate::cli::window::AskError;
+use crate::cli::window::PATIENCE;
 
 /// Asks the window at `admin` whether all is well.
 pub(super) fn health(admin: SocketAddr) -> ExitCode {
@@ -46,12 +37,7 @@ pub(super) fn health(admin: SocketAddr) -> ExitCode {
                 ));
                 ExitCode::FAILURE
             }
-            Err(error) => {
-                print::complaint(format_args!(
-                    "portreeve: no window answers at {admin}: does it run, and is that its `admin.listen`?"
-                ));
-                print::failure(&*error)
-            }
+            Err(error) => window::is_silent(admin, &error),
         }
     })
 }
@@ -68,28 +54,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// The status and the words of `/readyz`.
-async fn ask(admin: SocketAddr) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
-    let stream = TcpStream::connect(admin).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let asking = async {
-        let request = Request::get("/readyz")
-            .header(header::HOST, admin.to_string())
-            .body(Empty::<Bytes>::new())?;
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        let said = Limited::new(body, MOST_SAID).collect().await?;
-        Ok((head.status, said.to_bytes()))
-    };
-    // It ends as soon as the answer is whole, which may not have been read yet.
-    let serving = async {
-        let _ended = connection.await;
-        pending::<Infallible>().await
-    };
-    tokio::select! {
-        answer = asking => answer,
-        never = serving => match never {},
-    }
+async fn ask(admin: SocketAddr) -> Result<(StatusCode, Bytes), AskError> {
+    let answer = window::ask(admin, "/readyz").await?;
+    Ok((answer.status, answer.whole().await?))
 }
-
-/// A container's health check is mostly given as many seconds.
-const PATIENCE: Duration = Duration::from_secs(3);
-const MOST_SAID: usize = 64 * 1024;

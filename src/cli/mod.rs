@@ -36,6 +36,7 @@ mod svid;
 mod tap;
 mod top;
 mod watch;
+mod window;
 mod words;
 
 use std::net::SocketAddr;

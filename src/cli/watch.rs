@@ -1,26 +1,17 @@
 //! Watching at a sidecar's window: events as they come.
 
-use std::error::Error;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
 use http::StatusCode;
-use http::header;
 use http_body_util::BodyExt as _;
-use http_body_util::Empty;
-use http_body_util::Limited;
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::cli::print;
 use crate::cli::shown::shown;
+use crate::cli::window;
+use crate::cli::window::Answer;
+use crate::cli::window::PATIENCE;
 
 /// What a window tells.
 #[derive(Debug, Eq, PartialEq)]
@@ -36,9 +27,7 @@ pub(super) enum Told {
 /// A window that tells what happens.
 pub(super) struct Watch {
     admin: SocketAddr,
-    body: Incoming,
-    connection: Pin<Box<dyn Future<Output = ()>>>,
-    is_driven: bool,
+    answer: Answer,
     lines: Lines,
 }
 
@@ -49,21 +38,16 @@ impl Watch {
     ///
     /// The exit code; what is wrong has been said.
     pub(super) async fn open(admin: SocketAddr, path: &str) -> Result<Self, ExitCode> {
-        let asked = timeout(PATIENCE, ask(admin, path)).await;
-        let asked = asked.unwrap_or_else(|_elapsed| Err("nobody has answered in time".into()));
-        match asked {
-            Ok((StatusCode::OK, body, connection)) => Ok(Self {
+        let asked = timeout(PATIENCE, window::ask(admin, path)).await;
+        match asked.unwrap_or_else(|_elapsed| Err("nobody has answered in time".into())) {
+            Ok(answer) if answer.status == StatusCode::OK => Ok(Self {
                 admin,
-                body,
-                connection,
-                is_driven: true,
+                answer,
                 lines: Lines::default(),
             }),
-            Ok((status, body, connection)) => {
-                let said = with(connection, Limited::new(body, MOST_SAID).collect()).await;
-                let said = said
-                    .map(http_body_util::Collected::to_bytes)
-                    .unwrap_or_default();
+            Ok(answer) => {
+                let status = answer.status;
+                let said = answer.whole().await.unwrap_or_default();
                 let said = String::from_utf8_lossy(&said);
                 print::complaint(format_args!(
                     "portreeve: {admin} refuses ({status}): {}",
@@ -71,12 +55,7 @@ impl Watch {
                 ));
                 Err(ExitCode::FAILURE)
             }
-            Err(error) => {
-                print::complaint(format_args!(
-                    "portreeve: no window answers at {admin}: does it run, and is that its `admin.listen`?"
-                ));
-                Err(print::failure(&*error))
-            }
+            Err(error) => Err(window::is_silent(admin, &error)),
         }
     }
 
@@ -90,13 +69,10 @@ impl Watch {
             if let Some(told) = self.lines.take() {
                 return Ok(told);
             }
-            let frame = tokio::select! {
-                frame = self.body.frame() => frame,
-                () = &mut self.connection, if self.is_driven => {
-                    self.is_driven = false;
-                    continue;
-                }
-            };
+            let Answer {
+                body, connection, ..
+            } = &mut self.answer;
+            let frame = connection.during(body.frame()).await;
             let Some(Ok(frame)) = frame else {
                 print::complaint(format_args!("portreeve: {} has gone", self.admin));
                 return Err(ExitCode::FAILURE);
@@ -105,38 +81,6 @@ impl Watch {
                 self.lines.add(&some);
             }
         }
-    }
-}
-
-type Asked = (StatusCode, Incoming, Pin<Box<dyn Future<Output = ()>>>);
-
-async fn ask(admin: SocketAddr, path: &str) -> Result<Asked, Box<dyn Error + Send + Sync>> {
-    let stream = TcpStream::connect(admin).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let mut connection: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async {
-        // How it ends, its body says.
-        drop(connection.await);
-    });
-    let request = Request::get(path)
-        .header(header::HOST, admin.to_string())
-        .body(Empty::<Bytes>::new())?;
-    let answer = tokio::select! {
-        answer = sender.send_request(request) => answer?,
-        () = &mut connection => return Err("it has hung up".into()),
-    };
-    let (head, body) = answer.into_parts();
-    Ok((head.status, body, connection))
-}
-
-/// Does `work` while `connection` is driven.
-async fn with<T>(
-    mut connection: Pin<Box<dyn Future<Output = ()>>>,
-    work: impl Future<Output = T>,
-) -> T {
-    let mut work = std::pin::pin!(work);
-    tokio::select! {
-        done = &mut work => done,
-        () = &mut connection => work.await,
     }
 }
 
@@ -191,9 +135,6 @@ fn read(event: &[u8]) -> Option<Told> {
         _ => None,
     }
 }
-
-const PATIENCE: Duration = Duration::from_secs(3);
-const MOST_SAID: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
