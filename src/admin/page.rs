@@ -62,7 +62,10 @@ const FILES: &[File] = &[
     File {
         path: "/window.css",
         media_type: "text/css; charset=utf-8",
-        text: include_str!("page/window.css"),
+        text: concat!(
+            include_str!("../proxy/edge/palette.css"),
+            include_str!("page/window.css")
+        ),
     },
     File {
         path: "/window.js",

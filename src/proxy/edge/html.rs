@@ -52,8 +52,8 @@ pub(super) fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> 
     list
 }
 
-/// How they look.
-pub(super) const STYLE: &str = include_str!("style.css");
+/// How they look. The colours are the window's as well.
+pub(super) const STYLE: &str = concat!(include_str!("palette.css"), include_str!("style.css"));
 
 #[cfg(test)]
 mod tests {
