@@ -2,19 +2,18 @@
 
 use std::fs;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read as _;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use clap::Subcommand;
+use rustix::io::Errno;
+use zeroize::Zeroizing;
 
 use crate::audit::LogSeen;
 use crate::audit::Report;
@@ -25,6 +24,7 @@ use crate::audit::in_order;
 use crate::cli::print;
 use crate::cli::query;
 use crate::cli::query::Query;
+use crate::store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -92,22 +92,14 @@ fn key(file: &Path, name: Option<&str>) -> ExitCode {
         Ok(made) => made,
         Err(error) => return print::failure(&error),
     };
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .and_then(|mut to| {
-            to.write_all(secret.as_bytes())?;
-            to.write_all(b"\n")?;
-            to.sync_all()
-        });
-    match written {
-        Ok(()) => {
+    let text = Zeroizing::new(format!("{}\n", *secret));
+    match store::create_secret(file, text.as_bytes()) {
+        Ok(true) => {
             print::line(key.verifier());
             ExitCode::SUCCESS
         }
-        Err(error) => unreadable(file, &error),
+        Ok(false) => unreadable(file, &io::Error::from(Errno::EXIST)),
+        Err(error) => print::failure(&error),
     }
 }
 
