@@ -43,7 +43,11 @@ fn portreeve(dir: &Path, words: &[&str]) -> Ended {
 }
 
 fn explain(words: &[&str]) -> Ended {
-    let dir = shop();
+    explain_in(shop().path(), words)
+}
+
+/// The same of what is in `dir`.
+fn explain_in(dir: &Path, words: &[&str]) -> Ended {
     let command = ["policy", "explain", "--config", "sidecar.yaml"];
     let web = ["--caller", "spiffe://example.org/ns/shop/sa/web"];
     let caller: &[&str] = if words.contains(&"--caller") {
@@ -51,11 +55,15 @@ fn explain(words: &[&str]) -> Ended {
     } else {
         &web
     };
-    portreeve(dir.path(), &[&command, caller, words].concat())
+    portreeve(dir, &[&command, caller, words].concat())
 }
 
 fn explained(words: &[&str]) -> Value {
-    let ended = explain(&[words, &["--json"]].concat());
+    explained_in(shop().path(), words)
+}
+
+fn explained_in(dir: &Path, words: &[&str]) -> Value {
+    let ended = explain_in(dir, &[words, &["--json"]].concat());
     let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
     let permit = told["decision"] == "permit";
     assert_eq!(ended.code, if permit { 0 } else { 3 });
@@ -155,11 +163,7 @@ fn what_a_condition_says_itself_is_not_told_as_read() {
     let more = r#"@id("made") permit (principal, action == Action::"PUT", resource)
 when { { path: context.path }.path == "/orders/7" };"#;
     fs::write(dir.path().join("policy/more.cedar"), more).unwrap();
-    let command = ["policy", "explain", "--config", "sidecar.yaml", "--json"];
-    let request = ["--method", "PUT", "--path", "/orders/7"];
-    let caller = ["--caller", "spiffe://example.org/ns/shop/sa/web"];
-    let ended = portreeve(dir.path(), &[&command[..], &request, &caller].concat());
-    let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
+    let told = explained_in(dir.path(), &["--method", "PUT", "--path", "/orders/7"]);
     let values = &found(&told, "made")["conditions"][0]["values"];
     let names: Vec<_> = values.as_object().unwrap().keys().collect();
     assert_eq!(names, ["context.path"]);
@@ -220,11 +224,7 @@ fn what_forbids_or_is_only_watched_is_not_near() {
 @id("web-may-write") @shadow("since June") permit (principal, action == Action::"POST", resource);
 "#;
     fs::write(dir.path().join("policy/more.cedar"), more).unwrap();
-    let command = ["policy", "explain", "--config", "sidecar.yaml", "--json"];
-    let request = ["--method", "PUT", "--path", "/orders/7"];
-    let caller = ["--caller", "spiffe://example.org/ns/shop/sa/web"];
-    let ended = portreeve(dir.path(), &[&command[..], &request, &caller].concat());
-    let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
+    let told = explained_in(dir.path(), &["--method", "PUT", "--path", "/orders/7"]);
     let near = told["near"].as_array().unwrap();
     let ids: Vec<_> = near.iter().map(|near| near["id"].as_str()).collect();
     let expected = ["web-reads-orders", "web-deletes-by-ticket"].map(Some);

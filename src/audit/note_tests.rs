@@ -1,3 +1,5 @@
+//! Notes and their keys, held against those of Go's package `note`.
+
 use proptest::proptest;
 
 use super::*;

@@ -59,7 +59,7 @@ pub(super) struct Query {
     /// Why: `forbidden`, `no_permit`, `abandoned` and the like
     #[arg(long)]
     reason: Option<Wanted>,
-    /// The route, such as `orders:/orders/{id}`
+    /// The route, such as `/orders/{id}`
     #[arg(long)]
     route: Option<Wanted>,
     /// The session's short name
